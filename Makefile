@@ -1,0 +1,50 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development token
+	@exec $(BIN)/chat-sessions serve
+
+test: $(VENV)/development.txt ## Run every test
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/development.txt ## Check format, lint, types and the layers' contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/development.txt ## Format the code and mend what lint can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: ## Renew requirements/ from pyproject.toml (needs uv)
+	@for set in runtime development; do \
+		groups="--group build"; \
+		[ $$set = development ] && groups="$$groups --group development --constraint requirements/runtime.txt"; \
+		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+			$$groups pyproject.toml --output-file requirements/$$set.txt || exit 1; \
+	done
+
+clean: ## Remove the environment and every cache
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+
+# Each lock is copied into the environment once it is installed, so that a new one is noticed.
+$(VENV)/%.txt: requirements/%.txt pyproject.toml | $(BIN)/python
+	@$(INSTALL) --require-hashes --requirement $<
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@cp $< $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "Python's venv module is needed (on Debian: apt install python3-venv)" >&2; exit 1; }

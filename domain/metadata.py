@@ -1,0 +1,87 @@
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import InvalidValue
+from domain.strict_json import JsonValue, dump
+from domain.text import storable
+
+METADATA_MAX = 16 * 1024
+"""Bytes of an object of metadata as compact UTF-8 JSON."""
+
+DEPTH_MAX = 100
+"""Levels of arrays and objects in it, the object itself included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """A JSON object that its owner attaches to a session or a message.
+
+    Kept as compact JSON text: a value that nobody can change from outside, equal to another only
+    where both would be written alike (`1`, `1.0` and `true` differ), keys in the order they came.
+    """
+
+    json: str = "{}"
+
+    @classmethod
+    def of(cls, value: Mapping[str, JsonValue]) -> "Metadata":
+        """Raises InvalidValue for what is no JSON object, cannot be stored, or is too large."""
+        if not isinstance(value, Mapping):
+            raise InvalidValue("must be an object")
+        check_json(value)
+        try:
+            text = dump(dict(value))
+        except ValueError:
+            raise InvalidValue("must not contain a number out of range") from None
+        if len(text.encode()) > METADATA_MAX:
+            raise InvalidValue(f"must not exceed {METADATA_MAX} bytes as compact JSON")
+        return cls(text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A fresh copy."""
+        members: dict[str, Any] = json.loads(self.json)
+        return members
+
+    def merge(self, patch: Mapping[str, JsonValue]) -> "Metadata":
+        """Apply a JSON merge patch (RFC 7396 section 2): null removes, objects merge."""
+        return Metadata.of(_merged(self.to_dict(), patch))
+
+
+EMPTY = Metadata()
+
+
+def check_json(value: object, depth: int = 1) -> None:
+    """Raise InvalidValue unless `value` is JSON that every backend keeps as it is."""
+    match value:
+        case str():
+            storable(value)
+        case None | bool() | int():
+            pass
+        case float():
+            if not math.isfinite(value):
+                raise InvalidValue("must not contain NaN or an infinity")
+        case _ if depth > DEPTH_MAX:
+            raise InvalidValue(f"must not nest more than {DEPTH_MAX} levels")
+        case Mapping():
+            for name, member in value.items():
+                storable(name)
+                check_json(member, depth + 1)
+        case list() | tuple():
+            for item in value:
+                check_json(item, depth + 1)
+        case _:
+            raise InvalidValue("must hold JSON values only")
+
+
+def _merged(target: object, patch: Mapping[str, JsonValue]) -> dict[str, Any]:
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping):
+            result[name] = _merged(result.get(name), value)
+        else:
+            result[name] = value
+    return result
