@@ -1,0 +1,21 @@
+"""What keeps the core from an answer, whatever was asked.
+
+InvalidToken    the bearer token does not hold
+Unavailable     something outside cannot be had just now; the service heals by itself
+StorageRefused  the storage is not fit to start on
+"""
+
+
+class InvalidToken(Exception):
+    """The token is not one that its named issuer gave for this service, or not any more."""
+
+
+class Unavailable(Exception):
+    """A port's far side does not answer. A write's outcome may be unknown: retry it.
+
+    The text is for the log; it may name a host or a file and is never shown to a client.
+    """
+
+
+class StorageRefused(Exception):
+    """The storage is not fit to start on. The text is one line for the operator."""

@@ -1,0 +1,46 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.ownership import Ownership
+from application.ports.clock import Clock
+from application.ports.identifiers import Identifiers
+from application.ports.messages import MessageRepository
+from domain.message import Message, NewMessage, check_batch
+from domain.owner import Owner
+from domain.page import MessagePageRequest, Page
+
+OLDEST_FIRST = MessagePageRequest()
+
+
+@dataclass(frozen=True, slots=True)
+class GetMessages:
+    messages: MessageRepository
+    ownership: Ownership
+
+    async def __call__(
+        self, caller: Owner, session_id: UUID, request: MessagePageRequest = OLDEST_FIRST
+    ) -> Page[Message]:
+        """A page of a session's messages. Raises SessionNotFound, SessionForbidden."""
+        async with self.ownership.of(session_id):
+            return await self.messages.page(caller, session_id, request)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendMessages:
+    messages: MessageRepository
+    ownership: Ownership
+    identifiers: Identifiers
+    clock: Clock
+
+    async def __call__(
+        self, caller: Owner, session_id: UUID, messages: Sequence[NewMessage]
+    ) -> tuple[Message, ...]:
+        """Store 1-100 messages, all or none, in the order given.
+
+        Raises InvalidValue, SessionNotFound, SessionForbidden.
+        """
+        check_batch(messages, least=1)
+        batch = {self.identifiers.new(): message for message in messages}
+        async with self.ownership.of(session_id):
+            return await self.messages.append(caller, session_id, batch, self.clock.now())

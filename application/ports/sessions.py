@@ -1,0 +1,45 @@
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from domain.message import Message
+from domain.owner import Owner
+from domain.page import Page, SessionPageRequest
+from domain.session import Session
+
+
+class SessionRepository(Protocol):
+    """Sessions by owner. Each method is one atomic act and may raise Unavailable.
+
+    Another owner's session is, to every method but `exists`, no session at all.
+    """
+
+    @abstractmethod
+    async def add(self, session: Session, messages: Sequence[Message]) -> None:
+        """Store a new session with its first messages, all or nothing."""
+
+    @abstractmethod
+    async def get(self, owner: Owner, session_id: UUID) -> Session:
+        """Raises SessionNotFound."""
+
+    @abstractmethod
+    async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
+        """A page and the exact total, of one snapshot. Ties are broken by id, in the sort's
+        direction. Past the end there are no items and the true total."""
+
+    @abstractmethod
+    async def amend(
+        self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
+    ) -> Session:
+        """Store what `change` makes of the session's title, metadata and last_updated, and return
+        it. No other change comes between; `change` may run more than once. What it raises is
+        raised, and nothing is stored. Raises SessionNotFound."""
+
+    @abstractmethod
+    async def remove(self, owner: Owner, session_id: UUID) -> None:
+        """Remove the session and its messages. Raises SessionNotFound."""
+
+    @abstractmethod
+    async def exists(self, session_id: UUID) -> bool:
+        """Whether anyone at all has such a session."""
