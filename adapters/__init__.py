@@ -1,0 +1,1 @@
+"""How: each folder wraps one technology behind the application's ports, and knows no other."""
