@@ -1,0 +1,5 @@
+"""Storage in a relational database, through SQLAlchemy Core."""
+
+from adapters.sql.sqlite import SqliteStorage
+
+__all__ = ["SqliteStorage"]

@@ -1,0 +1,125 @@
+"""The tables as the statements see them. The migrations make them; a test holds both together.
+
+The owner's key leads every primary key, so one person's data lies together: one range to read on
+SQLite, one shard on an engine that distributes by key.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    Uuid,
+)
+from sqlalchemy.types import TypeEngine
+
+REVISION = "0001"
+"""The migration that makes this schema."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Key(TypeDecorator[UUID]):
+    """A UUID in 16 bytes, also where the database has no type for it."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Uuid())
+        return dialect.type_descriptor(LargeBinary(16))
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
+        return value.bytes if value is not None and dialect.name != "postgresql" else value
+
+    def process_result_value(self, value: UUID | bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+class Instant(TypeDecorator[datetime]):
+    """A time in UTC as whole microseconds since 1970, so that it orders, adds and compares alike
+    on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return None if value is None else microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+def microseconds(instant: datetime) -> int:
+    """Whole microseconds since 1970 of an aware time."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+owners = Table(
+    "owners",
+    metadata,
+    Column("owner", Key, primary_key=True),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("session_count", BigInteger, nullable=False),
+    CheckConstraint("session_count >= 0", "session_count"),
+    sqlite_with_rowid=False,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("owner", Key, ForeignKey("owners.owner", ondelete="CASCADE"), primary_key=True),
+    Column("id", Key, primary_key=True),
+    Column("title", Text),
+    Column("metadata", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_updated", Instant, nullable=False),
+    Column("message_count", BigInteger, nullable=False),
+    CheckConstraint("message_count >= 0", "message_count"),
+    Index("ix_sessions_created_at", "owner", "created_at", "id"),
+    Index("ix_sessions_last_updated", "owner", "last_updated", "id"),
+    Index("ix_sessions_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("owner", Key, primary_key=True),
+    Column("session_id", Key, primary_key=True),
+    Column("message_order", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Key, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("timestamp", Instant, nullable=False),
+    ForeignKeyConstraint(
+        ["owner", "session_id"], ["sessions.owner", "sessions.id"], ondelete="CASCADE"
+    ),
+    CheckConstraint("message_order >= 1", "message_order"),
+    CheckConstraint("role IN ('user', 'assistant', 'system', 'tool')", "role"),
+    sqlite_with_rowid=False,
+)

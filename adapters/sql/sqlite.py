@@ -1,0 +1,194 @@
+"""SQLite as a database to trust: one service process, one writer, every commit on disk.
+
+In write-ahead mode readers see the last commit and never wait. `synchronous=FULL` makes a commit
+survive a power cut. Only the writer may checkpoint, since versions before 3.51.3 can corrupt the
+file when two connections do (https://sqlite.org/wal.html, "The WAL-Reset Bug").
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Row, Select, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from adapters.sql import migrations
+from adapters.sql.database import Database
+from adapters.sql.errors import translated
+from adapters.sql.messages import SqlMessageRepository
+from adapters.sql.schema import REVISION
+from adapters.sql.sessions import SqlSessionRepository
+from adapters.sql.sqlite_file import SqliteFile
+from application.errors import StorageRefused, Unavailable
+from application.ports.messages import MessageRepository
+from application.ports.sessions import SessionRepository
+from application.ports.storage import Storage
+
+BUSY_SECONDS = 2.0
+"""How long a write waits for another program's lock on the file."""
+
+QUEUE_SECONDS = 2.5
+"""How long a write waits for its turn: with the lock, less than five seconds in all."""
+
+APPLICATION_ID = 0x63686174
+"""Marks the file as ours ("chat"; https://sqlite.org/pragma.html#pragma_application_id)."""
+
+_WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cell_size_check=ON",
+    "trusted_schema=OFF",
+)
+_READER_PRAGMAS = ("query_only=ON", "wal_autocheckpoint=0", "trusted_schema=OFF")
+
+_REVISION = text("SELECT version_num FROM alembic_version")
+
+T = TypeVar("T")
+
+
+class SqliteDatabase(Database):
+    """Reads run at once, on a connection of their own; writes one by one, on a thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = SqliteFile(path)
+        self._open: _Connections | None = None
+
+    def open(self) -> None:
+        """Lock, check and migrate the file. Raises StorageRefused."""
+        if self._open is not None:
+            return
+        self._file.claim()
+        try:
+            suspect = self._file.is_suspect()
+            self._open = _Connections(self._file.path)
+            with self._open.writer.begin():
+                self._prepare(self._open.writer, suspect=suspect)
+        except DBAPIError as error:
+            self.close()
+            raise StorageRefused(f"cannot use {self._file.path}: {error.orig}") from error
+        except StorageRefused:
+            self.close()
+            raise
+
+    async def read(
+        self, statement: Select[Any], parameters: Mapping[str, object]
+    ) -> Sequence[Row[Any]]:
+        with translated():
+            return self._connections().reader.execute(statement, parameters).all()
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        thread = self._connections().thread
+        latest = time.monotonic() + QUEUE_SECONDS
+        written = asyncio.get_running_loop().run_in_executor(thread, self._commit, work, latest)
+        return await asyncio.shield(written)
+
+    def check(self) -> None:
+        """Raise Unavailable unless the claimed file is there and its schema is ours."""
+        self._file.check_in_place()
+        with translated():
+            found = self._connections().reader.execute(_REVISION).scalar()
+        if found != REVISION:
+            raise Unavailable(f"{self._file.path} has the schema {found}")
+
+    def close(self) -> None:
+        """Finish the writes that wait, fold the log into the file, and unlock it."""
+        if self._open is not None:
+            connections, self._open = self._open, None
+            connections.close()
+        self._file.release()
+
+    def _connections(self) -> "_Connections":
+        if self._open is None:
+            raise Unavailable("the database is not open")
+        return self._open
+
+    def _commit(self, work: Callable[[Connection], T], latest: float) -> T:
+        if time.monotonic() > latest:
+            raise Unavailable("too many writes wait for their turn")
+        self._file.check_in_place()
+        writer = self._connections().writer
+        with translated(), writer.begin():
+            return work(writer)
+
+    def _prepare(self, connection: Connection, *, suspect: bool) -> None:
+        pragma = connection.exec_driver_sql
+        if suspect and pragma("PRAGMA quick_check(1)").scalar() != "ok":
+            raise StorageRefused(f"{self._file.path} is damaged: restore it from a backup")
+        found = None
+        if pragma("SELECT count(*) FROM sqlite_schema").scalar():
+            if pragma("PRAGMA application_id").scalar() != APPLICATION_ID:
+                raise StorageRefused(f"{self._file.path} is another program's database")
+            found = connection.execute(_REVISION).scalar_one()
+        if found != REVISION:
+            try:
+                migrations.upgrade(connection)
+            except migrations.UnknownRevision:
+                raise StorageRefused(
+                    f"{self._file.path} has the schema {found} of a newer release; "
+                    f"this one knows {REVISION}"
+                ) from None
+        # Written at every start: a file that cannot be written is refused here, not at a request.
+        pragma(f"PRAGMA application_id={APPLICATION_ID}")
+
+
+class _Connections:
+    def __init__(self, path: Path) -> None:
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self.writer = _connect(path, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
+        self.reader = _connect(path, _READER_PRAGMAS, begin=None)
+
+    def close(self) -> None:
+        self.thread.shutdown()
+        for connection in (self.reader, self.writer):
+            connection.close()
+            connection.engine.dispose()
+
+
+class SqliteStorage(Storage):
+    """A file, its migrations run at open."""
+
+    def __init__(self, path: Path) -> None:
+        self._database = SqliteDatabase(path)
+        self._sessions = SqlSessionRepository(self._database)
+        self._messages = SqlMessageRepository(self._database)
+
+    @property
+    def sessions(self) -> SessionRepository:
+        return self._sessions
+
+    @property
+    def messages(self) -> MessageRepository:
+        return self._messages
+
+    async def open(self) -> None:
+        self._database.open()
+
+    async def check(self) -> None:
+        self._database.check()
+
+    async def close(self) -> None:
+        self._database.close()
+
+
+def _connect(path: Path, pragmas: Sequence[str], *, begin: str | None) -> Connection:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        poolclass=StaticPool,
+        connect_args={
+            "check_same_thread": False,
+            "isolation_level": None,
+            "timeout": BUSY_SECONDS,
+        },
+    )
+    connection = engine.connect()
+    for pragma in pragmas:
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
+    connection.rollback()
+    if begin is not None:
+        event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(begin))
+    return connection

@@ -1,0 +1,76 @@
+import fcntl
+import os
+from pathlib import Path
+
+from application.errors import StorageRefused, Unavailable
+
+MAGIC = b"SQLite format 3\0"
+"""The first bytes of every SQLite file (https://sqlite.org/fileformat2.html section 1.3)."""
+
+QUICK_BYTES = 64 * 1024 * 1024
+"""Below this size a check of the whole file is quick enough for every start."""
+
+
+class SqliteFile:
+    """A database file that this process alone serves."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+        self._identity = (0, 0)
+
+    def claim(self) -> None:
+        """Lock the file for this process, making it for its owner's eyes if it is not there.
+
+        Raises StorageRefused. The lock goes with the process, however that ends.
+        """
+        try:
+            self._take_lock()
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                head = os.read(file, len(MAGIC))
+                status = os.fstat(file)
+            finally:
+                os.close(file)
+        except OSError as error:
+            self.release()
+            raise StorageRefused(f"cannot open {self.path}: {error.strerror}") from error
+        if head not in (MAGIC, b""):
+            self.release()
+            raise StorageRefused(f"{self.path} is no SQLite database")
+        self._identity = (status.st_dev, status.st_ino)
+
+    def is_suspect(self) -> bool:
+        """Whether to check the whole file: the last stop was unclean, or the check is quick.
+
+        A clean stop takes the write-ahead log away. Ask before the database is opened.
+        """
+        log = Path(f"{self.path}-wal")
+        unclean = log.exists() and log.stat().st_size > 0
+        return unclean or self.path.stat().st_size < QUICK_BYTES
+
+    def check_in_place(self) -> None:
+        """Raise Unavailable if the path does not lead to the claimed file any more: what is
+        written then is lost when the process ends."""
+        try:
+            status = self.path.stat()
+        except OSError as error:
+            raise Unavailable(f"{self.path}: {error.strerror}") from error
+        if (status.st_dev, status.st_ino) != self._identity:
+            raise Unavailable(f"{self.path} was replaced while it was open")
+
+    def release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        self._lock = os.open(f"{self.path}-lock", flags, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            raise StorageRefused(
+                f"{self.path} is served by another process: SQLite takes one, PostgreSQL many"
+            ) from None
