@@ -1,0 +1,88 @@
+"""A key of the service's own, for a machine that has no identity provider."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from adapters.auth.keys import Keys, PublicKey
+from application.ports.clock import Clock
+
+ISSUER = "chat-sessions-development"
+AUDIENCE = "chat-sessions"
+ALGORITHM = "ES256"
+LIFETIME = 12 * 60 * 60
+"""Seconds that a development token holds."""
+
+
+class KeyRefused(Exception):
+    """The key file cannot be used. The text is one line for the operator."""
+
+
+class DevelopmentKey(Keys):
+    """An ES256 key in a PEM file of mode 0600, made where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._key = _read_or_create(path)
+        self._kid = self._key.thumbprint()
+
+    async def find(self, kid: str | None) -> PublicKey | None:
+        return self._key if kid in (None, self._kid) else None
+
+    async def check(self) -> None:
+        pass
+
+    def token(self, subject: str, clock: Clock) -> str:
+        """A token for `subject` that holds for 12 hours."""
+        now = int(clock.now().timestamp())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "client_id": "chat-sessions",
+            "iat": now,
+            "exp": now + LIFETIME,
+            "jti": secrets.token_urlsafe(16),
+        }
+        return jwt.encode(
+            {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._kid}, claims, self._key, [ALGORITHM]
+        )
+
+
+def _read_or_create(path: Path) -> ECKey:
+    try:
+        if not path.exists():
+            _create(path)
+        mode = path.stat().st_mode
+        pem = path.read_bytes()
+    except OSError as error:
+        raise KeyRefused(f"cannot use the key file {path}: {error.strerror}") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise KeyRefused(f"others may read the key file {path}: make its mode 0600")
+    try:
+        key = ECKey.import_key(pem)
+    except (JoseError, ValueError) as error:
+        raise KeyRefused(f"{path} holds no private P-256 key in PEM") from error
+    if not key.is_private or key.curve_name != "P-256":
+        raise KeyRefused(f"{path} holds no private P-256 key in PEM")
+    return key
+
+
+def _create(path: Path) -> None:
+    """Whole or not at all, and one key only where several processes start at once."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(file, "wb") as stream:
+            stream.write(ECKey.generate_key("P-256").as_pem(private=True))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink(missing_ok=True)
