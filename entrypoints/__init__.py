@@ -1,0 +1,1 @@
+"""Where it starts: settings, the container that wires everything, the command line, and HTTP."""

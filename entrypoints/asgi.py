@@ -1,0 +1,41 @@
+"""For a server that wants a factory: `uvicorn --factory entrypoints.asgi:create`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.types import ASGIApp
+
+from entrypoints.container import Container
+from entrypoints.http.app import HttpOptions, create_app
+from entrypoints.logs import configure_logs
+from entrypoints.settings import Settings, is_loopback
+
+
+def create() -> ASGIApp:
+    """The application as the environment sets it up.
+
+    Raises SettingsError, KeyRefused; its lifespan raises StorageRefused.
+    """
+    settings = Settings.from_environment()
+    configure_logs(settings.log_format)
+    return application(settings, Container(settings=settings))
+
+
+def application(settings: Settings, container: Container) -> ASGIApp:
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        storage = container.storage()
+        await storage.open()
+        try:
+            yield
+        finally:
+            await storage.close()
+
+    options = HttpOptions(
+        base_url=settings.base_url,
+        public_url=settings.base_url if settings.public_url else "",
+        hosts=settings.hosts,
+        max_body_bytes=settings.max_body_bytes,
+        accepts_address=is_loopback,
+    )
+    return create_app(container.use_cases(), container.authenticator(), options, lifespan)

@@ -1,0 +1,72 @@
+from dependency_injector import containers, providers
+
+from adapters.auth import DevelopmentKey, JwtAuthenticator
+from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
+from adapters.memory import MemoryStorage
+from adapters.sql import SqliteStorage
+from adapters.system import SystemClock, Uuid7Identifiers
+from application.messages import AppendMessages, GetMessages
+from application.ownership import Ownership
+from application.readiness import CheckReadiness
+from application.sessions import (
+    CreateSession,
+    DeleteSession,
+    GetSession,
+    ListSessions,
+    UpdateSession,
+)
+from application.use_cases import UseCases
+from entrypoints.drain import Drain
+from entrypoints.settings import Settings
+
+
+class Container(containers.DeclarativeContainer):
+    """The composition root: which adapter stands behind which port."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+
+    clock = providers.Singleton(SystemClock)
+    identifiers = providers.Singleton(Uuid7Identifiers)
+    drain = providers.Singleton(Drain)
+
+    storage = providers.Selector(
+        settings.provided.storage,
+        memory=providers.Singleton(MemoryStorage),
+        sqlite=providers.Singleton(SqliteStorage, settings.provided.sqlite_path),
+    )
+    sessions = storage.provided.sessions
+    messages = storage.provided.messages
+
+    development_key = providers.Singleton(DevelopmentKey, settings.provided.key_file)
+    authenticator = providers.Singleton(
+        JwtAuthenticator,
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        algorithms=(ALGORITHM,),
+        keys=development_key,
+        clock=clock,
+    )
+
+    ownership = providers.Singleton(
+        Ownership, sessions, hide_foreign=settings.provided.hide_foreign_sessions
+    )
+    use_cases = providers.Singleton(
+        UseCases,
+        list_sessions=providers.Singleton(ListSessions, sessions),
+        create_session=providers.Singleton(CreateSession, sessions, identifiers, clock),
+        get_session=providers.Singleton(GetSession, sessions, ownership),
+        update_session=providers.Singleton(UpdateSession, sessions, ownership, clock),
+        delete_session=providers.Singleton(DeleteSession, sessions, ownership),
+        get_messages=providers.Singleton(GetMessages, messages, ownership),
+        append_messages=providers.Singleton(
+            AppendMessages, messages, ownership, identifiers, clock
+        ),
+        check_readiness=providers.Singleton(
+            CheckReadiness,
+            providers.Dict(
+                database=storage.provided.check,
+                keys=authenticator.provided.check,
+                service=drain.provided.check,
+            ),
+        ),
+    )

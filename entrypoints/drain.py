@@ -1,0 +1,16 @@
+from application.errors import Unavailable
+
+
+class Drain:
+    """Whether the service has been told to stop: it still serves, but wants no new clients."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def begin(self) -> None:
+        self.begun = True
+
+    async def check(self) -> None:
+        """Raise Unavailable once draining has begun."""
+        if self.begun:
+            raise Unavailable("the service is stopping")

@@ -1,0 +1,58 @@
+"""What a request's head must be before anything looks at it."""
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from entrypoints.http.problems import Problem, unavailable
+
+HEADER_LINES_MAX = 100
+HEADER_BYTES_MAX = 32 * 1024
+PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`hosts` are the names that Host may have, without port, in lower case. `accepts_address`
+    tells of the local address that a request came in by whether it may be served there."""
+
+    hosts: AbstractSet[str]
+    accepts_address: Callable[[str], bool]
+
+    def __call__(self, scope: Scope, headers: Headers) -> None:
+        """Raise the Problem that refuses the head."""
+        address = scope.get("server")
+        if address is None or not self.accepts_address(address[0]):
+            raise unavailable("With a development key the service answers on loopback alone.")
+        lines = headers.raw
+        if len(lines) > HEADER_LINES_MAX or _size(lines) > HEADER_BYTES_MAX:
+            raise Problem(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head-too-large",
+                f"A head has at most {HEADER_LINES_MAX} lines and {HEADER_BYTES_MAX} bytes.",
+            )
+        for name in ("host", "authorization"):
+            if len(headers.getlist(name)) > 1:
+                raise Problem(
+                    HTTPStatus.BAD_REQUEST, "repeated-header", f"There are two {name} headers."
+                )
+        if scope["path"] not in PROBES and _name(headers.get("host", "")) not in self.hosts:
+            raise Problem(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "unknown-host",
+                "The service is not known by this name.",
+            )
+
+
+def _size(lines: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) + 4 for name, value in lines)
+
+
+def _name(host: str) -> str:
+    """The host without its port, in lower case (RFC 9110 section 7.2)."""
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and (port.isdecimal() or not port) else host.lower()

@@ -1,0 +1,109 @@
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import ASGIApp, Scope
+
+from application.errors import Unavailable
+from application.ports.authenticator import Authenticator
+from application.use_cases import UseCases
+from domain.errors import Refused
+from entrypoints.http import routes, service
+from entrypoints.http.admission import Admission
+from entrypoints.http.edge import Edge
+from entrypoints.http.gate import Gatekeeper
+from entrypoints.http.problems import Problem, problem_of
+
+Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """`base_url` is where clients find the service; `public_url` the same where the operator has
+    said so, else empty: links are then relative. `hosts` are the names that Host may have."""
+
+    base_url: str
+    public_url: str
+    hosts: AbstractSet[str]
+    max_body_bytes: int
+    accepts_address: Callable[[str], bool]
+
+
+def create_app(
+    use_cases: UseCases,
+    authenticator: Authenticator,
+    options: HttpOptions,
+    lifespan: Lifespan | None = None,
+) -> ASGIApp:
+    """The service as an ASGI application. Each call gives one of its own."""
+    app = routed_app(lifespan)
+    app.state.use_cases = use_cases
+    app.state.gatekeeper = Gatekeeper(
+        authenticator,
+        f"{options.base_url}/.well-known/oauth-protected-resource",
+        options.max_body_bytes,
+    )
+    app.state.base_url = options.base_url
+    app.state.public_url = options.public_url
+    for kind in (Problem, Refused, Unavailable, HTTPException, Exception):
+        app.add_exception_handler(kind, _answer_problem)
+    for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        app.add_exception_handler(status, _answer_no_route)
+    return Edge(app, Admission(options.hosts, options.accepts_address))
+
+
+def routed_app(lifespan: Lifespan | None = None) -> FastAPI:
+    """The routes and their description, with nothing behind them yet."""
+    app = FastAPI(
+        title="chat-sessions",
+        version="0.1.0",
+        summary="People's chat sessions and the messages in them.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.include_router(routes.router)
+    app.include_router(service.router)
+    return app
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    return problem_of(error).to_response(request.state.request_id)
+
+
+async def _answer_no_route(request: Request, _: Exception) -> Response:
+    """404 for an unknown path, 405 for an unknown method, and 204 for OPTIONS."""
+    allowed = _allowed_methods(request.app, request.scope)
+    headers = {"Allow": ", ".join(allowed)}
+    if not allowed:
+        problem = Problem(HTTPStatus.NOT_FOUND, "route-not-found", "There is nothing at this path.")
+    elif request.method == "OPTIONS":
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+    else:
+        problem = Problem(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "This path does not take that method.",
+            headers=headers,
+        )
+    return problem.to_response(request.state.request_id)
+
+
+def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:
+    methods: set[str] = set()
+    for route in iter_route_contexts(app.routes):
+        if route.matches(scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    if "GET" in methods:
+        methods |= {"HEAD"}
+    return sorted(methods | {"OPTIONS"}) if methods else []

@@ -1,0 +1,122 @@
+"""The outermost layer, pure ASGI: what holds for every answer, whoever makes it."""
+
+import asyncio
+import re
+import uuid
+from collections.abc import Callable
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entrypoints.http.problems import Problem, problem_of
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+LINGER_SECONDS = 5
+"""How long an answer waits for the rest of a body that nobody wanted."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+_log = structlog.get_logger("chat_sessions")
+
+Admission = Callable[[Scope, Headers], None]
+
+
+class Edge:
+    """Gives every answer an id and the security headers, answers HEAD as GET without the body,
+    turns what nobody caught into a problem, and lets a client that is still sending read it.
+
+    `admit` sees the request's head first and raises the Problem that refuses it.
+    """
+
+    def __init__(self, app: ASGIApp, admit: Admission) -> None:
+        self.app = app
+        self.admit = admit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        scope.setdefault("state", {})["request_id"] = request_id
+        exchange = _Exchange(scope, receive, send, request_id)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                self.admit(scope, headers)
+                inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+                await self.app(inner, exchange.receive, exchange.send)
+            except ClientDisconnect:
+                pass
+            except Exception as error:
+                if not isinstance(error, Problem):
+                    _log.exception("request.failed")
+                if exchange.started:
+                    raise
+                response = problem_of(error).to_response(request_id)
+                await response(scope, exchange.receive, exchange.send)
+
+
+class _Exchange:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        self.started = False
+        self._is_head = scope["method"] == "HEAD"
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self._more_body = _has_body(Headers(scope=scope))
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._more_body = message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self._request_id
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        elif self._is_head:
+            message = {**message, "body": b""}
+        if message["type"] == "http.response.body" and self._more_body:
+            await self._linger(message)
+        else:
+            await self._send(message)
+
+    async def _linger(self, message: Message) -> None:
+        """Closing on a client that still sends resets the connection, and the answer with it
+        (RFC 9112 section 9.6), so the rest of its body is read and dropped first."""
+        await self._send({**message, "more_body": True})
+        if not message.get("more_body", False):
+            try:
+                async with asyncio.timeout(LINGER_SECONDS):
+                    while self._more_body:
+                        await self.receive()
+            except TimeoutError:
+                pass
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.getlist("x-request-id")
+    if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
+        return given[0]
+    return str(uuid.uuid4())
+
+
+def _has_body(headers: Headers) -> bool:
+    """Whether a body follows that the client sends without being asked to."""
+    if headers.get("expect", "").lower() == "100-continue":
+        return False
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

@@ -1,0 +1,106 @@
+"""What a request passes before its use case runs, in the one order that clients rely on."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from authlib.oauth2.rfc6750.errors import InvalidTokenError
+from fastapi import params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from application.errors import InvalidToken
+from application.ports.authenticator import Authenticator
+from domain.errors import SessionNotFound
+from domain.owner import Owner
+from entrypoints.http.body import JSON, MERGE_PATCH, read_json
+from entrypoints.http.problems import Problem, in_query, invalid
+from entrypoints.http.violations import violations
+
+REALM = "chat-sessions"
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Gatekeeper:
+    """What the gate stands on."""
+
+    authenticator: Authenticator
+    metadata_url: str
+    max_body_bytes: int
+
+    async def caller(self, request: Request) -> Owner:
+        """Raises the Problem of 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not token or scheme.lower() != "bearer":
+            raise self._unauthorized(
+                "This needs a bearer token.",
+                f'Bearer realm="{REALM}", resource_metadata="{self.metadata_url}"',
+            )
+        try:
+            return await self.authenticator.authenticate(token.strip())
+        except InvalidToken:
+            error = InvalidTokenError(
+                realm=REALM, extra_attributes={"resource_metadata": self.metadata_url}
+            )
+            challenge = dict(error.get_headers())["WWW-Authenticate"]
+            raise self._unauthorized("The bearer token does not hold.", challenge) from None
+
+    def _unauthorized(self, detail: str, challenge: str) -> Problem:
+        return Problem(
+            HTTPStatus.UNAUTHORIZED,
+            "unauthorized",
+            detail,
+            headers={"WWW-Authenticate": challenge},
+        )
+
+
+class GatedRoute(APIRoute):
+    """A route for callers with a token: 401; 413, 415 or 400 of the body; 404 for an id that is
+    none; 422; and only then the use case, which tells 404 from 403."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+        media_types = (JSON, MERGE_PATCH) if self.methods == {"PATCH"} else (JSON,)
+        parameters = {
+            field.alias
+            for field in get_flat_params(self.dependant)
+            if isinstance(field.field_info, params.Query)
+        }
+
+        async def gated(request: Request) -> Response:
+            keeper: Gatekeeper = request.app.state.gatekeeper
+            request.state.caller = await keeper.caller(request)
+            if takes_body:
+                request = await read_json(request, media_types, keeper.max_body_bytes)
+            if not _ID.fullmatch(request.path_params.get("session_id", _SOME_ID)):
+                raise SessionNotFound
+            _check_names(request, parameters)
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise invalid(violations(error)) from None
+
+        return gated
+
+
+_SOME_ID = "00000000-0000-7000-8000-000000000000"
+
+
+def _check_names(request: Request, known: AbstractSet[str]) -> None:
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    errors = [in_query("is given more than once", name) for name in known if given[name] > 1]
+    if given.keys() - known:
+        takes = ", ".join(sorted(known)) or "none"
+        errors.append(in_query(f"is not known; this route takes {takes}", "*"))
+    if errors:
+        raise invalid(errors)

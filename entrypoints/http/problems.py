@@ -1,0 +1,113 @@
+"""What goes wrong, as clients see it: problem details for HTTP APIs (RFC 9457)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import Response
+
+from application.errors import Unavailable
+from domain.errors import InvalidValue, SessionForbidden, SessionNotFound
+
+Violation = Mapping[str, str]
+
+RETRY_SECONDS = "1"
+
+_TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""As RFC 9110 names them; Python did so only from 3.13 on."""
+
+
+class Problem(Exception):
+    """An answer of 400 and above. Nothing in it repeats what the client sent."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[Violation] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+    def to_response(self, request_id: str) -> Response:
+        body: dict[str, Any] = {
+            "type": f"urn:problem-type:chat-sessions:{self.kind}",
+            "title": _TITLES.get(self.status, self.status.phrase),
+            "status": self.status.value,
+            "detail": self.detail,
+            "instance": f"urn:problem-instance:chat-sessions:{request_id}",
+            "request_id": request_id,
+        }
+        if self.errors:
+            body["errors"] = self.errors
+        return Response(
+            json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+            self.status,
+            dict(self.headers),
+            media_type="application/problem+json",
+        )
+
+
+_TABLE: dict[type[Exception], tuple[HTTPStatus, str, str]] = {
+    SessionForbidden: (
+        HTTPStatus.FORBIDDEN,
+        "session-forbidden",
+        "The session belongs to someone else.",
+    ),
+    SessionNotFound: (HTTPStatus.NOT_FOUND, "session-not-found", "There is no such session."),
+    Unavailable: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        "The service cannot answer just now. Try again.",
+    ),
+}
+
+
+def problem_of(error: Exception) -> Problem:
+    """The one way from what the core raises to what a client gets."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, InvalidValue):
+        return invalid([in_body(error.detail, *error.field)])
+    for kind, (status, name, detail) in _TABLE.items():
+        if isinstance(error, kind):
+            headers = {"Retry-After": RETRY_SECONDS} if status >= 500 else {}  # noqa: PLR2004
+            return Problem(status, name, detail, headers=headers)
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on our side."
+    )
+
+
+def unavailable(detail: str) -> Problem:
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        detail,
+        headers={"Retry-After": RETRY_SECONDS},
+    )
+
+
+def invalid(errors: Sequence[Violation]) -> Problem:
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid-input",
+        "The request breaks the rules that errors lists.",
+        errors=errors,
+    )
+
+
+def in_body(detail: str, *path: str | int) -> Violation:
+    """At a path of the body, as a JSON pointer in a URI fragment (RFC 6901 section 6)."""
+    return {"detail": detail, "pointer": "#" + "".join(f"/{part}" for part in path)}
+
+
+def in_query(detail: str, parameter: str) -> Violation:
+    return {"detail": detail, "parameter": parameter, "in": "query"}

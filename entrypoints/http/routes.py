@@ -1,0 +1,133 @@
+"""The routes of sessions and messages. Each turns a request into one call and its result into
+an answer; what all have in common is the gate's."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Security
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from application.use_cases import UseCases
+from domain.owner import Owner
+from domain.page import MessagePageRequest, Page, SessionPageRequest
+from entrypoints.http.gate import GatedRoute
+from entrypoints.http.models import (
+    MessagePage,
+    MessageResponse,
+    MessagesAppend,
+    MessagesResponse,
+    ProblemResponse,
+    SessionCreate,
+    SessionPage,
+    SessionResponse,
+    SessionUpdate,
+)
+from entrypoints.http.pages import link_header, page_of_messages, page_of_sessions, pagination
+
+
+def _caller(request: Request) -> Owner:
+    caller: Owner = request.state.caller
+    return caller
+
+
+def _use_cases(request: Request) -> UseCases:
+    use_cases: UseCases = request.app.state.use_cases
+    return use_cases
+
+
+Caller = Annotated[Owner, Depends(_caller)]
+Do = Annotated[UseCases, Depends(_use_cases)]
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": ProblemResponse, "description": "The request is refused."},
+    "5XX": {"model": ProblemResponse, "description": "The service cannot answer."},
+}
+
+router = APIRouter(
+    prefix="/sessions",
+    route_class=GatedRoute,
+    responses=_PROBLEMS,
+    dependencies=[Security(HTTPBearer(auto_error=False, bearerFormat="JWT"))],
+)
+
+
+@router.get("", operation_id="listSessions", response_model=SessionPage)
+async def list_sessions(
+    request: Request,
+    do: Do,
+    caller: Caller,
+    asked: Annotated[SessionPageRequest, Depends(page_of_sessions)],
+) -> Response:
+    page = await do.list_sessions(caller, asked)
+    items = [SessionResponse.of(session) for session in page.items]
+    return _page(request, page, SessionPage(items=items, pagination=pagination(page)))
+
+
+@router.post("", operation_id="createSession", status_code=201, response_model=SessionResponse)
+async def create_session(request: Request, do: Do, caller: Caller, body: SessionCreate) -> Response:
+    session = await do.create_session(
+        caller,
+        title=body.title,
+        metadata=body.metadata,
+        messages=[message.to_domain() for message in body.messages],
+    )
+    location = f"{request.app.state.public_url}/sessions/{session.id}"
+    return _answer(SessionResponse.of(session), 201, {"Location": location})
+
+
+@router.get("/{session_id}", operation_id="getSession", response_model=SessionResponse)
+async def get_session(do: Do, caller: Caller, session_id: UUID) -> Response:
+    return _answer(SessionResponse.of(await do.get_session(caller, session_id)))
+
+
+@router.patch("/{session_id}", operation_id="updateSession", response_model=SessionResponse)
+async def update_session(do: Do, caller: Caller, session_id: UUID, body: SessionUpdate) -> Response:
+    session = await do.update_session(caller, session_id, body.to_domain())
+    return _answer(SessionResponse.of(session))
+
+
+@router.delete("/{session_id}", operation_id="deleteSession", status_code=204)
+async def delete_session(do: Do, caller: Caller, session_id: UUID) -> Response:
+    await do.delete_session(caller, session_id)
+    return Response(status_code=204)
+
+
+@router.get("/{session_id}/messages", operation_id="listMessages", response_model=MessagePage)
+async def list_messages(
+    request: Request,
+    do: Do,
+    caller: Caller,
+    session_id: UUID,
+    asked: Annotated[MessagePageRequest, Depends(page_of_messages)],
+) -> Response:
+    page = await do.get_messages(caller, session_id, asked)
+    items = [MessageResponse.of(message) for message in page.items]
+    return _page(request, page, MessagePage(items=items, pagination=pagination(page)))
+
+
+@router.post(
+    "/{session_id}/messages",
+    operation_id="appendMessages",
+    status_code=201,
+    response_model=MessagesResponse,
+)
+async def append_messages(
+    do: Do, caller: Caller, session_id: UUID, body: MessagesAppend
+) -> Response:
+    messages = await do.append_messages(
+        caller, session_id, [message.to_domain() for message in body.messages]
+    )
+    items = [MessageResponse.of(message) for message in messages]
+    return _answer(MessagesResponse(items=items), 201)
+
+
+def _page(request: Request, page: Page[Any], body: BaseModel) -> Response:
+    links = link_header(request, page, request.app.state.public_url)
+    return _answer(body, headers={"Link": links} if links else {})
+
+
+def _answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(body.model_dump_json(), status, headers, media_type="application/json")

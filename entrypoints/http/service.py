@@ -1,0 +1,87 @@
+"""The routes that need no token: probes, and what the service says of itself."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse
+
+from application.use_cases import UseCases
+from entrypoints.http.problems import unavailable
+
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+router = APIRouter()
+
+
+@router.get("/livez", operation_id="getLiveness")
+async def get_liveness() -> JSONResponse:
+    """The process runs."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/readyz", operation_id="getReadiness")
+async def get_readiness(request: Request) -> JSONResponse:
+    """Requests can be served; else 503 naming the part that is missing."""
+    use_cases: UseCases = request.app.state.use_cases
+    missing = await use_cases.check_readiness()
+    if missing:
+        raise unavailable(f"Not ready: {', '.join(missing)}.")
+    return JSONResponse({"status": "ready"})
+
+
+@router.get("/.well-known/oauth-protected-resource", operation_id="getProtectedResource")
+async def get_protected_resource(request: Request) -> JSONResponse:
+    """What a client must know to get a token for this service (RFC 9728 section 2)."""
+    base_url = request.app.state.base_url
+    return JSONResponse(
+        {
+            "resource": base_url,
+            "resource_name": "chat-sessions",
+            "resource_documentation": f"{base_url}/docs",
+            "bearer_methods_supported": ["header"],
+        }
+    )
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def get_openapi(request: Request) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/docs", include_in_schema=False)
+async def get_docs() -> FileResponse:
+    return _asset(_PAGE / "index.html")
+
+
+@router.get("/docs/init.js", include_in_schema=False)
+async def get_docs_script() -> FileResponse:
+    return _asset(_PAGE / "init.js")
+
+
+@router.get("/docs/swagger-ui.css", include_in_schema=False)
+async def get_docs_style() -> FileResponse:
+    return _asset(_SWAGGER_UI / "swagger-ui.css")
+
+
+@router.get("/docs/swagger-ui-bundle.js", include_in_schema=False)
+async def get_docs_bundle() -> FileResponse:
+    return _asset(_SWAGGER_UI / "swagger-ui-bundle.js")
+
+
+def _asset(path: Path) -> FileResponse:
+    return FileResponse(path, headers={"Content-Security-Policy": DOCS_POLICY})
+
+
+def _folder_of(package: str) -> Path:
+    spec: Any = find_spec(package)
+    return Path(spec.origin).parent
+
+
+_PAGE = Path(__file__).parent / "reference"
+_SWAGGER_UI = _folder_of("fastapi_offline") / "static"

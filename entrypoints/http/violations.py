@@ -1,0 +1,40 @@
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+
+from domain.errors import InvalidValue
+from entrypoints.http.problems import Violation, in_body, in_query
+
+
+def violations(error: RequestValidationError) -> list[Violation]:
+    """What FastAPI found wrong, without the input that it found it in.
+
+    A field that is not known is told by the object that holds it, since its name is input too.
+    """
+    return [_violation(found) for found in error.errors()]
+
+
+def _violation(found: Mapping[str, Any]) -> Violation:
+    source, *path = found["loc"]
+    detail = _detail(found)
+    if found["type"] == "extra_forbidden":
+        path, detail = path[:-1], "holds a field that is not known"
+    if source == "body":
+        return in_body(detail, *path)
+    return in_query(detail, str(path[0]))
+
+
+def _detail(found: Mapping[str, Any]) -> str:
+    context = found.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, InvalidValue):
+        return cause.detail
+    match found["type"]:
+        case "missing":
+            return "is required"
+        case "too_short":
+            return f"must have at least {context['min_length']} items"
+        case "too_long":
+            return f"must have at most {context['max_length']} items"
+    return str(found["msg"]).replace("Input should", "must").removeprefix("Value error, ")

@@ -1,0 +1,135 @@
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+PREFIX = "CHAT_SESSIONS_"
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SQLITE = "sqlite:///"
+_NOT_YET = ("oidc_issuer", "oidc_audience")
+"""Ignoring these would leave a door open that the operator believes shut."""
+
+
+class SettingsError(Exception):
+    """A setting cannot be used. The text is one line that names it."""
+
+
+def _items(value: object) -> object:
+    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+
+
+def _database(url: str) -> str:
+    if url == "memory://" or (url.startswith(_SQLITE) and len(url) > len(_SQLITE)):
+        if "?" not in url:
+            return url
+        raise ValueError("takes no parameters")
+    raise ValueError("must be memory:// or sqlite:///PATH")
+
+
+Names = Annotated[
+    frozenset[Annotated[str, StringConstraints(min_length=1, to_lower=True)]],
+    BeforeValidator(_items),
+]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
+
+
+class Settings(BaseModel):
+    """What an operator can set, each by an environment variable of its name with the prefix."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///./chat-sessions.db"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: WebAddress | None = None
+    allowed_hosts: Names = frozenset()
+    hide_foreign_sessions: bool = False
+    max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
+    drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
+    log_format: Literal["json", "console", "auto"] = "auto"
+    development_key_file: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the variables; an empty one counts as not set. Raises SettingsError.
+
+        Others with the prefix are left alone: a cluster makes some of its own
+        (CHAT_SESSIONS_SERVICE_HOST and the like).
+        """
+        names = (*cls.model_fields, *_NOT_YET)
+        given = {name: environment.get(PREFIX + name.upper(), "") for name in names}
+        try:
+            return cls.model_validate({name: value for name, value in given.items() if value})
+        except ValidationError as error:
+            raise SettingsError(_line(error)) from None
+
+    @property
+    def storage(self) -> Literal["memory", "sqlite"]:
+        return "sqlite" if self.sqlite_path else "memory"
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        if not self.database_url.startswith(_SQLITE):
+            return None
+        return Path(self.database_url.removeprefix(_SQLITE))
+
+    @property
+    def key_file(self) -> Path:
+        """Beside the SQLite file, else in the working directory, unless set."""
+        beside = self.sqlite_path.parent if self.sqlite_path else Path()
+        return self.development_key_file or beside / "chat-sessions-development-key.pem"
+
+    @property
+    def base_url(self) -> str:
+        """Where clients find the service, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names that a request's Host may have, without port, in lower case."""
+        if self.allowed_hosts:
+            return self.allowed_hosts
+        public = urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
+        return _LOOPBACK_NAMES | {without_port(public)}
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        return self.host == "localhost" or is_loopback(self.host)
+
+
+def without_port(host: str) -> str:
+    """The host of a Host header's value (RFC 9110 section 7.2)."""
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdecimal() else host
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return bool((mapped or parsed).is_loopback)
+
+
+def _line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = str(first["loc"][0])
+    message = "is not supported by this release" if name in _NOT_YET else first["msg"]
+    return f"{PREFIX}{name.upper()}: {message}"
