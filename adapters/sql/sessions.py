@@ -27,7 +27,7 @@ class SqlSessionRepository(SessionRepository):
         def work(connection: Connection) -> None:
             connection.execute(
                 statements.COUNT_ONE_MORE,
-                {"owner": owner.key, "issuer": owner.issuer, "subject": owner.subject},
+                {"owner_": owner.key, "issuer_": owner.issuer, "subject_": owner.subject},
             )
             connection.execute(
                 statements.ADD_SESSION,

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -43,7 +44,12 @@ FIND_ANYONES = select(true()).where(sessions.c.id == _SESSION).limit(1)
 ADD_SESSION = insert(sessions)
 COUNT_ONE_MORE = (
     sqlite.insert(owners)
-    .values(session_count=1)
+    .values(
+        owner=_OWNER,
+        issuer=bindparam("issuer_", type_=Text),
+        subject=bindparam("subject_", type_=Text),
+        session_count=1,
+    )
     .on_conflict_do_update(
         index_elements=[owners.c.owner], set_={"session_count": owners.c.session_count + 1}
     )

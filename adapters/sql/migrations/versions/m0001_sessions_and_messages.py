@@ -19,8 +19,8 @@ def upgrade() -> None:
         sa.Column("issuer", sa.Text, nullable=False),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("session_count", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("owner", name="pk_owners"),
-        sa.CheckConstraint("session_count >= 0", name="ck_owners_session_count"),
+        sa.PrimaryKeyConstraint("owner", name=op.f("pk_owners")),
+        sa.CheckConstraint("session_count >= 0", name=op.f("ck_owners_session_count")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -32,11 +32,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("last_updated", sa.BigInteger, nullable=False),
         sa.Column("message_count", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("owner", "id", name="pk_sessions"),
+        sa.PrimaryKeyConstraint("owner", "id", name=op.f("pk_sessions")),
         sa.ForeignKeyConstraint(
-            ["owner"], ["owners.owner"], name="fk_sessions", ondelete="CASCADE"
+            ["owner"], ["owners.owner"], name=op.f("fk_sessions"), ondelete="CASCADE"
         ),
-        sa.CheckConstraint("message_count >= 0", name="ck_sessions_message_count"),
+        sa.CheckConstraint("message_count >= 0", name=op.f("ck_sessions_message_count")),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_sessions_created_at", "sessions", ["owner", "created_at", "id"])
@@ -52,16 +52,16 @@ def upgrade() -> None:
         sa.Column("content", sa.Text, nullable=False),
         sa.Column("metadata", sa.Text, nullable=False),
         sa.Column("timestamp", sa.BigInteger, nullable=False),
-        sa.PrimaryKeyConstraint("owner", "session_id", "message_order", name="pk_messages"),
+        sa.PrimaryKeyConstraint("owner", "session_id", "message_order", name=op.f("pk_messages")),
         sa.ForeignKeyConstraint(
             ["owner", "session_id"],
             ["sessions.owner", "sessions.id"],
-            name="fk_messages",
+            name=op.f("fk_messages"),
             ondelete="CASCADE",
         ),
-        sa.CheckConstraint("message_order >= 1", name="ck_messages_message_order"),
+        sa.CheckConstraint("message_order >= 1", name=op.f("ck_messages_message_order")),
         sa.CheckConstraint(
-            "role IN ('user', 'assistant', 'system', 'tool')", name="ck_messages_role"
+            "role IN ('user', 'assistant', 'system', 'tool')", name=op.f("ck_messages_role")
         ),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,262 @@
+"""SQLite as a database to trust."""
+
+import asyncio
+import resource
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from adapters.sql import SqliteStorage
+from adapters.sql import sqlite as sqlite_module
+from adapters.sql.sqlite_file import QUICK_BYTES
+from application.errors import StorageRefused, Unavailable
+from domain.page import MessagePageRequest
+from tests.clock import START
+from tests.contract.examples import ALICE, new_messages, new_session, stored_session
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "chat.db"
+
+
+@pytest.fixture
+async def storage(path: Path) -> AsyncIterator[SqliteStorage]:
+    opened = SqliteStorage(path)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def reopened(path: Path) -> SqliteStorage:
+    again = SqliteStorage(path)
+    await again.open()
+    return again
+
+
+async def refusal(path: Path) -> str:
+    """Why the storage does not open: one line that names the file, and the file is let go."""
+    for _ in range(2):
+        with pytest.raises(StorageRefused) as refused:
+            await SqliteStorage(path).open()
+    line = str(refused.value)
+    assert "\n" not in line
+    assert path.name in line
+    return line
+
+
+async def test_what_was_stored_is_there_after_a_restart(path: Path) -> None:
+    first = await reopened(path)
+    session = await stored_session(first, ALICE, "hello")
+    await first.close()
+    second = await reopened(path)
+    assert await second.sessions.get(ALICE, session.id) == session
+    await second.close()
+
+
+async def test_the_file_is_for_its_owners_eyes(storage: SqliteStorage, path: Path) -> None:
+    await stored_session(storage)
+    for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
+        assert (path.with_name(name).stat().st_mode & 0o777) == 0o600
+
+
+async def test_the_promised_settings_are_in_force(storage: SqliteStorage) -> None:
+    connections = storage._database._connections()  # noqa: SLF001 - no one else may see them
+    for connection, expected in (
+        (
+            connections.writer,
+            {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 2000},
+        ),
+        (connections.reader, {"query_only": 1, "wal_autocheckpoint": 0}),
+    ):
+        for pragma, value in expected.items():
+            assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+        connection.rollback()
+
+
+async def test_a_clean_stop_leaves_one_file_and_the_next_start_is_quick(path: Path) -> None:
+    storage = await reopened(path)
+    await stored_session(storage)
+    await storage.close()
+    await storage.close()
+    assert not path.with_name("chat.db-wal").exists()
+
+
+async def test_a_second_process_is_told_of_postgresql(storage: SqliteStorage, path: Path) -> None:
+    await stored_session(storage)
+    assert "PostgreSQL" in await refusal(path)
+    await storage.close()
+    await (await reopened(path)).close()
+
+
+async def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.write_text("Dear diary, this is not a database but it is long enough to be one.")
+    assert "no SQLite database" in await refusal(path)
+    assert path.read_text().startswith("Dear diary")
+
+
+async def test_another_programs_database_is_refused(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE recipes (name)")
+    other.close()
+    assert "another program" in await refusal(path)
+
+
+async def test_a_newer_schema_is_refused(path: Path) -> None:
+    await (await reopened(path)).close()
+    with sqlite3.connect(path) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer.close()
+    assert "newer release" in await refusal(path)
+
+
+async def test_a_folder_that_is_not_there_is_refused(path: Path) -> None:
+    assert "No such file" in await refusal(path / "chat.db")
+
+
+async def test_a_folder_is_no_file(path: Path) -> None:
+    path.mkdir()
+    assert "Is a directory" in await refusal(path)
+
+
+async def test_a_file_that_cannot_be_written_is_refused(path: Path) -> None:
+    """A file-size limit binds root too, where file modes do not."""
+    await (await reopened(path)).close()
+    program = (
+        "import asyncio, pathlib, signal, sys; from adapters.sql import SqliteStorage; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "asyncio.run(SqliteStorage(pathlib.Path(sys.argv[1])).open())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, path],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+    )
+    assert f"StorageRefused: cannot use {path}: " in done.stderr
+
+
+def damage(path: Path) -> None:
+    """Overwrite the pages after the first with what no page can be."""
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xa5" * (len(content) - 4096)
+    path.write_bytes(content)
+
+
+async def test_a_damaged_file_is_refused(path: Path) -> None:
+    storage = await reopened(path)
+    await stored_session(storage, ALICE, "hello")
+    await storage.close()
+    damage(path)
+    await refusal(path)
+
+
+async def test_a_large_file_is_checked_whole_only_after_an_unclean_stop(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = await reopened(path)
+    monkeypatch.setattr("adapters.sql.sqlite_file.QUICK_BYTES", 1)
+    file = storage._database._file  # noqa: SLF001 - the decision is the file's
+    await stored_session(storage)
+    assert file.is_suspect()
+    await storage.close()
+    assert not file.is_suspect()
+    assert QUICK_BYTES == 64 << 20
+
+
+async def test_damage_under_a_running_service_is_never_a_wrong_answer(path: Path) -> None:
+    storage = await reopened(path)
+    session = await stored_session(storage, ALICE, *["x" * 5000] * 50)
+    await storage.close()
+    storage = await reopened(path)
+    damage(path)
+    with pytest.raises(Unavailable):
+        await storage.messages.page(ALICE, session.id, MessagePageRequest(limit=200))
+    await storage.close()
+
+
+async def test_a_full_disk_refuses_the_write_and_heals(storage: SqliteStorage) -> None:
+    session = await stored_session(storage)
+    writer = storage._database._connections().writer  # noqa: SLF001 - to take its room away
+    pages = writer.exec_driver_sql("PRAGMA page_count").scalar_one()
+    writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    writer.rollback()
+    with pytest.raises(Unavailable):
+        await storage.messages.append(ALICE, session.id, new_messages("x" * 90_000), START)
+    assert await storage.sessions.get(ALICE, session.id) == session
+    writer.exec_driver_sql("PRAGMA max_page_count=1000000")
+    writer.rollback()
+    await storage.messages.append(ALICE, session.id, new_messages("x" * 90_000), START)
+
+
+async def test_a_lock_held_too_long_is_unavailable_and_heals(
+    storage: SqliteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await stored_session(storage)
+    storage._database._connections().writer.exec_driver_sql("PRAGMA busy_timeout=50")  # noqa: SLF001
+    storage._database._connections().writer.rollback()  # noqa: SLF001
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(sqlite_module, "QUEUE_SECONDS", 0.02)
+    waiting = [
+        storage.messages.append(ALICE, session.id, new_messages("late"), START) for _ in range(3)
+    ]
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    assert await storage.sessions.get(ALICE, session.id) == session
+    holder.execute("ROLLBACK")
+    holder.close()
+    await storage.messages.append(ALICE, session.id, new_messages("now"), START)
+
+
+async def test_a_file_replaced_under_the_service_takes_no_more_writes(
+    storage: SqliteStorage, path: Path
+) -> None:
+    """They would be acknowledged and gone with the process."""
+    path.rename(path.with_name("moved.db"))
+    with pytest.raises(Unavailable):
+        await storage.check()
+    with pytest.raises(Unavailable):
+        await storage.sessions.add(new_session(), ())
+    path.touch()
+    with pytest.raises(Unavailable):
+        await storage.sessions.add(new_session(), ())
+
+
+async def test_a_schema_changed_under_the_service_is_not_ready(
+    storage: SqliteStorage, path: Path
+) -> None:
+    await storage.check()
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE alembic_version SET version_num = '9999'")
+    other.close()
+    with pytest.raises(Unavailable):
+        await storage.check()
+
+
+@pytest.mark.parametrize("prepare", [SqliteStorage.open, SqliteStorage.close])
+async def test_a_storage_that_is_not_open_is_unavailable(
+    path: Path, prepare: Callable[[SqliteStorage], object]
+) -> None:
+    storage = SqliteStorage(path)
+    if prepare is SqliteStorage.open:
+        await storage.open()
+        await storage.open()
+        await storage.close()
+    for ask in (storage.sessions.get(ALICE, new_session().id), storage.check()):
+        with pytest.raises(Unavailable):
+            await ask
+    with pytest.raises(Unavailable):
+        await storage.sessions.add(new_session(), ())
+
+
+async def test_a_mistake_of_ours_is_not_called_unavailable(storage: SqliteStorage) -> None:
+    session = await stored_session(storage)
+    with pytest.raises(Exception, match="UNIQUE"):
+        await storage.sessions.add(session, ())
+    assert (await storage.sessions.get(ALICE, session.id)) == session

@@ -1,0 +1,169 @@
+"""What every SessionRepository promises."""
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from application.ports.storage import Storage
+from domain.errors import SessionNotFound
+from domain.metadata import Metadata
+from domain.owner import Owner
+from domain.page import MessagePageRequest, SessionPageRequest, SessionSort, SortOrder
+from domain.session import Session
+from tests.clock import START
+from tests.contract.conftest import NewStorage
+from tests.contract.examples import (
+    ALICE,
+    BOB,
+    OTHER_ALICE,
+    new_messages,
+    new_session,
+    stored_session,
+    walked,
+)
+
+
+async def test_a_session_comes_back_equal(storage: Storage) -> None:
+    session = new_session(title="Überfahrt 🚢", metadata=Metadata.of({"z": 1, "a": [1.0, None]}))
+    await storage.sessions.add(session, ())
+    found = await storage.sessions.get(ALICE, session.id)
+    assert found == session
+    assert found.created_at.tzinfo is UTC
+    assert list(found.metadata.to_dict()) == ["z", "a"]
+
+
+async def test_a_session_is_stored_with_its_first_messages(storage: Storage) -> None:
+    session = await stored_session(storage, ALICE, "one", "two")
+    page = await storage.messages.page(ALICE, session.id, MessagePageRequest())
+    assert [message.content for message in page.items] == ["one", "two"]
+    assert await storage.sessions.get(ALICE, session.id) == session
+
+
+async def test_an_unknown_session_is_not_found(storage: Storage) -> None:
+    await stored_session(storage)
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.get(ALICE, uuid4())
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.amend(ALICE, uuid4(), lambda session: session)
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.remove(ALICE, uuid4())
+
+
+@pytest.mark.parametrize("other", [BOB, OTHER_ALICE], ids=["subject", "issuer"])
+async def test_another_owners_session_is_no_session_at_all(storage: Storage, other: Owner) -> None:
+    session = await stored_session(storage, ALICE)
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.get(other, session.id)
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.amend(other, session.id, lambda found: replace(found, title="mine"))
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.remove(other, session.id)
+    page = await storage.sessions.page(other, SessionPageRequest())
+    assert (list(page.items), page.total) == ([], 0)
+    assert await storage.sessions.get(ALICE, session.id) == session
+
+
+async def test_exists_tells_of_anyones_session(storage: Storage) -> None:
+    session = await stored_session(storage, BOB)
+    assert await storage.sessions.exists(session.id)
+    assert not await storage.sessions.exists(uuid4())
+    await storage.sessions.remove(BOB, session.id)
+    assert not await storage.sessions.exists(session.id)
+
+
+async def test_amend_stores_and_returns_what_the_change_makes(storage: Storage) -> None:
+    session = await stored_session(storage, ALICE, "one")
+    later = session.last_updated + timedelta(seconds=1)
+    amended = replace(session, title="new", metadata=Metadata('{"a":1}'), last_updated=later)
+    assert await storage.sessions.amend(ALICE, session.id, lambda _: amended) == amended
+    assert await storage.sessions.get(ALICE, session.id) == amended
+
+
+async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
+    session = await stored_session(storage)
+
+    def refuse(_: Session) -> Session:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await storage.sessions.amend(ALICE, session.id, refuse)
+    assert await storage.sessions.get(ALICE, session.id) == session
+    await storage.sessions.amend(ALICE, session.id, lambda found: replace(found, title="still"))
+
+
+async def test_removing_a_session_takes_its_messages_and_its_place_in_the_count(
+    storage: Storage,
+) -> None:
+    kept, gone = await stored_session(storage), await stored_session(storage, ALICE, "one")
+    await storage.sessions.remove(ALICE, gone.id)
+    page = await storage.sessions.page(ALICE, SessionPageRequest())
+    assert (list(page.items), page.total) == ([kept], 1)
+    with pytest.raises(SessionNotFound):
+        await storage.messages.page(ALICE, gone.id, MessagePageRequest())
+    with pytest.raises(SessionNotFound):
+        await storage.messages.append(ALICE, gone.id, new_messages("two"), START)
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.remove(ALICE, gone.id)
+
+
+async def test_what_is_returned_cannot_change_what_is_stored(storage: Storage) -> None:
+    session = new_session(metadata=Metadata.of({"tags": ["a"]}))
+    await storage.sessions.add(session, ())
+    found = await storage.sessions.get(ALICE, session.id)
+    found.metadata.to_dict()["tags"].append("b")
+    page = await storage.sessions.page(ALICE, SessionPageRequest())
+    assert page.items[0].metadata == session.metadata
+    with pytest.raises(AttributeError):
+        found.title = "changed"  # type: ignore[misc]
+
+
+@given(
+    moments=st.lists(st.integers(0, 3), max_size=9),
+    limit=st.integers(1, 10),
+    sort_by=st.sampled_from(SessionSort),
+    sort_order=st.sampled_from(SortOrder),
+)
+async def test_walked_pages_visit_each_session_once_in_order(
+    new_storage: NewStorage,
+    moments: list[int],
+    limit: int,
+    sort_by: SessionSort,
+    sort_order: SortOrder,
+) -> None:
+    """Also where most are of the same microsecond: those are ordered by id, the same way round."""
+    async with new_storage() as storage:
+        sessions = []
+        for place, moment in enumerate(moments):
+            now = START + timedelta(microseconds=moment)
+            id_ = UUID(int=hash((place, moment)) % (1 << 64))
+            sessions.append(new_session(now=now, id_=id_))
+            await storage.sessions.add(sessions[-1], ())
+        await stored_session(storage, BOB)
+
+        items, totals = await walked(
+            lambda offset: storage.sessions.page(
+                ALICE,
+                SessionPageRequest(
+                    limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order
+                ),
+            )
+        )
+
+    expected = sorted(
+        sessions,
+        key=lambda session: (getattr(session, sort_by), session.id),
+        reverse=sort_order is SortOrder.DESC,
+    )
+    assert items == expected
+    assert set(totals) == {len(sessions)}
+
+
+async def test_past_the_end_there_are_no_items_and_the_true_total(storage: Storage) -> None:
+    await stored_session(storage)
+    page = await storage.sessions.page(ALICE, SessionPageRequest(offset=2**31 - 1))
+    assert (list(page.items), page.total, page.has_next) == ([], 1, False)
+    assert page.previous_offset == 0

@@ -1,0 +1,115 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import InvalidValue
+from domain.metadata import DEPTH_MAX, METADATA_MAX, Metadata
+
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
+)
+objects = st.dictionaries(
+    st.sampled_from("abc"),
+    st.recursive(
+        leaves,
+        lambda inner: (
+            st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+        ),
+        max_leaves=5,
+    ),
+    max_size=3,
+)
+
+
+def nested(depth: int) -> dict[str, Any]:
+    value: Any = {}
+    for _ in range(depth - 1):
+        value = {"a": value}
+    result: dict[str, Any] = value
+    return result
+
+
+def rfc7396(target: Any, patch: Any) -> Any:
+    """The pseudocode of section 2, line by line."""
+    if not isinstance(patch, dict):
+        return patch
+    if not isinstance(target, dict):
+        target = {}
+    target = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            target.pop(name, None)
+        else:
+            target[name] = rfc7396(target.get(name), value)
+    return target
+
+
+@given(objects, objects)
+def test_a_merge_is_the_standards_merge(target: dict[str, Any], patch: dict[str, Any]) -> None:
+    merged = Metadata.of(target).merge(patch)
+    assert merged.to_dict() == rfc7396(target, patch)
+
+
+# RFC 7396, appendix A, where both sides are objects.
+@pytest.mark.parametrize(
+    ("target", "patch", "result"),
+    [
+        ('{"a":"b"}', '{"a":"c"}', '{"a":"c"}'),
+        ('{"a":"b"}', '{"b":"c"}', '{"a":"b","b":"c"}'),
+        ('{"a":"b"}', '{"a":null}', "{}"),
+        ('{"a":"b","b":"c"}', '{"a":null}', '{"b":"c"}'),
+        ('{"a":["b"]}', '{"a":"c"}', '{"a":"c"}'),
+        ('{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'),
+        ('{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'),
+        ('{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'),
+        ('{"e":null}', '{"a":1}', '{"e":null,"a":1}'),
+        ("{}", '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'),
+    ],
+)
+def test_the_standards_examples(target: str, patch: str, result: str) -> None:
+    assert Metadata(target).merge(json.loads(patch)) == Metadata(result)
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, True), (1, 1.0), (0, False)])
+def test_values_that_are_written_differently_differ(one: object, other: object) -> None:
+    assert Metadata.of({"a": one}) != Metadata.of({"a": other})  # type: ignore[dict-item]
+
+
+def test_the_limit_counts_bytes_of_compact_utf_8() -> None:
+    fits = {"é": "é" * ((METADATA_MAX - len('{"é":""}'.encode())) // 2)}
+    assert len(Metadata.of(fits).json.encode()) in (METADATA_MAX, METADATA_MAX - 1)
+    with pytest.raises(InvalidValue):
+        Metadata.of({"é": fits["é"] + "é"})
+
+
+def test_depth_is_bounded() -> None:
+    assert Metadata.of(nested(DEPTH_MAX)).to_dict() == nested(DEPTH_MAX)
+    with pytest.raises(InvalidValue):
+        Metadata.of(nested(DEPTH_MAX + 1))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        "text",
+        None,
+        {"a": "\0"},
+        {"\0": "a"},
+        {"a": ["\ud800"]},
+        {"a": float("nan")},
+        {"a": float("inf")},
+        {"a": {1: 2}},
+        {"a": b"bytes"},
+        {"a": 10**5000},
+    ],
+)
+def test_what_is_no_storable_json_object_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidValue):
+        Metadata.of(value)
