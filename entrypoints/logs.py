@@ -13,10 +13,13 @@ _SHARED: tuple[Processor, ...] = (
 
 
 def configure_logs(form: Literal["json", "console", "auto"]) -> None:
-    """Every line of every library on stdout: one JSON object each, or readable on a terminal."""
+    """Every line of every library on stdout: one JSON object each, or readable on a terminal.
+
+    A traceback shows code and never a variable's value: that may be a token or what someone said.
+    """
     readable = form == "console" or (form == "auto" and sys.stdout.isatty())
     renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

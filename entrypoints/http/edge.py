@@ -4,6 +4,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -60,15 +61,16 @@ class Edge:
             except Exception as error:
                 if not isinstance(error, Problem):
                     _log.exception("request.failed")
-                if exchange.started:
+                if not exchange.started:
+                    response = problem_of(error).to_response(request_id)
+                    await response(scope, exchange.receive, exchange.send)
+                elif not exchange.finished:
                     raise
-                response = problem_of(error).to_response(request_id)
-                await response(scope, exchange.receive, exchange.send)
 
 
 class _Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        self.started = False
+        self.started = self.finished = False
         self._is_head = scope["method"] == "HEAD"
         self._receive = receive
         self._send = send
@@ -87,9 +89,12 @@ class _Exchange:
             headers["X-Request-ID"] = self._request_id
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-        elif self._is_head:
+            await self._send(message)
+            return
+        self.finished = not message.get("more_body", False)
+        if self._is_head:
             message = {**message, "body": b""}
-        if message["type"] == "http.response.body" and self._more_body:
+        if self._more_body and self.finished:
             await self._linger(message)
         else:
             await self._send(message)
@@ -98,14 +103,11 @@ class _Exchange:
         """Closing on a client that still sends resets the connection, and the answer with it
         (RFC 9112 section 9.6), so the rest of its body is read and dropped first."""
         await self._send({**message, "more_body": True})
-        if not message.get("more_body", False):
-            try:
-                async with asyncio.timeout(LINGER_SECONDS):
-                    while self._more_body:
-                        await self.receive()
-            except TimeoutError:
-                pass
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while self._more_body:
+                    await self.receive()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _request_id(headers: Headers) -> str:

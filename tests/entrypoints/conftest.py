@@ -1,0 +1,110 @@
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from dependency_injector import providers
+from starlette.types import ASGIApp
+
+from application.ports.storage import Storage
+from entrypoints.asgi import application
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+from tests.clock import ManualClock
+from tests.contract.backends import BACKENDS
+
+HERE = "http://127.0.0.1:8000"
+
+
+@dataclass
+class Api:
+    """The whole application, asked as a client asks it."""
+
+    container: Container
+    app: ASGIApp
+    client: httpx2.AsyncClient
+    clock: ManualClock
+
+    def bearer(self, who: str) -> dict[str, str]:
+        token = self.container.development_key().token(who, self.clock)
+        return {"Authorization": f"Bearer {token}"}
+
+    async def ask(
+        self, method: str, path: str, who: str | None = "alice", **request: Any
+    ) -> httpx2.Response:
+        headers = self.bearer(who) if who else {}
+        headers |= request.pop("headers", {})
+        return await self.client.request(method, path, headers=headers, **request)
+
+    async def send(self, path: str, body: str | bytes, method: str = "POST") -> httpx2.Response:
+        """A body as it stands, said to be JSON."""
+        return await self.ask(
+            method, path, content=body, headers={"Content-Type": "application/json"}
+        )
+
+    async def create(self, who: str = "alice", **body: Any) -> dict[str, Any]:
+        response = await self.ask("POST", "/sessions", who, json=body)
+        assert response.status_code == 201, response.text
+        session: dict[str, Any] = response.json()
+        return session
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """Settings that a test changes."""
+    return {}
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def storage(backend: str, tmp_path: Path) -> Storage:
+    return BACKENDS[backend](tmp_path)
+
+
+@pytest.fixture
+async def api(storage: Storage, tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[Api]:
+    settings = Settings(
+        **{"database_url": "memory://", "development_key_file": tmp_path / "key.pem", **options}
+    )
+    clock = ManualClock()
+    container = Container(
+        settings=settings, storage=providers.Object(storage), clock=providers.Object(clock)
+    )
+    app = application(settings, container)
+    async with AsyncExitStack() as stack:
+        await storage.open()
+        stack.push_async_callback(storage.close)
+        transport = httpx2.ASGITransport(app)
+        client = httpx2.AsyncClient(transport=transport, base_url=HERE)
+        yield Api(container, app, await stack.enter_async_context(client), clock)
+
+
+def problem(response: httpx2.Response, status: int) -> dict[str, Any]:
+    """The problem that every refusal is (RFC 9457), its members checked."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body.keys() - {"errors"} == {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "instance",
+        "request_id",
+    }
+    assert body["status"] == status
+    assert body["request_id"] == response.headers["x-request-id"]
+    return body
+
+
+def pointers(response: httpx2.Response) -> set[str]:
+    """Where a body broke the rules."""
+    return {error["pointer"] for error in problem(response, 422)["errors"]}

@@ -1,0 +1,152 @@
+"""Who may, and in which order a request is refused."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from domain.errors import InvalidValue
+from entrypoints.http.body import JSON
+from tests.entrypoints.conftest import Api, problem
+
+ROUTES = [
+    ("GET", "/sessions/{id}", None),
+    ("PATCH", "/sessions/{id}", {"title": "mine"}),
+    ("DELETE", "/sessions/{id}", None),
+    ("GET", "/sessions/{id}/messages", None),
+    ("POST", "/sessions/{id}/messages", {"messages": [{"role": "user", "content": "x"}]}),
+]
+
+MALFORMED = [
+    "1",
+    "null",
+    "%00",
+    "{id}",
+    "urn:uuid:01a20ab2-e3be-7336-be46-7b4184e042f7",
+    "{01a20ab2-e3be-7336-be46-7b4184e042f7}",
+    "01A20AB2-E3BE-7336-BE46-7B4184E042F7",
+    "01a20ab2e3be7336be467b4184e042f7",
+    "01a20ab2-e3be-4336-be46-7b4184e042f7",
+    "01a20ab2-e3be-7336-be46-7b4184e042f7%20",
+    "..%2f01a20ab2",
+    "x" * 5000,
+    "%F0%9F%99%82",
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES)
+async def test_anothers_session_is_forbidden_and_left_alone(
+    api: Api, method: str, path: str, body: Any
+) -> None:
+    session = await api.create("alice", title="mine", messages=[{"role": "user", "content": "x"}])
+    target = path.format(id=session["id"])
+    problem(await api.ask(method, target, "bob", json=body), 403)
+    assert (await api.ask("GET", f"/sessions/{session['id']}")).json() == session
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES)
+async def test_a_missing_or_malformed_id_is_not_found(
+    api: Api, method: str, path: str, body: Any
+) -> None:
+    for session_id in (str(uuid4()), "01a20ab2-e3be-7336-be46-7b4184e042f7", *MALFORMED):
+        target = path.replace("{id}", session_id)
+        problem(await api.ask(method, target, json=body), 404)
+
+
+class TestHidden:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return {"hide_foreign_sessions": True}
+
+    @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
+    async def test_anothers_session_can_be_hidden(
+        self, api: Api, method: str, path: str, body: Any
+    ) -> None:
+        """The answer is the one for a session that is not there, but for its id."""
+        session = await api.create("alice")
+        hidden = problem(
+            await api.ask(method, path.format(id=session["id"]), "bob", json=body), 404
+        )
+        missing = problem(await api.ask(method, path.format(id=_UNKNOWN), "bob", json=body), 404)
+        for answer in (hidden, missing):
+            del answer["instance"], answer["request_id"]
+        assert hidden == missing
+
+
+_UNKNOWN = "01a20ab2-e3be-7336-be46-7b4184e042f7"
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer ", "Basic", "Bearer a.b.c", "bearer x y", "token"]
+)
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [*ROUTES, ("GET", "/sessions", None), ("POST", "/sessions", {})]
+)
+async def test_without_a_token_that_holds_nothing_is_to_be_had(
+    api: Api, method: str, path: str, body: Any, authorization: str
+) -> None:
+    session = await api.create()
+    headers = {"Authorization": authorization} if authorization else {}
+    target = path.format(id=session["id"])
+    response = await api.ask(method, target, None, json=body, headers=headers)
+    problem(response, 401)
+    challenge = response.headers["www-authenticate"]
+    assert challenge.startswith('Bearer realm="chat-sessions", resource_metadata="http')
+    assert ("invalid_token" in challenge) == authorization.lower().startswith(
+        ("bearer a", "bearer x")
+    )
+    assert (await api.ask("GET", f"/sessions/{session['id']}")).json() == session
+
+
+async def test_an_expired_token_does_not_hold(api: Api) -> None:
+    headers = api.bearer("alice")
+    api.clock.move(12 * 60 * 60)
+    problem(await api.ask("GET", "/sessions", None, headers=headers), 401)
+
+
+async def test_the_schemes_name_may_be_in_any_letters(api: Api) -> None:
+    token = api.bearer("alice")["Authorization"].split()[1]
+    for scheme in ("bearer", "BEARER"):
+        headers = {"Authorization": f"{scheme} {token}"}
+        assert (await api.ask("GET", "/sessions", None, headers=headers)).status_code == 200
+
+
+BAD_JSON = {"content": "{", "headers": {"Content-Type": JSON}}
+UNKNOWN_FIELD = {"json": {"messages": [], "unknown": 1}}
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "who", "request_"),
+    [
+        (404, "POST", "/nothing?x=1", None, BAD_JSON),
+        (405, "PUT", "/sessions/x?x=1", None, BAD_JSON),
+        (204, "OPTIONS", "/sessions/x?x=1", None, BAD_JSON),
+        (401, "POST", "/sessions/x/messages?x=1", None, BAD_JSON),
+        (413, "POST", "/sessions/x/messages?x=1", "bob", {"content": b"x" * (1 << 20) + b"x"}),
+        (415, "POST", "/sessions/x/messages?x=1", "bob", {"content": "{"}),
+        (400, "POST", "/sessions/x/messages?x=1", "bob", BAD_JSON),
+        (404, "POST", "/sessions/x/messages?x=1", "bob", UNKNOWN_FIELD),
+        (422, "POST", "/sessions/{theirs}/messages", "bob", UNKNOWN_FIELD),
+        (422, "GET", "/sessions/{theirs}/messages?limit=0", "bob", {}),
+        (422, "POST", "/sessions/{missing}/messages", "bob", UNKNOWN_FIELD),
+        (404, "GET", "/sessions/x/messages?limit=0", "bob", {}),
+        (403, "GET", "/sessions/{theirs}/messages?offset=99", "bob", {}),
+        (403, "PATCH", "/sessions/{theirs}", "bob", {"json": {}}),
+    ],
+)
+async def test_the_first_refusal_that_applies_answers(
+    api: Api, status: int, method: str, path: str, who: str | None, request_: dict[str, Any]
+) -> None:
+    session = await api.create("alice")
+    target = path.format(theirs=session["id"], missing=_UNKNOWN)
+    response = await api.ask(method, target, who, **request_)
+    assert response.status_code == status, response.text
+
+
+async def test_what_the_core_refuses_is_told_as_input(api: Api, monkeypatch: Any) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise InvalidValue("must be otherwise", "metadata", 0)
+
+    monkeypatch.setattr("domain.session.Session.started", refuse)
+    body = problem(await api.ask("POST", "/sessions", json={}), 422)
+    assert body["errors"] == [{"detail": "must be otherwise", "pointer": "#/metadata/0"}]

@@ -1,0 +1,255 @@
+"""What holds for every answer, whoever makes it."""
+
+import json
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from adapters.memory import MemoryStorage
+from application.errors import Unavailable
+from application.ports.storage import Storage
+from tests.entrypoints.conftest import HERE, Api, problem
+
+SECURITY = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+PATHS = [
+    "/sessions",
+    "/sessions/{id}",
+    "/sessions/{id}/messages",
+    "/livez",
+    "/readyz",
+    "/openapi.json",
+    "/docs",
+    "/docs/init.js",
+    "/docs/swagger-ui.css",
+    "/docs/swagger-ui-bundle.js",
+    "/.well-known/oauth-protected-resource",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_head_answers_as_get_without_the_body(api: Api, path: str) -> None:
+    target = path.format(id=(await api.create())["id"])
+    get, head = await api.ask("GET", target), await api.ask("HEAD", target)
+    assert (head.status_code, head.content) == (200, b"")
+    assert len(get.content) == int(head.headers["content-length"])
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/sessions/x", "/sessions?limit=0"])
+async def test_head_of_what_is_refused_is_refused_without_a_body(api: Api, path: str) -> None:
+    get, head = await api.ask("GET", path), await api.ask("HEAD", path)
+    assert (head.status_code, head.content) == (get.status_code, b"")
+
+
+ALLOWED = {
+    "/sessions": "GET, HEAD, OPTIONS, POST",
+    "/sessions/x": "DELETE, GET, HEAD, OPTIONS, PATCH",
+    "/sessions/x/messages": "GET, HEAD, OPTIONS, POST",
+    "/livez": "GET, HEAD, OPTIONS",
+    "/docs": "GET, HEAD, OPTIONS",
+}
+
+
+@pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
+async def test_options_and_405_say_what_a_path_takes(api: Api, path: str, allowed: str) -> None:
+    options = await api.ask("OPTIONS", path, None)
+    assert (options.status_code, options.content) == (204, b"")
+    assert options.headers["allow"] == allowed
+    for method in {"PUT", "TRACE", "QUERY", "PATCH", "DELETE"} - set(allowed.split(", ")):
+        response = await api.ask(method, path, None)
+        problem(response, 405)
+        assert response.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/sessions/", "/sessions/x/y", "//sessions"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
+async def test_an_unknown_path_is_not_found_and_leads_nowhere(
+    api: Api, method: str, path: str
+) -> None:
+    response = await api.client.request(method, HERE + path)
+    problem(response, 404)
+    assert "location" not in response.headers
+
+
+@pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 128])
+async def test_a_request_id_is_taken(api: Api, given: str) -> None:
+    for path in ("/livez", "/nothing"):
+        response = await api.ask("GET", path, headers={"X-Request-ID": given})
+        assert response.headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", " ", "x" * 129, "a b", "a/b", "é", "a\tb"])
+async def test_an_unfit_request_id_is_replaced(api: Api, given: str) -> None:
+    headers = {"X-Request-ID": given.encode()}
+    response = await api.ask("GET", "/livez", headers=headers)
+    assert re.fullmatch(r"[0-9a-f-]{36}", response.headers["x-request-id"])
+
+
+async def test_every_answer_carries_the_security_headers(api: Api) -> None:
+    answers = [
+        await api.ask("POST", "/sessions", json={}),
+        await api.ask("GET", "/sessions"),
+        await api.ask("GET", "/nothing"),
+        await api.ask("PUT", "/sessions"),
+        await api.ask("OPTIONS", "/sessions"),
+        await api.ask("GET", "/sessions", None),
+        await api.ask("GET", "/sessions", headers={"Host": "elsewhere.example"}),
+    ]
+    assert [answer.status_code for answer in answers] == [201, 200, 404, 405, 204, 401, 421]
+    for answer in answers:
+        assert SECURITY.items() <= answer.headers.items()
+        assert "server" not in answer.headers
+
+
+async def test_an_unhandled_error_shows_nothing_and_is_logged(
+    api: Api, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(*_: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr(type(storage.sessions), "page", break_down)
+    with capture_logs([merge_contextvars]) as lines:
+        response = await api.ask("GET", "/sessions", headers={"X-Request-ID": "find-me"})
+    problem(response, 500)
+    assert "secret" not in response.text
+    assert SECURITY.items() <= response.headers.items()
+    assert [(line["event"], line["request_id"]) for line in lines] == [
+        ("request.failed", "find-me")
+    ]
+
+
+async def test_a_database_that_is_away_is_503_and_heals(
+    api: Api, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("secret.db is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(storage.sessions), "page", away)
+        response = await api.ask("GET", "/sessions")
+        problem(response, 503)
+        assert int(response.headers["retry-after"]) > 0
+        assert "secret" not in response.text
+    assert (await api.ask("GET", "/sessions")).status_code == 200
+
+
+async def test_readiness_names_the_part_that_is_away(api: Api, storage: Storage) -> None:
+    assert (await api.ask("GET", "/readyz", None)).status_code == 200
+    await storage.close()
+    response = await api.ask("GET", "/readyz", None)
+    if isinstance(storage, MemoryStorage):
+        assert response.status_code == 200
+    else:
+        assert problem(response, 503)["detail"] == "Not ready: database."
+        assert int(response.headers["retry-after"]) > 0
+    assert (await api.ask("GET", "/livez", None)).status_code == 200
+
+
+async def test_a_draining_service_is_not_ready_and_still_serves(api: Api) -> None:
+    api.container.drain().begin()
+    assert "service" in problem(await api.ask("GET", "/readyz", None), 503)["detail"]
+    assert (await api.ask("GET", "/sessions")).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"])
+async def test_a_known_host_is_served(api: Api, host: str) -> None:
+    assert (await api.ask("GET", "/sessions", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["", "evil.example", "localhost.evil.example", "127.0.0.1:x"])
+async def test_an_unknown_host_is_misdirected_but_for_probes(api: Api, host: str) -> None:
+    headers = {"Host": host}
+    for path in ("/sessions", "/docs", "/nothing"):
+        problem(await api.ask("GET", path, headers=headers), 421)
+    assert (await api.ask("GET", "/livez", headers=headers)).status_code == 200
+    assert (await api.ask("GET", "/readyz", headers=headers)).status_code == 200
+
+
+class TestAllowedHosts:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return {"allowed_hosts": "chat.example, Other.example"}
+
+    async def test_the_names_are_a_setting(self, api: Api) -> None:
+        for host in ("chat.example", "other.example:443"):
+            assert (await api.ask("GET", "/sessions", headers={"Host": host})).is_success
+        problem(await api.ask("GET", "/sessions", headers={"Host": "localhost"}), 421)
+
+
+@pytest.mark.parametrize("name", ["Host", "Authorization"])
+async def test_a_second_one_of_a_header_that_decides_is_refused(api: Api, name: str) -> None:
+    headers = [*api.bearer("alice").items(), ("Host", "127.0.0.1:8000")]
+    doubled = headers + [header for header in headers if header[0] == name]
+    response = await api.client.get("/sessions", headers=doubled)
+    problem(response, 400)
+
+
+async def test_a_head_too_large_is_refused(api: Api) -> None:
+    many = {f"X-{place}": "x" for place in range(100)}
+    problem(await api.ask("GET", "/livez", headers=many), 431)
+    problem(await api.ask("GET", "/livez", headers={"X-Long": "x" * 33_000}), 431)
+    assert (await api.ask("GET", "/livez", headers={"X-Long": "x" * 30_000})).is_success
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "10.0.0.1"])
+async def test_with_a_development_key_only_loopback_is_answered(api: Api, address: str) -> None:
+    """However the application was started; every path of it, probes included."""
+    host = f"[{address}]" if ":" in address else address
+    transport = httpx2.ASGITransport(api.app)
+    async with httpx2.AsyncClient(transport=transport, base_url=f"http://{host}:8000") as outside:
+        for path in ("/sessions", "/livez", "/docs"):
+            headers = {**api.bearer("alice"), "Host": "localhost"}
+            problem(await outside.get(path, headers=headers), 503)
+
+
+async def test_the_reference_needs_nothing_from_elsewhere(api: Api) -> None:
+    page = await api.ask("GET", "/docs", None)
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(sources) == 4
+    for source in sources:
+        if not source.startswith("data:"):
+            asset = await api.ask("GET", f"/{source}", None)
+            assert asset.status_code == 200
+            assert "//" not in source
+    assert "<script>" not in page.text
+    assert "style=" not in page.text
+    script = (await api.ask("GET", "/docs/init.js", None)).text
+    assert '"openapi.json"' in script
+
+
+async def test_the_description_names_every_route_and_model(api: Api) -> None:
+    description = (await api.ask("GET", "/openapi.json", None)).json()
+    assert description["openapi"].startswith("3.1")
+    operations = {
+        operation["operationId"]
+        for path in description["paths"].values()
+        for operation in path.values()
+    }
+    assert operations >= {
+        "listSessions",
+        "createSession",
+        "getSession",
+        "updateSession",
+        "deleteSession",
+        "listMessages",
+        "appendMessages",
+    }
+    schemas = description["components"]["schemas"]
+    assert {"SessionCreate", "SessionResponse", "MessageResponse"} <= schemas.keys()
+    assert schemas["SessionCreate"]["additionalProperties"] is False
+    assert "HTTPValidationError" not in json.dumps(description)

@@ -1,0 +1,175 @@
+"""Pages as a client walks them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.entrypoints.conftest import Api, problem
+
+LINK = re.compile(r'<([^>]*)>; rel="([a-z]+)"')
+
+
+def links(header: str) -> dict[str, str]:
+    return {relation: target for target, relation in LINK.findall(header)}
+
+
+async def conversation(api: Api, how_many: int) -> str:
+    said = [{"role": "user", "content": str(place)} for place in range(how_many)]
+    session = await api.create(messages=said)
+    return f"/sessions/{session['id']}/messages"
+
+
+@pytest.mark.parametrize("limit", [1, 3, 7, 200])
+@pytest.mark.parametrize("sort_order", ["asc", "desc"])
+async def test_following_next_visits_each_message_once(
+    api: Api, limit: int, sort_order: str
+) -> None:
+    path = await conversation(api, 7)
+    target = f"{path}?sort_order={sort_order}&limit={limit}"
+    contents = []
+    while target:
+        response = await api.ask("GET", target)
+        page = response.json()
+        contents += [int(message["content"]) for message in page["items"]]
+        assert page["pagination"]["total"] == 7
+        target = links(response.headers["link"]).get("next", "")
+        assert page["pagination"]["has_next"] == bool(target)
+    assert contents == (list(range(7)) if sort_order == "asc" else list(range(6, -1, -1)))
+
+
+async def test_both_sort_fields_give_one_order(api: Api) -> None:
+    path = await conversation(api, 3)
+    by_time = (await api.ask("GET", f"{path}?sort_by=timestamp")).json()
+    assert (await api.ask("GET", f"{path}?sort_by=message_order")).json() == by_time
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("limit=2", {"has_next": True, "next_offset": 2, "previous_offset": None}),
+        ("limit=2&offset=1", {"has_previous": True, "next_offset": 3, "previous_offset": 0}),
+        ("limit=2&offset=3", {"has_next": False, "next_offset": None, "previous_offset": 1}),
+        ("limit=2&offset=99", {"has_next": False, "has_previous": True, "previous_offset": 3}),
+        ("offset=2147483647&limit=200", {"total": 5, "previous_offset": 0}),
+        ("", {"total": 5, "limit": 50, "offset": 0, "has_next": False, "has_previous": False}),
+    ],
+)
+async def test_a_page_knows_its_neighbours(api: Api, query: str, expected: dict[str, Any]) -> None:
+    path = await conversation(api, 5)
+    pagination = (await api.ask("GET", f"{path}?{query}")).json()["pagination"]
+    assert list(pagination) == [
+        "total",
+        "limit",
+        "offset",
+        "has_next",
+        "has_previous",
+        "next_offset",
+        "previous_offset",
+    ]
+    assert expected.items() <= pagination.items()
+
+
+async def test_links_keep_every_other_parameter(api: Api) -> None:
+    path = await conversation(api, 5)
+    response = await api.ask("GET", f"{path}?sort_order=desc&offset=2&limit=2")
+    query = f"{path}?sort_order=desc&offset={{}}&limit=2"
+    assert links(response.headers["link"]) == {
+        "first": query.format(0),
+        "prev": query.format(0),
+        "next": query.format(4),
+        "last": query.format(4),
+    }
+
+
+async def test_an_empty_list_has_no_neighbours(api: Api) -> None:
+    response = await api.ask("GET", "/sessions?offset=5")
+    assert "link" not in response.headers
+    assert response.json() == {
+        "items": [],
+        "pagination": {
+            "total": 0,
+            "limit": 50,
+            "offset": 5,
+            "has_next": False,
+            "has_previous": False,
+            "next_offset": None,
+            "previous_offset": None,
+        },
+    }
+
+
+async def test_sessions_are_sorted_as_asked(api: Api) -> None:
+    """The first is touched last; two of one microsecond go by id, the same way round."""
+    ids = [(await api.create())["id"] for _ in range(2)]
+    api.clock.move(1)
+    ids.append((await api.create())["id"])
+    await api.ask("PATCH", f"/sessions/{ids[0]}", json={"title": "touched"})
+    first, second, third = ids
+
+    async def order(query: str) -> list[str]:
+        page = (await api.ask("GET", f"/sessions?{query}")).json()
+        return [session["id"] for session in page["items"]]
+
+    assert await order("") == [first, third, second] or await order("") == [third, first, second]
+    assert await order("sort_by=created_at&sort_order=asc") == [*sorted([first, second]), third]
+    assert await order("sort_by=created_at") == [third, *sorted([first, second], reverse=True)]
+    assert await order("sort_by=last_updated&sort_order=asc") == (await order(""))[::-1]
+
+
+REFUSED = [
+    "limit=0",
+    "limit=201",
+    "limit=-1",
+    "limit=",
+    "limit",
+    "limit=+5",
+    "limit=5.0",
+    "limit=1e1",
+    "limit=1_0",
+    "limit=010",
+    "limit=%205",
+    "limit=%D9%A3",
+    "limit=9223372036854775808",
+    "limit=" + "9" * 5000,
+    "offset=-1",
+    "offset=2147483648",
+    "offset=1&offset=1",
+    "sort_order=ASC",
+    "sort_by=id",
+    "sort_by=created_at%3B+DROP+TABLE+sessions",
+    "sort_by=created_at&sort_by=created_at",
+    "unknown=1",
+    "=1",
+    "limit=%00",
+    "limit=%FF",
+]
+
+
+@pytest.mark.parametrize("query", REFUSED)
+async def test_a_query_that_breaks_a_rule_is_refused(api: Api, query: str) -> None:
+    for path in ("/sessions", await conversation(api, 1)):
+        body = problem(await api.ask("GET", f"{path}?{query}"), 422)
+        for error in body["errors"]:
+            assert error.keys() == {"detail", "parameter", "in"}
+            assert error["in"] == "query"
+            assert error["parameter"] in {"limit", "offset", "sort_by", "sort_order", "*"}
+
+
+async def test_a_sort_field_of_the_other_list_is_refused(api: Api) -> None:
+    path = await conversation(api, 1)
+    problem(await api.ask("GET", f"{path}?sort_by=last_updated"), 422)
+    problem(await api.ask("GET", "/sessions?sort_by=timestamp"), 422)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/sessions"), ("GET", "/sessions/{id}"), ("DELETE", "/sessions/{id}")],
+)
+async def test_no_route_under_sessions_takes_an_unknown_parameter(
+    api: Api, method: str, path: str
+) -> None:
+    session = await api.create()
+    target = path.format(id=session["id"]) + "?limit=1"
+    problem(await api.ask(method, target, json={} if method == "POST" else None), 422)
+    assert (await api.ask("GET", "/livez?limit=1", None)).status_code == 200

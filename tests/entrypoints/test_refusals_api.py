@@ -1,0 +1,169 @@
+"""What a client may not send, and what it gets: FastAPI's own answers to these are wrong."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.entrypoints.conftest import Api, pointers, problem
+
+CANARY = "canary-5f2c"
+
+NOT_JSON = {
+    "empty": b"",
+    "white space": b" \n",
+    "half": b'{"title": "x"',
+    "two texts": b"{}{}",
+    "NaN": b'{"metadata": {"a": NaN}}',
+    "Infinity": b'{"metadata": {"a": -Infinity}}',
+    "out of range": b'{"metadata": {"a": 1e999}}',
+    "too many digits": b'{"metadata": {"a": ' + b"9" * 5000 + b"}}",
+    "lone surrogate": rb'{"title": "\ud800"}',
+    "lone surrogate in a name": rb'{"\udfff": 1}',
+    "repeated member": b'{"title": "a", "title": "b"}',
+    "repeated member within": b'{"metadata": {"a": {"b": 1, "b": 1}}}',
+    "byte-order mark": b"\xef\xbb\xbf{}",
+    "UTF-16": "{}".encode("utf-16"),
+    "Latin-1": '{"title": "é"}'.encode("latin-1"),
+    "depth": b'{"metadata": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
+async def test_a_body_that_is_not_json_is_400(api: Api, body: bytes) -> None:
+    session = await api.create()
+    for method, path in (
+        ("POST", "/sessions"),
+        ("PATCH", f"/sessions/{session['id']}"),
+        ("POST", f"/sessions/{session['id']}/messages"),
+    ):
+        problem(await api.send(path, body, method), 400)
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/plain",
+        "text/json",
+        "application/xml",
+        "application/jsonp",
+        "application/vnd.api+json",
+        "multipart/form-data",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=utf-16",
+        "application/json; charset=latin-1",
+        "application/merge-patch+json",
+        "nonsense",
+    ],
+)
+async def test_another_media_type_is_415(api: Api, content_type: str) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    response = await api.ask("POST", "/sessions", content="{}", headers=headers)
+    problem(response, 415)
+    assert response.headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=utf-8",
+        'Application/JSON;charset="UTF-8"',
+        "application/json ;x=y",
+    ],
+)
+async def test_json_in_utf_8_is_taken_however_it_is_spelled(api: Api, content_type: str) -> None:
+    headers = {"Content-Type": content_type}
+    response = await api.ask("POST", "/sessions", content="{}", headers=headers)
+    assert response.status_code == 201
+
+
+async def test_an_encoded_body_is_415(api: Api) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    problem(await api.ask("POST", "/sessions", content="{}", headers=headers), 415)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"title": 5}, {"#/title"}),
+        ({"title": True}, {"#/title"}),
+        ({"title": "a\0"}, {"#/title"}),
+        ({"metadata": "x"}, {"#/metadata"}),
+        ({"metadata": {"a\0": 1}}, {"#/metadata"}),
+        ({"unknown": 1}, {"#"}),
+        ({"messages": [{"role": "user", "content": "x", "unknown": 1}]}, {"#/messages/0"}),
+        (
+            {"messages": [{"role": "user", "content": 5}, 5]},
+            {"#/messages/0/content", "#/messages/1"},
+        ),
+        ({"messages": {"0": {}}}, {"#/messages"}),
+        ([], {"#"}),
+        ("x", {"#"}),
+        (5, {"#"}),
+        (None, {"#"}),
+    ],
+)
+async def test_json_that_breaks_a_rule_is_422_and_says_where(
+    api: Api, body: Any, expected: set[str]
+) -> None:
+    assert pointers(await api.send("/sessions", json.dumps(body))) == expected
+
+
+async def test_no_refusal_repeats_what_it_refuses(api: Api) -> None:
+    session = await api.create()
+    path = f"/sessions/{session['id']}"
+    said = {"role": CANARY, "content": CANARY, CANARY: CANARY}
+    asked = [
+        await api.ask("GET", f"/{CANARY}"),
+        await api.ask("GET", f"/sessions/{CANARY}"),
+        await api.ask("GET", f"/sessions?{CANARY}=1&limit={CANARY}&sort_by={CANARY}"),
+        await api.ask("GET", f"{path}?{CANARY}={CANARY}"),
+        await api.ask("PUT", f"{path}/messages?{CANARY}"),
+        await api.ask("POST", "/sessions", json={CANARY: 1, "messages": [said]}),
+        await api.ask("POST", "/sessions", json={"title": [CANARY], "metadata": CANARY}),
+        await api.ask("POST", "/sessions", json={"metadata": {CANARY: "\0" + CANARY}}),
+        await api.ask("PATCH", path, json={"metadata": {CANARY: CANARY * 3000}}),
+        await api.send("/sessions", f'{{"{CANARY}": {CANARY}}}'),
+        await api.send("/sessions", f'{{"{CANARY}": 1, "{CANARY}": 2}}'),
+        await api.ask("POST", "/sessions", content="x", headers={"Content-Type": CANARY}),
+        await api.ask("GET", "/sessions", None, headers={"Authorization": f"Bearer {CANARY}"}),
+        await api.ask("GET", "/sessions", None, headers={"Authorization": CANARY}),
+        await api.ask("GET", "/sessions", headers={"Host": CANARY}),
+        await api.ask("GET", "/sessions?limit=0", headers={"X-Request-ID": f"{CANARY} "[::-1]}),
+    ]
+    for response in asked:
+        problem(response, response.status_code)
+        assert CANARY not in response.text + str(response.headers)
+
+
+async def test_a_body_of_the_largest_size_is_taken(api: Api) -> None:
+    padded = b'{"title": "x"}'.ljust(1 << 20)
+    assert (await api.send("/sessions", padded)).status_code == 201
+    problem(await api.send("/sessions", padded + b" "), 413)
+
+
+async def test_a_body_that_does_not_say_its_size_is_measured(api: Api) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 64 << 20:
+            sent += 1 << 16
+            yield b" " * (1 << 16)
+
+    response = await api.ask(
+        "POST", "/sessions", content=endless(), headers={"Content-Type": "application/json"}
+    )
+    problem(response, 413)
+
+
+class TestSmallBodies:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return {"max_body_bytes": 20}
+
+    async def test_the_limit_is_a_setting(self, api: Api) -> None:
+        assert (await api.send("/sessions", '{"title": "x"}')).status_code == 201
+        problem(await api.send("/sessions", '{"title": "xxxxxxxxxxxxxxx"}'), 413)
