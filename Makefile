@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock clean
+.PHONY: help run test check format bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,6 +24,9 @@ check: $(VENV)/development.txt ## Check format, lint, types and the layers' cont
 format: $(VENV)/development.txt ## Format the code and mend what lint can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/development.txt ## Measure what a page costs by how deep it lies
+	@$(BIN)/python -m tests.bench.depth
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)
 	@for set in runtime development; do \

@@ -15,7 +15,7 @@ from entrypoints.container import Container
 from entrypoints.http.app import routed_app
 from entrypoints.logs import configure_logs
 from entrypoints.server import Server, event_loop, listen
-from entrypoints.settings import Settings, SettingsError
+from entrypoints.settings import PREFIX, Settings, SettingsError
 
 _Options = Callable[..., argparse.Action]
 
@@ -91,7 +91,11 @@ def _owner(options: argparse.Namespace) -> None:
 def _check_config(_: argparse.Namespace) -> None:
     settings = Settings.from_environment()
     for name, value in settings.model_dump(mode="json").items():
-        print(f"{name} = {value}")
+        print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
+
+
+def _as_variable(value: object) -> object:
+    return ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
 
 
 def _openapi(_: argparse.Namespace) -> None:

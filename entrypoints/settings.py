@@ -40,7 +40,7 @@ def _database(url: str) -> str:
 
 
 Names = Annotated[
-    frozenset[Annotated[str, StringConstraints(min_length=1, to_lower=True)]],
+    frozenset[Annotated[str, StringConstraints(min_length=1)]],
     BeforeValidator(_items),
 ]
 WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
@@ -102,21 +102,14 @@ class Settings(BaseModel):
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The names that a request's Host may have, without port, in lower case."""
+        """The names that a request's Host may have."""
         if self.allowed_hosts:
             return self.allowed_hosts
-        public = urlsplit(self.base_url).netloc.rpartition("@")[2].lower()
-        return _LOOPBACK_NAMES | {without_port(public)}
+        return _LOOPBACK_NAMES | {urlsplit(self.base_url).netloc.rpartition("@")[2]}
 
     @property
     def listens_on_loopback(self) -> bool:
         return self.host == "localhost" or is_loopback(self.host)
-
-
-def without_port(host: str) -> str:
-    """The host of a Host header's value (RFC 9110 section 7.2)."""
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdecimal() else host
 
 
 def is_loopback(address: str) -> bool:

@@ -18,7 +18,7 @@ class Storage(Protocol):
 
     @abstractmethod
     async def open(self) -> None:
-        """Make ready to serve; the repositories work from here on.
+        """Make ready to serve; the repositories work from here on. No harm while it is open.
 
         Raises StorageRefused, whose text is one line for the operator.
         """

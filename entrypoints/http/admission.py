@@ -17,8 +17,8 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """`hosts` are the names that Host may have, without port, in lower case. `accepts_address`
-    tells of the local address that a request came in by whether it may be served there."""
+    """`hosts` are the names that Host may have, as `host_name` gives them. `accepts_address` tells
+    of the local address that a request came in by whether it may be served there."""
 
     hosts: AbstractSet[str]
     accepts_address: Callable[[str], bool]
@@ -40,7 +40,7 @@ class Admission:
                 raise Problem(
                     HTTPStatus.BAD_REQUEST, "repeated-header", f"There are two {name} headers."
                 )
-        if scope["path"] not in PROBES and _name(headers.get("host", "")) not in self.hosts:
+        if scope["path"] not in PROBES and host_name(headers.get("host", "")) not in self.hosts:
             raise Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "unknown-host",
@@ -52,7 +52,7 @@ def _size(lines: list[tuple[bytes, bytes]]) -> int:
     return sum(len(name) + len(value) + 4 for name, value in lines)
 
 
-def _name(host: str) -> str:
-    """The host without its port, in lower case (RFC 9110 section 7.2)."""
+def host_name(host: str) -> str:
+    """A Host header's name without its port, in lower case (RFC 9110 section 7.2)."""
     name, colon, port = host.lower().rpartition(":")
     return name if colon and (port.isdecimal() or not port) else host.lower()

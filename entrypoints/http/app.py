@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
 
+import structlog
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
@@ -17,10 +18,12 @@ from application.ports.authenticator import Authenticator
 from application.use_cases import UseCases
 from domain.errors import Refused
 from entrypoints.http import routes, service
-from entrypoints.http.admission import Admission
+from entrypoints.http.admission import Admission, host_name
 from entrypoints.http.edge import Edge
 from entrypoints.http.gate import Gatekeeper
 from entrypoints.http.problems import Problem, problem_of
+
+_log = structlog.get_logger("chat_sessions")
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
@@ -57,7 +60,8 @@ def create_app(
         app.add_exception_handler(kind, _answer_problem)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
-    return Edge(app, Admission(options.hosts, options.accepts_address))
+    hosts = frozenset(map(host_name, options.hosts))
+    return Edge(app, Admission(hosts, options.accepts_address))
 
 
 def routed_app(lifespan: Lifespan | None = None) -> FastAPI:
@@ -78,6 +82,8 @@ def routed_app(lifespan: Lifespan | None = None) -> FastAPI:
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, Unavailable):
+        _log.warning("request.unavailable", reason=str(error))
     return problem_of(error).to_response(request.state.request_id)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from authlib.oauth2.rfc6750.errors import InvalidTokenError
 from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
@@ -25,6 +26,8 @@ from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
 
 REALM = "chat-sessions"
+
+_log = structlog.get_logger("chat_sessions")
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -47,7 +50,8 @@ class Gatekeeper:
             )
         try:
             return await self.authenticator.authenticate(token.strip())
-        except InvalidToken:
+        except InvalidToken as reason:
+            _log.info("auth.failed", reason=str(reason))
             error = InvalidTokenError(
                 realm=REALM, extra_attributes={"resource_metadata": self.metadata_url}
             )

@@ -136,9 +136,10 @@ async def test_a_database_that_is_away_is_503_and_heals(
     async def away(*_: object) -> None:
         raise Unavailable("secret.db is locked")
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, capture_logs() as lines:
         patch.setattr(type(storage.sessions), "page", away)
         response = await api.ask("GET", "/sessions")
+        assert [line["reason"] for line in lines] == ["secret.db is locked"]
         problem(response, 503)
         assert int(response.headers["retry-after"]) > 0
         assert "secret" not in response.text
@@ -180,7 +181,7 @@ async def test_an_unknown_host_is_misdirected_but_for_probes(api: Api, host: str
 class TestAllowedHosts:
     @pytest.fixture
     def options(self) -> dict[str, Any]:
-        return {"allowed_hosts": "chat.example, Other.example"}
+        return {"allowed_hosts": "chat.example, Other.example:8443"}
 
     async def test_the_names_are_a_setting(self, api: Api) -> None:
         for host in ("chat.example", "other.example:443"):

@@ -1,0 +1,77 @@
+"""The storage guide's steps, followed to the letter: its example is held to the contract."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "adding-a-storage-backend.md").read_text()
+
+
+def block(language: str, holding: str) -> str:
+    """The one fenced block of that language with that text in it."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    (found,) = [text for text in blocks if holding in text]
+    return str(found)
+
+
+def test_a_stranger_who_follows_the_guide_has_a_storage_that_keeps_the_contract(
+    tmp_path: Path,
+) -> None:
+    for folder in ("domain", "application", "adapters", "entrypoints", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+
+    package = tmp_path / "adapters" / "json_file"
+    package.mkdir()
+    (package / "storage.py").write_text(block("python", "class JsonFileStorage"))
+    (package / "__init__.py").write_text(
+        '"""Storage in one JSON file."""\n\n'
+        "from adapters.json_file.storage import JsonFileStorage\n\n"
+        '__all__ = ["JsonFileStorage"]\n'
+    )
+
+    backends = tmp_path / "tests" / "contract" / "backends.py"
+    text = backends.read_text()
+    text = text.replace(
+        "from adapters.memory",
+        "from adapters.json_file import JsonFileStorage\nfrom adapters.memory",
+    )
+    text = text.replace(
+        '    "memory":', f'    {block("text", "lambda folder").strip()}\n    "memory":'
+    )
+    backends.write_text(text)
+
+    container = tmp_path / "entrypoints" / "container.py"
+    text = container.read_text()
+    text = text.replace(
+        "from adapters.memory",
+        "from adapters.json_file import JsonFileStorage\nfrom adapters.memory",
+    )
+    text = text.replace(
+        "        memory=", f"        {block('text', 'providers').strip()}\n        memory="
+    )
+    container.write_text(text)
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-k",
+            "json",
+            "tests/contract",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 20

@@ -1,0 +1,270 @@
+"""The service as a process."""
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.serving import COMMAND, environment, run, serving
+
+
+def test_the_welcome_can_be_pasted(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        (token,) = re.findall(r"^export TOKEN=(\S+)$", served.welcome, re.MULTILINE)
+        commands = re.findall(r"^curl .*$", served.welcome, re.MULTILINE)
+        assert len(commands) == 3
+        answers = [
+            subprocess.run(
+                ["/bin/sh", "-c", command],
+                env=environment(TOKEN=token),
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for command in commands
+        ]
+    statuses = [answer.splitlines()[0] for answer in answers]
+    assert statuses == ["HTTP/1.1 200 OK", "HTTP/1.1 201 Created", "HTTP/1.1 200 OK"]
+    assert json.loads(answers[2].splitlines()[-1])["pagination"]["total"] == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_nothing_to_complain_of(tmp_path: Path, how: signal.Signals) -> None:
+    """Also while a client keeps its connection."""
+    with serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="0") as served, served.client() as client:
+        assert client.post("/sessions", json={}).status_code == 201
+        assert served.stop(how) == 0
+    assert "Traceback" not in (tmp_path / "stderr").read_text() + (tmp_path / "stdout").read_text()
+    assert not (tmp_path / "chat-sessions.db-wal").exists()
+
+
+def test_sigterm_drains_first(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="1.5") as served,
+        served.client() as client,
+    ):
+        served.process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 1
+        while client.get("/readyz").status_code == 200:
+            assert time.monotonic() < deadline
+        assert client.get("/sessions").status_code == 200
+        assert served.process.wait(timeout=10) == 0
+
+
+def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
+    acknowledged: list[str] = []
+    with serving(tmp_path) as served, served.client() as client:
+        session = client.post("/sessions", json={}).json()["id"]
+
+        def write() -> None:
+            for place in range(100_000):
+                said = [{"role": "user", "content": str(place)}]
+                try:
+                    client.post(f"/sessions/{session}/messages", json={"messages": said})
+                except httpx2.TransportError:
+                    return
+                acknowledged.append(str(place))
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        time.sleep(1)
+        served.stop(signal.SIGKILL)
+        writer.join()
+    assert len(acknowledged) > 50
+
+    stored: list[str] = []
+    with serving(tmp_path) as served, served.client() as client:
+        offset: int | None = 0
+        while offset is not None:
+            path = f"/sessions/{session}/messages?limit=200&offset={offset}"
+            page = client.get(path).json()
+            stored += [message["content"] for message in page["items"]]
+            offset = page["pagination"]["next_offset"]
+    assert stored[: len(acknowledged)] == acknowledged
+    assert len(stored) <= len(acknowledged) + 1
+
+
+def test_sixteen_clients_append_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as served, served.client() as client:
+        session = client.post("/sessions", json={}).json()["id"]
+
+        def append(name: int) -> list[int]:
+            orders = []
+            with served_client(client) as own:
+                for turn in range(10):
+                    said = [{"role": "user", "content": f"{name}.{turn}"}] * 2
+                    path = f"/sessions/{session}/messages"
+                    answer = own.post(path, json={"messages": said})
+                    assert answer.status_code == 201, answer.text
+                    orders += [item["message_order"] for item in answer.json()["items"]]
+            return orders
+
+        with ThreadPoolExecutor(16) as clients:
+            orders = [order for found in clients.map(append, range(16)) for order in found]
+    assert sorted(orders) == list(range(1, 321))
+
+
+def served_client(client: httpx2.Client) -> httpx2.Client:
+    """Another connection with the same token."""
+    return httpx2.Client(base_url=client.base_url, headers=client.headers, timeout=20)
+
+
+@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+@pytest.mark.parametrize("framing", ["Content-Length: 30000000", "Transfer-Encoding: chunked"])
+def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
+    tmp_path: Path, framing: str, connection: str
+) -> None:
+    """It sends 30 MB before it reads a byte."""
+    with serving(tmp_path) as served, served.client() as client:
+        head = (
+            "POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Authorization: {client.headers['authorization']}\r\n"
+            f"{framing}\r\nConnection: {connection}\r\n\r\n"
+        )
+        port = int(served.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as sender:
+            sender.sendall(head.encode())
+            block = b" " * 100_000
+            if "chunked" in framing:
+                block = b"%x\r\n%s\r\n" % (len(block), block)
+            for _ in range(300):
+                sender.sendall(block)
+            if "chunked" in framing:
+                sender.sendall(b"0\r\n\r\n")
+            answer = sender.recv(100_000)
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"application/problem+json" in answer
+        assert client.get("/sessions").status_code == 200
+
+
+def test_a_client_that_asks_before_it_sends_is_spared(tmp_path: Path) -> None:
+    with serving(tmp_path) as served, served.client() as client:
+        port = int(served.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=3) as sender:
+            sender.sendall(
+                b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
+                b"Content-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
+            )
+            assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_second_process_on_the_file_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        second = run("serve", folder=tmp_path, CHAT_SESSIONS_PORT="0")
+        assert refused(second) == (
+            "chat-sessions: chat-sessions.db is served by another process: SQLite takes one, "
+            "PostgreSQL many"
+        )
+        assert httpx2.get(served.url + "/livez").status_code == 200
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a refused start prints."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_a_start_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "diary.db").write_text("not a database at all, but long enough for one")
+    assert "no SQLite database" in refused(
+        run(
+            "serve",
+            folder=tmp_path,
+            CHAT_SESSIONS_PORT="0",
+            CHAT_SESSIONS_DATABASE_URL="sqlite:///diary.db",
+        )
+    )
+    assert "CHAT_SESSIONS_PORT" in refused(run("serve", folder=tmp_path, CHAT_SESSIONS_PORT="http"))
+    for host in ("0.0.0.0", "::", "192.0.2.1"):  # noqa: S104 - what must not be listened on
+        assert "CHAT_SESSIONS_HOST" in refused(
+            run("serve", folder=tmp_path, CHAT_SESSIONS_HOST=host)
+        )
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"port {port}" in refused(run("serve", folder=tmp_path, CHAT_SESSIONS_PORT=port))
+
+
+def test_memory_leaves_no_file_but_the_key(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, CHAT_SESSIONS_DATABASE_URL="memory://") as served,
+        served.client() as client,
+    ):
+        assert client.post("/sessions", json={}).status_code == 201
+    names = {path.name for path in tmp_path.iterdir()} - {"stdout", "stderr"}
+    assert names == {"chat-sessions-development-key.pem"}
+
+
+def test_the_factory_serves_loopback_alone(tmp_path: Path) -> None:
+    """However it is started: here by uvicorn itself, on every address of the machine."""
+    log = (tmp_path / "stderr").open("w+")
+    process = subprocess.Popen(
+        [
+            Path(sys.executable).with_name("uvicorn"),
+            *("--factory", "entrypoints.asgi:create", "--host", "0.0.0.0", "--port", "0"),  # noqa: S104
+        ],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+    )
+    try:
+        port = listening_port(process.pid)
+        assert httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        outside = address_of_this_machine()
+        answer = httpx2.get(f"http://{outside}:{port}/livez", headers={"Host": "localhost"})
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        log.close()
+
+
+def listening_port(pid: int) -> int:
+    """The port that the process listens on, by its open sockets (proc(5), /proc/net/tcp)."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        sockets = {
+            Path(f"/proc/{pid}/fd/{name.name}").readlink().name
+            for name in Path(f"/proc/{pid}/fd").iterdir()
+            if name.is_symlink()
+        }
+        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                return int(fields[1].rpartition(":")[2], 16)
+        time.sleep(0.1)
+    raise AssertionError("it does not listen")
+
+
+def address_of_this_machine() -> str:
+    """Where a packet would leave from; nothing is sent (RFC 5737's address is nobody's)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        address: str = probe.getsockname()[0]
+    return address
+
+
+def test_the_stored_owner_can_be_found(tmp_path: Path) -> None:
+    with serving(tmp_path) as served, served.client("bob") as client:
+        client.post("/sessions", json={})
+        served.stop(signal.SIGINT)
+    printed = run("owner", "--subject", "bob", folder=tmp_path).stdout.strip()
+    with sqlite3.connect(tmp_path / "chat-sessions.db") as database:
+        rows = database.execute("SELECT hex(owner), subject, session_count FROM owners").fetchall()
+    database.close()
+    assert rows == [(printed.replace("-", "").upper(), "bob", 1)]
+    assert COMMAND.exists()

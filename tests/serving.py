@@ -1,0 +1,90 @@
+"""The service as its operator runs it: a process of its own on a free port of loopback."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx2
+
+from adapters.auth import DevelopmentKey
+from adapters.system import SystemClock
+
+COMMAND = Path(sys.executable).with_name("chat-sessions")
+
+
+@dataclass
+class Served:
+    process: subprocess.Popen[str]
+    folder: Path
+    url: str
+    welcome: str
+
+    def client(self, who: str = "alice") -> httpx2.Client:
+        key = DevelopmentKey(self.folder / "chat-sessions-development-key.pem")
+        token = key.token(who, SystemClock())
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=20)
+
+    def stop(self, how: signal.Signals) -> int:
+        """Send the signal and give the exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(timeout=15)
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[Served]:
+    """What it writes goes to `stdout` and, past the welcome, `stderr` in the folder."""
+    with (folder / "stdout").open("w") as stdout:
+        process = subprocess.Popen(
+            [COMMAND, "serve"],
+            cwd=folder,
+            env=environment(CHAT_SESSIONS_PORT="0", **settings),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert process.stderr
+    try:
+        welcome = _welcome(process.stderr)
+        url = re.search(r"http://\S+", welcome)
+        assert url, welcome
+        yield Served(process, folder, url[0], welcome)
+    finally:
+        process.kill()
+        process.wait()
+        (folder / "stderr").write_text(process.stderr.read())
+        process.stderr.close()
+
+
+def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of this process, with no settings but these."""
+    kept = {name: value for name, value in os.environ.items() if "CHAT_SESSIONS" not in name}
+    return kept | settings
+
+
+def _welcome(stream: IO[str]) -> str:
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if not line.strip() and len(lines) > 5:
+            break
+    return "".join(lines)
