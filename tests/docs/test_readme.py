@@ -27,11 +27,11 @@ def section(title: str) -> list[tuple[str, str]]:
 
 
 def alike(answer: str) -> Any:
-    """An answer with its ids and times numbered by first appearance: what differs in each run."""
-    for kind in (ID, TIME):
-        found = list(dict.fromkeys(match[0] for match in kind.finditer(answer)))
-        for number, text in enumerate(sorted(found) if kind is TIME else found):
-            answer = answer.replace(text, f"<{kind.pattern[:4]}{number}>")
+    """An answer with its ids and times, which differ in each run, numbered as they appear."""
+    for name, kind in (("id", ID), ("time", TIME)):
+        found = dict.fromkeys(match[0] for match in kind.finditer(answer))
+        for number, text in enumerate(found):
+            answer = answer.replace(text, f"{name} {number}")
     return json.loads(answer)
 
 
