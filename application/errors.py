@@ -1,8 +1,9 @@
 """What keeps the core from an answer, whatever was asked.
 
-InvalidToken    the bearer token does not hold
-Unavailable     something outside cannot be had just now; the service heals by itself
-StorageRefused  the storage is not fit to start on
+InvalidToken        the bearer token does not hold
+Unavailable         something outside cannot be had just now; the service heals by itself
+StartRefused        the service cannot start as it is set up
+└── StorageRefused  its storage is not fit to start on
 """
 
 
@@ -17,5 +18,9 @@ class Unavailable(Exception):
     """
 
 
-class StorageRefused(Exception):
-    """The storage is not fit to start on. The text is one line for the operator."""
+class StartRefused(Exception):
+    """The text is one line for the operator."""
+
+
+class StorageRefused(StartRefused):
+    """The storage is not fit to start on."""

@@ -1,4 +1,8 @@
-"""The command line: chat-sessions serve, migrate, token, owner, check-config, openapi."""
+"""The command line: chat-sessions serve, migrate, token, owner, check-config, openapi.
+
+A command imports what it needs when it runs: none waits for another's libraries, and Ctrl-C is
+quiet from the start.
+"""
 
 import argparse
 import asyncio
@@ -6,22 +10,11 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from adapters.auth.development import ISSUER, KeyRefused
-from application.errors import StorageRefused
+from application.errors import StartRefused
 from domain.errors import InvalidValue
 from domain.owner import Owner, check_subject
-from entrypoints.asgi import application
-from entrypoints.container import Container
-from entrypoints.http.app import routed_app
-from entrypoints.logs import configure_logs
-from entrypoints.server import Server, event_loop, listen
-from entrypoints.settings import PREFIX, Settings, SettingsError
 
-_Options = Callable[..., argparse.Action]
-
-
-class CommandFailed(Exception):
-    """The text is one line for the operator."""
+_Option = Callable[..., argparse.Action]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,40 +22,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except (CommandFailed, SettingsError, StorageRefused, KeyRefused) as error:
+    except StartRefused as error:
         print(f"chat-sessions: {error}", file=sys.stderr)
         return 1
+    except InvalidValue as error:
+        print(f"chat-sessions: --{error.field[0]} {error.detail}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
-        return 0
+        pass
     return 0
 
 
 def _serve(_: argparse.Namespace) -> None:
-    settings = Settings.from_environment()
-    if not settings.listens_on_loopback:
-        raise CommandFailed(
-            "CHAT_SESSIONS_HOST: with a development key the service listens on loopback alone"
-        )
-    configure_logs(settings.log_format)
-    try:
-        listener = listen(settings.host, settings.port)
-    except OSError as error:
-        raise CommandFailed(
-            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}"
-        ) from error
-    with listener:
-        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        container = Container(settings=settings)
-        token = container.development_key().token("alice", container.clock())
-        with asyncio.Runner(loop_factory=event_loop) as runner:
-            runner.run(container.storage().open())
-            print(_welcome(settings.base_url, token), file=sys.stderr, flush=True)
-            app = application(settings, container)
-            server = Server(app, settings.drain_seconds, container.drain().begin)
-            runner.run(server.serve(sockets=[listener]))
+    from entrypoints.serve import serve
+    from entrypoints.settings import Settings
+
+    serve(Settings.from_environment())
 
 
 def _migrate(_: argparse.Namespace) -> None:
+    from entrypoints.container import Container
+    from entrypoints.settings import Settings
+
     storage = Container(settings=Settings.from_environment()).storage()
 
     async def migrate() -> None:
@@ -73,22 +54,24 @@ def _migrate(_: argparse.Namespace) -> None:
 
 
 def _token(options: argparse.Namespace) -> None:
-    try:
-        subject = check_subject(options.subject)
-    except InvalidValue as error:
-        raise CommandFailed(f"--subject {error.detail}") from None
-    container = Container(settings=Settings.from_environment())
-    print(container.development_key().token(subject, container.clock()))
+    from adapters.auth import DevelopmentKey
+    from adapters.system import SystemClock
+    from entrypoints.settings import Settings
+
+    subject = check_subject(options.subject)
+    key = DevelopmentKey(Settings.from_environment().key_file)
+    print(key.token(subject, SystemClock()))
 
 
 def _owner(options: argparse.Namespace) -> None:
-    try:
-        print(Owner(options.issuer, options.subject).key)
-    except InvalidValue as error:
-        raise CommandFailed(f"--{error.field[0]} {error.detail}") from None
+    from adapters.auth.development import ISSUER
+
+    print(Owner(ISSUER if options.issuer is None else options.issuer, options.subject).key)
 
 
 def _check_config(_: argparse.Namespace) -> None:
+    from entrypoints.settings import PREFIX, Settings
+
     settings = Settings.from_environment()
     for name, value in settings.model_dump(mode="json").items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
@@ -99,22 +82,9 @@ def _as_variable(value: object) -> object:
 
 
 def _openapi(_: argparse.Namespace) -> None:
+    from entrypoints.http.app import routed_app
+
     print(json.dumps(routed_app().openapi(), indent=2))
-
-
-def _welcome(url: str, token: str) -> str:
-    """What a newcomer pastes first."""
-    bearer = '-H "Authorization: Bearer $TOKEN"'
-    session = '{"title": "First steps", "messages": [{"role": "user", "content": "Hello"}]}'
-    return f"""\
-chat-sessions serves {url} (reference: {url}/docs). Ctrl-C ends it.
-A token for the person "alice", and what to do with it:
-
-export TOKEN={token}
-curl -i {url}/readyz
-curl -i {url}/sessions {bearer} -H "Content-Type: application/json" -d '{session}'
-curl -i {url}/sessions {bearer}
-"""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], None], about: str) -> _Options:
+    def add(name: str, run: Callable[[argparse.Namespace], None], about: str) -> _Option:
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
         return command.add_argument
@@ -134,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     option = add("token", _token, "Print a development token that holds for 12 hours.")
     option("--subject", required=True, help="whom it speaks for")
     option = add("owner", _owner, "Print the key under which an owner's data is stored.")
-    option("--issuer", default=ISSUER, help="the tokens' iss")
+    option("--issuer", help="the tokens' iss; without it that of development tokens")
     option("--subject", required=True, help="the tokens' sub")
     add("check-config", _check_config, "Check the settings and print them.")
     add("openapi", _openapi, "Print the API's OpenAPI description.")

@@ -15,6 +15,8 @@ from pydantic import (
     ValidationError,
 )
 
+from application.errors import StartRefused
+
 PREFIX = "CHAT_SESSIONS_"
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -23,8 +25,8 @@ _NOT_YET = ("oidc_issuer", "oidc_audience")
 """Ignoring these would leave a door open that the operator believes shut."""
 
 
-class SettingsError(Exception):
-    """A setting cannot be used. The text is one line that names it."""
+class SettingsError(StartRefused):
+    """A setting cannot be used. The text names it."""
 
 
 def _items(value: object) -> object:

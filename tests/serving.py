@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -25,6 +26,11 @@ class Served:
     folder: Path
     url: str
     welcome: str
+
+    @property
+    def address(self) -> tuple[str, int]:
+        url = urlsplit(self.url)
+        return str(url.hostname), int(url.port or 80)
 
     def client(self, who: str = "alice") -> httpx2.Client:
         key = DevelopmentKey(self.folder / "chat-sessions-development-key.pem")

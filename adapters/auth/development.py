@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from adapters.auth.keys import Keys, PublicKey
+from application.errors import StartRefused
 from application.ports.clock import Clock
 
 ISSUER = "chat-sessions-development"
@@ -19,8 +20,8 @@ LIFETIME = 12 * 60 * 60
 """Seconds that a development token holds."""
 
 
-class KeyRefused(Exception):
-    """The key file cannot be used. The text is one line for the operator."""
+class KeyRefused(StartRefused):
+    """The key file cannot be used."""
 
 
 class DevelopmentKey(Keys):

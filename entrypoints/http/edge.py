@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.problems import Problem, problem_of
+from entrypoints.http.problems import Problem, problem_of, unavailable
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -58,12 +58,16 @@ class Edge:
                 await self.app(inner, exchange.receive, exchange.send)
             except ClientDisconnect:
                 pass
+            except asyncio.CancelledError:
+                # Only the server cancels a request, when it stops without waiting for it.
+                if not exchange.started:
+                    exchange.more_body = False
+                    await exchange.answer(unavailable("The service is stopping."))
             except Exception as error:
                 if not isinstance(error, Problem):
                     _log.exception("request.failed")
                 if not exchange.started:
-                    response = problem_of(error).to_response(request_id)
-                    await response(scope, exchange.receive, exchange.send)
+                    await exchange.answer(problem_of(error))
                 elif not exchange.finished:
                     raise
 
@@ -71,15 +75,19 @@ class Edge:
 class _Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         self.started = self.finished = False
+        self._scope = scope
         self._is_head = scope["method"] == "HEAD"
         self._receive = receive
         self._send = send
         self._request_id = request_id
-        self._more_body = _has_body(Headers(scope=scope))
+        self.more_body = _has_body(Headers(scope=scope))
+
+    async def answer(self, problem: Problem) -> None:
+        await problem.to_response(self._request_id)(self._scope, self.receive, self.send)
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self._more_body = message.get("more_body", False)
+        self.more_body = message.get("more_body", False)
         return message
 
     async def send(self, message: Message) -> None:
@@ -94,7 +102,7 @@ class _Exchange:
         self.finished = not message.get("more_body", False)
         if self._is_head:
             message = {**message, "body": b""}
-        if self._more_body and self.finished:
+        if self.more_body and self.finished:
             await self._linger(message)
         else:
             await self._send(message)
@@ -105,7 +113,7 @@ class _Exchange:
         await self._send({**message, "more_body": True})
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
-                while self._more_body:
+                while self.more_body:
                     await self.receive()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -86,8 +86,7 @@ class GatedRoute(APIRoute):
             request.state.caller = await keeper.caller(request)
             if takes_body:
                 request = await read_json(request, media_types, keeper.max_body_bytes)
-            if not _ID.fullmatch(request.path_params.get("session_id", _SOME_ID)):
-                raise SessionNotFound
+            _check_id(request)
             _check_names(request, parameters)
             try:
                 return await handle(request)
@@ -97,7 +96,10 @@ class GatedRoute(APIRoute):
         return gated
 
 
-_SOME_ID = "00000000-0000-7000-8000-000000000000"
+def _check_id(request: Request) -> None:
+    session_id = request.path_params.get("session_id")
+    if session_id is not None and not _ID.fullmatch(session_id):
+        raise SessionNotFound
 
 
 def _check_names(request: Request, known: AbstractSet[str]) -> None:

@@ -48,6 +48,27 @@ def test_a_signal_ends_it_with_nothing_to_complain_of(tmp_path: Path, how: signa
     assert not (tmp_path / "chat-sessions.db-wal").exists()
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path, how: signal.Signals) -> None:
+    """Whoever is cut off is told so, in the form of every refusal."""
+    with (
+        serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="8") as served,
+        served.client() as client,
+        socket.create_connection(served.address, timeout=20) as sender,
+    ):
+        sender.sendall(
+            b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        assert client.get("/sessions").status_code == 200
+        assert served.stop(how) == 0
+        answer = sender.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"application/problem+json" in answer
+    assert "Traceback" not in (tmp_path / "stderr").read_text() + (tmp_path / "stdout").read_text()
+
+
 def test_sigterm_drains_first(tmp_path: Path) -> None:
     with (
         serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="1.5") as served,
@@ -131,8 +152,7 @@ def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
             f"Authorization: {client.headers['authorization']}\r\n"
             f"{framing}\r\nConnection: {connection}\r\n\r\n"
         )
-        port = int(served.url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as sender:
+        with socket.create_connection(served.address, timeout=20) as sender:
             sender.sendall(head.encode())
             block = b" " * 100_000
             if "chunked" in framing:
@@ -148,15 +168,17 @@ def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
 
 
 def test_a_client_that_asks_before_it_sends_is_spared(tmp_path: Path) -> None:
-    with serving(tmp_path) as served, served.client() as client:
-        port = int(served.url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=3) as sender:
-            sender.sendall(
-                b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
-                b"Content-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
-            )
-            assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
+    with (
+        serving(tmp_path) as served,
+        served.client() as client,
+        socket.create_connection(served.address, timeout=3) as sender,
+    ):
+        sender.sendall(
+            b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
+            b"Content-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_second_process_on_the_file_is_refused(tmp_path: Path) -> None:

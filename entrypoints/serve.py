@@ -1,0 +1,77 @@
+"""Running the service as a process."""
+
+import asyncio
+import socket
+import sys
+
+import uvloop
+
+from application.errors import StartRefused
+from entrypoints.asgi import application
+from entrypoints.container import Container
+from entrypoints.logs import configure_logs
+from entrypoints.server import Server
+from entrypoints.settings import PREFIX, Settings
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises StartRefused."""
+    if not settings.listens_on_loopback:
+        raise StartRefused(
+            f"{PREFIX}HOST: with a development key the service listens on loopback alone"
+        )
+    configure_logs(settings.log_format)
+    with _listening(settings) as listener:
+        actual = settings.model_copy(update={"port": listener.getsockname()[1]})
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(actual, listener))
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    container = Container(settings=settings)
+    app = application(settings, container)
+    server = Server(app, settings.drain_seconds, container.drain().begin)
+    server.heed_signals()
+    storage = container.storage()
+    await storage.open()
+    try:
+        token = container.development_key().token("alice", container.clock())
+        print(_welcome(settings.base_url, token), file=sys.stderr, flush=True)
+        await server.serve(sockets=[listener])
+    finally:
+        await storage.close()
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise StartRefused(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}"
+        ) from error
+    return listener
+
+
+def _welcome(url: str, token: str) -> str:
+    """What a newcomer pastes first."""
+    bearer = '-H "Authorization: Bearer $TOKEN"'
+    session = '{"title": "First steps", "messages": [{"role": "user", "content": "Hello"}]}'
+    return f"""\
+chat-sessions serves {url} (reference: {url}/docs). Ctrl-C ends it.
+A token for the person "alice", and what to do with it:
+
+export TOKEN={token}
+curl -i {url}/readyz
+curl -i {url}/sessions {bearer} -H "Content-Type: application/json" -d '{session}'
+curl -i {url}/sessions {bearer}
+"""
