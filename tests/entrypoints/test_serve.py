@@ -6,7 +6,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -231,45 +230,27 @@ def test_memory_leaves_no_file_but_the_key(tmp_path: Path) -> None:
 
 def test_the_factory_serves_loopback_alone(tmp_path: Path) -> None:
     """However it is started: here by uvicorn itself, on every address of the machine."""
-    log = (tmp_path / "stderr").open("w+")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    everywhere = ("--host", "0.0.0.0", "--port", str(port))  # noqa: S104 - what is to be refused
     process = subprocess.Popen(
-        [
-            Path(sys.executable).with_name("uvicorn"),
-            *("--factory", "entrypoints.asgi:create", "--host", "0.0.0.0", "--port", "0"),  # noqa: S104
-        ],
+        [COMMAND.with_name("uvicorn"), "--factory", "entrypoints.asgi:create", *everywhere],
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.DEVNULL,
-        stderr=log,
+        stderr=subprocess.DEVNULL,
     )
     try:
-        port = listening_port(process.pid)
-        assert httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-        outside = address_of_this_machine()
-        answer = httpx2.get(f"http://{outside}:{port}/livez", headers={"Host": "localhost"})
+        patient = httpx2.Client(transport=httpx2.HTTPTransport(retries=8))
+        assert patient.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        outside = f"http://{address_of_this_machine()}:{port}/livez"
+        answer = patient.get(outside, headers={"Host": "localhost"})
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
+        patient.close()
     finally:
         process.terminate()
         process.wait(timeout=10)
-        log.close()
-
-
-def listening_port(pid: int) -> int:
-    """The port that the process listens on, by its open sockets (proc(5), /proc/net/tcp)."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        sockets = {
-            Path(f"/proc/{pid}/fd/{name.name}").readlink().name
-            for name in Path(f"/proc/{pid}/fd").iterdir()
-            if name.is_symlink()
-        }
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                return int(fields[1].rpartition(":")[2], 16)
-        time.sleep(0.1)
-    raise AssertionError("it does not listen")
 
 
 def address_of_this_machine() -> str:
