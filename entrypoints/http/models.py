@@ -39,6 +39,7 @@ Content = Annotated[
 MetadataObject = Annotated[
     Metadata,
     PlainValidator(Metadata.of),
+    PlainSerializer(Metadata.to_dict),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
     Field(description=f"At most {METADATA_MAX} bytes as compact JSON."),
 ]

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from application.use_cases import UseCases
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
+from entrypoints.http.body import MERGE_PATCH
 from entrypoints.http.gate import GatedRoute
 from entrypoints.http.models import (
     MessagePage,
@@ -49,6 +50,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(
     prefix="/sessions",
     route_class=GatedRoute,
+    tags=["sessions"],
     responses=_PROBLEMS,
     dependencies=[Security(HTTPBearer(auto_error=False, bearerFormat="JWT"))],
 )
@@ -83,7 +85,16 @@ async def get_session(do: Do, caller: Caller, session_id: UUID) -> Response:
     return _answer(SessionResponse.of(await do.get_session(caller, session_id)))
 
 
-@router.patch("/{session_id}", operation_id="updateSession", response_model=SessionResponse)
+@router.patch(
+    "/{session_id}",
+    operation_id="updateSession",
+    response_model=SessionResponse,
+    openapi_extra={
+        "requestBody": {
+            "content": {MERGE_PATCH: {"schema": {"$ref": "#/components/schemas/SessionUpdate"}}}
+        }
+    },
+)
 async def update_session(do: Do, caller: Caller, session_id: UUID, body: SessionUpdate) -> Response:
     session = await do.update_session(caller, session_id, body.to_domain())
     return _answer(SessionResponse.of(session))

@@ -16,7 +16,7 @@ DOCS_POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-router = APIRouter()
+router = APIRouter(tags=["service"])
 
 
 @router.get("/livez", operation_id="getLiveness")

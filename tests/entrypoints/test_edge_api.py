@@ -253,4 +253,7 @@ async def test_the_description_names_every_route_and_model(api: Api) -> None:
     schemas = description["components"]["schemas"]
     assert {"SessionCreate", "SessionResponse", "MessageResponse"} <= schemas.keys()
     assert schemas["SessionCreate"]["additionalProperties"] is False
+    assert schemas["SessionCreate"]["properties"]["metadata"]["default"] == {}
+    patch = description["paths"]["/sessions/{session_id}"]["patch"]["requestBody"]["content"]
+    assert patch.keys() == {"application/json", "application/merge-patch+json"}
     assert "HTTPValidationError" not in json.dumps(description)
