@@ -39,9 +39,11 @@ Content = Annotated[
 MetadataObject = Annotated[
     Metadata,
     PlainValidator(Metadata.of),
-    PlainSerializer(Metadata.to_dict),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
-    Field(description=f"At most {METADATA_MAX} bytes as compact JSON."),
+    Field(
+        description=f"At most {METADATA_MAX} bytes as compact JSON.",
+        json_schema_extra={"default": {}},
+    ),
 ]
 Timestamp = Annotated[
     datetime,
