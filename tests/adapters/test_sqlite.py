@@ -5,7 +5,9 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from adapters.sql import sqlite as sqlite_module
 from adapters.sql.sqlite_file import QUICK_BYTES
 from application.errors import StorageRefused, Unavailable
 from domain.page import MessagePageRequest
+from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
 
@@ -212,6 +215,29 @@ async def test_a_lock_held_too_long_is_unavailable_and_heals(
     holder.execute("ROLLBACK")
     holder.close()
     await storage.messages.append(ALICE, session.id, new_messages("now"), START)
+
+
+async def test_a_write_whose_caller_is_gone_is_carried_through(storage: SqliteStorage) -> None:
+    """Also one that still waits for its turn."""
+    session = await stored_session(storage)
+    turn = threading.Event()
+
+    def wait(found: Session) -> Session:
+        turn.wait(5)
+        return replace(found, title="renamed")
+
+    begun = asyncio.ensure_future(storage.sessions.amend(ALICE, session.id, wait))
+    queued = asyncio.ensure_future(
+        storage.messages.append(ALICE, session.id, new_messages("said"), START)
+    )
+    await asyncio.sleep(0.05)
+    for write in (begun, queued):
+        write.cancel()
+    await asyncio.gather(begun, queued, return_exceptions=True)
+    turn.set()
+    await storage.messages.append(ALICE, session.id, new_messages("next"), START)
+    found = await storage.sessions.get(ALICE, session.id)
+    assert (found.title, found.message_count) == ("renamed", 2)
 
 
 async def test_a_file_replaced_under_the_service_takes_no_more_writes(
