@@ -26,8 +26,8 @@ class Owner:
     SHA-256 of the issuer's length, the issuer and the subject, so no two pairs share an input."""
 
     def __post_init__(self) -> None:
-        if not self.issuer:
-            raise InvalidValue("must not be empty", "issuer")
+        if not self.issuer or not self.issuer.isprintable():
+            raise InvalidValue("must be printable and not empty", "issuer")
         check_subject(self.subject)
         object.__setattr__(self, "key", _key(self.issuer, self.subject))
 

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+HEAD_BYTES = 256 * 1024
+"""What the parser takes of a head; one over the contract's limits is then refused as 431."""
+
 STOP_SECONDS = 9
 """From SIGTERM to the end, the drain included."""
 
@@ -20,7 +23,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http="h11",
+                h11_max_incomplete_event_size=HEAD_BYTES,
                 ws="none",
                 log_config=None,
                 access_log=False,

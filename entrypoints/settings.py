@@ -24,6 +24,12 @@ _SQLITE = "sqlite:///"
 _NOT_YET = ("oidc_issuer", "oidc_audience")
 """Ignoring these would leave a door open that the operator believes shut."""
 
+_WEB_ADDRESS = (
+    r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+    r"(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$"
+)
+"""A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
+
 
 class SettingsError(StartRefused):
     """A setting cannot be used. The text names it."""
@@ -34,18 +40,18 @@ def _items(value: object) -> object:
 
 
 def _database(url: str) -> str:
-    if url == "memory://" or (url.startswith(_SQLITE) and len(url) > len(_SQLITE)):
-        if "?" not in url:
-            return url
-        raise ValueError("takes no parameters")
-    raise ValueError("must be memory:// or sqlite:///PATH")
+    path = url.removeprefix(_SQLITE)
+    is_file = url.startswith(_SQLITE) and path not in ("", ":memory:") and "?" not in path
+    if not is_file and url != "memory://":
+        raise ValueError("must be memory:// or sqlite:///PATH, without parameters")
+    return url
 
 
 Names = Annotated[
     frozenset[Annotated[str, StringConstraints(min_length=1)]],
     BeforeValidator(_items),
 ]
-WebAddress = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
+WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS)]
 
 
 class Settings(BaseModel):
@@ -107,7 +113,7 @@ class Settings(BaseModel):
         """The names that a request's Host may have."""
         if self.allowed_hosts:
             return self.allowed_hosts
-        return _LOOPBACK_NAMES | {urlsplit(self.base_url).netloc.rpartition("@")[2]}
+        return _LOOPBACK_NAMES | {urlsplit(self.base_url).netloc}
 
     @property
     def listens_on_loopback(self) -> bool:

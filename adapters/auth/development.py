@@ -66,11 +66,11 @@ def _read_or_create(path: Path) -> ECKey:
         raise KeyRefused(f"others may read the key file {path}: make its mode 0600")
     try:
         key = ECKey.import_key(pem)
-    except (JoseError, ValueError) as error:
-        raise KeyRefused(f"{path} holds no private P-256 key in PEM") from error
-    if not key.is_private or key.curve_name != "P-256":
-        raise KeyRefused(f"{path} holds no private P-256 key in PEM")
-    return key
+        if key.is_private and key.curve_name == "P-256":
+            return key
+    except (JoseError, ValueError, TypeError, KeyError):
+        pass  # what joserfc raises for a file that is no key, is encrypted, or has a rare curve
+    raise KeyRefused(f"{path} holds no private P-256 key in PEM, without a password")
 
 
 def _create(path: Path) -> None:

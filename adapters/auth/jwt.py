@@ -69,8 +69,8 @@ class JwtAuthenticator(Authenticator):
 
     def _check_claims(self, claims: dict[str, Any]) -> None:
         for name in ("exp", "iat", "nbf"):
-            if name in claims and type(claims[name]) not in (int, float):
-                raise InvalidToken(f"{name} is not a number")
+            if name in claims and not _is_instant(claims[name]):
+                raise InvalidToken(f"{name} is no time")
         registry = JWTClaimsRegistry(
             now=int(self.clock.now().timestamp()),
             leeway=0,
@@ -88,6 +88,11 @@ class JwtAuthenticator(Authenticator):
             raise InvalidToken("it lives too long")
         if not isinstance(claims["sub"], str):
             raise InvalidToken("its subject is not a string")
+
+
+def _is_instant(value: object) -> bool:
+    """A NumericDate (RFC 7519 section 2) that a double holds exactly to the second."""
+    return type(value) in (int, float) and 0 <= value < 1 << 53  # type: ignore[operator]
 
 
 def _segments(token: str) -> tuple[bytes, bytes]:

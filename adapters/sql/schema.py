@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Connection,
     Dialect,
     ForeignKey,
     ForeignKeyConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     Uuid,
+    inspect,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -123,3 +125,17 @@ messages = Table(
     CheckConstraint("role IN ('user', 'assistant', 'system', 'tool')", "role"),
     sqlite_with_rowid=False,
 )
+
+
+def is_complete(connection: Connection) -> bool:
+    """Whether every table, column and index declared here is there."""
+    found = inspect(connection)
+    names = set(found.get_table_names())
+    return all(
+        table.name in names
+        and {column.name for column in table.columns}
+        <= {column["name"] for column in found.get_columns(table.name)}
+        and {index.name for index in table.indexes}
+        <= {index["name"] for index in found.get_indexes(table.name)}
+        for table in metadata.sorted_tables
+    )

@@ -6,9 +6,11 @@ file when two connections do (https://sqlite.org/wal.html, "The WAL-Reset Bug").
 """
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +22,7 @@ from adapters.sql import migrations
 from adapters.sql.database import Database
 from adapters.sql.errors import translated
 from adapters.sql.messages import SqlMessageRepository
-from adapters.sql.schema import REVISION
+from adapters.sql.schema import REVISION, is_complete
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.sqlite_file import SqliteFile
 from application.errors import StorageRefused, Unavailable
@@ -64,14 +66,12 @@ class SqliteDatabase(Database):
             return
         self._file.claim()
         try:
-            suspect = self._file.is_suspect()
-            self._open = _Connections(self._file.path)
-            with self._open.writer.begin():
-                self._prepare(self._open.writer, suspect=suspect)
-        except DBAPIError as error:
+            self._prepare(suspect=self._file.is_suspect())
+        except (DBAPIError, sqlite3.Error) as error:
             self.close()
-            raise StorageRefused(f"cannot use {self._file.path}: {error.orig}") from error
-        except StorageRefused:
+            reason = getattr(error, "orig", error)
+            raise StorageRefused(f"cannot use {self._file.path}: {reason}") from error
+        except BaseException:
             self.close()
             raise
 
@@ -84,20 +84,26 @@ class SqliteDatabase(Database):
     async def write(self, work: Callable[[Connection], T]) -> T:
         thread = self._connections().thread
         latest = time.monotonic() + QUEUE_SECONDS
-        written = asyncio.get_running_loop().run_in_executor(thread, self._commit, work, latest)
+        try:
+            written = asyncio.get_running_loop().run_in_executor(thread, self._commit, work, latest)
+        except RuntimeError as error:
+            raise Unavailable("the database is being closed") from error
         return await asyncio.shield(written)
 
     def check(self) -> None:
         """Raise Unavailable unless the claimed file is there and its schema is ours."""
         self._file.check_in_place()
-        with translated():
+        try:
             found = self._connections().reader.execute(_REVISION).scalar()
+        except DBAPIError as error:
+            raise Unavailable(f"{self._file.path}: {error.orig}") from error
         if found != REVISION:
             raise Unavailable(f"{self._file.path} has the schema {found}")
 
     def close(self) -> None:
         """Finish the writes that wait, fold the log into the file, and unlock it."""
         if self._open is not None:
+            self._open.thread.shutdown()
             connections, self._open = self._open, None
             connections.close()
         self._file.release()
@@ -115,25 +121,34 @@ class SqliteDatabase(Database):
         with translated(), writer.begin():
             return work(writer)
 
-    def _prepare(self, connection: Connection, *, suspect: bool) -> None:
-        pragma = connection.exec_driver_sql
-        if suspect and pragma("PRAGMA quick_check(1)").scalar() != "ok":
-            raise StorageRefused(f"{self._file.path} is damaged: restore it from a backup")
-        found = None
-        if pragma("SELECT count(*) FROM sqlite_schema").scalar():
-            if pragma("PRAGMA application_id").scalar() != APPLICATION_ID:
-                raise StorageRefused(f"{self._file.path} is another program's database")
-            found = connection.execute(_REVISION).scalar_one()
-        if found != REVISION:
-            try:
+    def _prepare(self, *, suspect: bool) -> None:
+        revision = self._recognized_revision()
+        self._open = _Connections(self._file.path)
+        with self._open.writer.begin():
+            connection = self._open.writer
+            pragma = connection.exec_driver_sql
+            if suspect and pragma("PRAGMA quick_check(1)").scalar() != "ok":
+                raise StorageRefused(f"{self._file.path} is damaged: restore it from a backup")
+            if revision != REVISION:
                 migrations.upgrade(connection)
-            except migrations.UnknownRevision:
-                raise StorageRefused(
-                    f"{self._file.path} has the schema {found} of a newer release; "
-                    f"this one knows {REVISION}"
-                ) from None
-        # Written at every start: a file that cannot be written is refused here, not at a request.
-        pragma(f"PRAGMA application_id={APPLICATION_ID}")
+            if not is_complete(connection):
+                raise StorageRefused(f"{self._file.path} lacks a part of the schema {REVISION}")
+            # Written at every start: what cannot be written is refused here, not at a request.
+            pragma(f"PRAGMA application_id={APPLICATION_ID}")
+
+    def _recognized_revision(self) -> str | None:
+        """The schema's revision, or None for a new file; nothing is written to one not ours."""
+        with closing(sqlite3.connect(self._file.path)) as connection:
+            if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                return None
+            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+                raise StorageRefused(f"{self._file.path} is another program's database")
+            found = [row[0] for row in connection.execute(str(_REVISION))]
+        if len(found) != 1 or not migrations.knows(found[0]):
+            raise StorageRefused(
+                f"{self._file.path} has a schema of a newer release; this one knows {REVISION}"
+            )
+        return str(found[0])
 
 
 class _Connections:
@@ -143,7 +158,6 @@ class _Connections:
         self.reader = _connect(path, _READER_PRAGMAS, begin=None)
 
     def close(self) -> None:
-        self.thread.shutdown()
         for connection in (self.reader, self.writer):
             connection.close()
             connection.engine.dispose()
@@ -179,6 +193,7 @@ def _connect(path: Path, pragmas: Sequence[str], *, begin: str | None) -> Connec
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=StaticPool,
+        hide_parameters=True,  # what people said has no place in an error's text
         connect_args={
             "check_same_thread": False,
             "isolation_level": None,

@@ -1,5 +1,6 @@
 import fcntl
 import os
+import stat
 from pathlib import Path
 
 from application.errors import StorageRefused, Unavailable
@@ -15,7 +16,7 @@ class SqliteFile:
     """A database file that this process alone serves."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.resolve()
         self._lock: int | None = None
         self._identity = (0, 0)
 
@@ -26,19 +27,13 @@ class SqliteFile:
         """
         try:
             self._take_lock()
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                head = os.read(file, len(MAGIC))
-                status = os.fstat(file)
-            finally:
-                os.close(file)
+            self._identity = self._identify()
         except OSError as error:
             self.release()
             raise StorageRefused(f"cannot open {self.path}: {error.strerror}") from error
-        if head not in (MAGIC, b""):
+        except StorageRefused:
             self.release()
-            raise StorageRefused(f"{self.path} is no SQLite database")
-        self._identity = (status.st_dev, status.st_ino)
+            raise
 
     def is_suspect(self) -> bool:
         """Whether to check the whole file: the last stop was unclean, or the check is quick.
@@ -63,6 +58,21 @@ class SqliteFile:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _identify(self) -> tuple[int, int]:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+        file = os.open(self.path, flags, 0o600)
+        try:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
+                raise StorageRefused(f"{self.path} is no regular file")
+            if status.st_nlink > 1:
+                raise StorageRefused(f"{self.path} has a second name, which another could serve")
+            if os.read(file, len(MAGIC)) not in (MAGIC, b""):
+                raise StorageRefused(f"{self.path} is no SQLite database")
+        finally:
+            os.close(file)
+        return status.st_dev, status.st_ino
 
     def _take_lock(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC

@@ -46,6 +46,14 @@ class Admission:
                 "unknown-host",
                 "The service is not known by this name.",
             )
+        if not _can_be_a_route(scope):
+            raise Problem(HTTPStatus.NOT_FOUND, "route-not-found", "There is nothing at this path.")
+
+
+def _can_be_a_route(scope: Scope) -> bool:
+    """A slash that was encoded is no separator (RFC 3986 section 2.2), and the `$` of a route's
+    pattern would let a newline pass."""
+    return not scope["path"].endswith("\n") and b"%2f" not in scope.get("raw_path", b"").lower()
 
 
 def _size(lines: list[tuple[bytes, bytes]]) -> int:

@@ -3,6 +3,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -19,9 +20,10 @@ from application.use_cases import UseCases
 from domain.errors import Refused
 from entrypoints.http import routes, service
 from entrypoints.http.admission import Admission, host_name
+from entrypoints.http.body import JSON
 from entrypoints.http.edge import Edge
 from entrypoints.http.gate import Gatekeeper
-from entrypoints.http.problems import Problem, problem_of
+from entrypoints.http.problems import PROBLEM_JSON, Problem, problem_of
 
 _log = structlog.get_logger("chat_sessions")
 
@@ -38,6 +40,19 @@ class HttpOptions:
     hosts: AbstractSet[str]
     max_body_bytes: int
     accepts_address: Callable[[str], bool]
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's, with problems under the media type that they have."""
+        described = super().openapi()
+        for path in described["paths"].values():
+            for operation in path.values():
+                for status, response in operation["responses"].items():
+                    content = response.get("content", {})
+                    if status >= "4" and JSON in content:
+                        content[PROBLEM_JSON] = content.pop(JSON)
+        return described
 
 
 def create_app(
@@ -66,7 +81,7 @@ def create_app(
 
 def routed_app(lifespan: Lifespan | None = None) -> FastAPI:
     """The routes and their description, with nothing behind them yet."""
-    app = FastAPI(
+    app = _Api(
         title="chat-sessions",
         version="0.1.0",
         summary="People's chat sessions and the messages in them.",

@@ -33,9 +33,8 @@ class JsonRequest(Request):
 
 async def read_json(request: Request, media_types: Collection[str], at_most: int) -> JsonRequest:
     """Raises the Problem of 413, 415 or 400, whichever applies first."""
-    _check_announced_size(request, at_most)
-    _check_media_type(request, media_types)
     raw = await _read(request, at_most)
+    _check_media_type(request, media_types)
     try:
         value = strict_json.parse(raw)
     except ValueError as error:
@@ -45,8 +44,9 @@ async def read_json(request: Request, media_types: Collection[str], at_most: int
     return JsonRequest(request, raw, value)
 
 
-def _check_announced_size(request: Request, at_most: int) -> None:
-    announced = request.headers.get("content-length", "0")
+def check_announced_size(request: Request, at_most: int) -> None:
+    """Raises the Problem of 413 before anything of the body is read."""
+    announced = request.headers.get("content-length", "0").lstrip("0")
     if len(announced) > _DIGITS_MAX or (announced.isdecimal() and int(announced) > at_most):
         raise _too_large(at_most)
 
@@ -55,12 +55,11 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
     given = request.headers.getlist("content-type")
     header = Message()
     header["content-type"] = given[0] if len(given) == 1 else ""
-    charset = header.get_param("charset", "utf-8")
+    charsets = [value for name, value in header.get_params([]) if name.lower() == "charset"]
     acceptable = (
         header.get_content_type() in media_types
-        and isinstance(charset, str)
-        and charset.lower() == "utf-8"
-        and request.headers.get("content-encoding", "identity").lower() == "identity"
+        and [charset.lower() for charset in charsets] in ([], ["utf-8"])
+        and not request.headers.getlist("content-encoding")
     )
     if not acceptable:
         raise Problem(

@@ -22,8 +22,11 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-LINGER_SECONDS = 5
-"""How long an answer waits for the rest of a body that nobody wanted."""
+LINGER_SECONDS = 30
+"""How long an answer waits at most for the rest of a body that nobody wanted."""
+
+SILENCE_SECONDS = 2
+"""How long it waits for a next piece of it."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -80,7 +83,8 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._request_id = request_id
-        self.more_body = _has_body(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        self.more_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
     async def answer(self, problem: Problem) -> None:
         await problem.to_response(self._request_id)(self._scope, self.receive, self.send)
@@ -114,7 +118,7 @@ class _Exchange:
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER_SECONDS):
                 while self.more_body:
-                    await self.receive()
+                    await asyncio.wait_for(self.receive(), SILENCE_SECONDS)
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -123,10 +127,3 @@ def _request_id(headers: Headers) -> str:
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0]
     return str(uuid.uuid4())
-
-
-def _has_body(headers: Headers) -> bool:
-    """Whether a body follows that the client sends without being asked to."""
-    if headers.get("expect", "").lower() == "100-continue":
-        return False
-    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

@@ -21,7 +21,7 @@ from application.errors import InvalidToken
 from application.ports.authenticator import Authenticator
 from domain.errors import SessionNotFound
 from domain.owner import Owner
-from entrypoints.http.body import JSON, MERGE_PATCH, read_json
+from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_json
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
 
@@ -49,7 +49,7 @@ class Gatekeeper:
                 f'Bearer realm="{REALM}", resource_metadata="{self.metadata_url}"',
             )
         try:
-            return await self.authenticator.authenticate(token.strip())
+            return await self.authenticator.authenticate(token.strip(" "))
         except InvalidToken as reason:
             _log.info("auth.failed", reason=str(reason))
             error = InvalidTokenError(
@@ -84,6 +84,7 @@ class GatedRoute(APIRoute):
         async def gated(request: Request) -> Response:
             keeper: Gatekeeper = request.app.state.gatekeeper
             request.state.caller = await keeper.caller(request)
+            check_announced_size(request, keeper.max_body_bytes)
             if takes_body:
                 request = await read_json(request, media_types, keeper.max_body_bytes)
             _check_id(request)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -13,6 +14,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from domain.errors import InvalidValue
 from domain.message import BATCH_MAX, CONTENT_MAX, Message, NewMessage, Role, check_content
 from domain.metadata import EMPTY, METADATA_MAX, Metadata, check_json
 from domain.session import TITLE_MAX, UNSET, Session, SessionPatch, trimmed_title
@@ -21,6 +23,13 @@ from domain.session import TITLE_MAX, UNSET, Session, SessionPatch, trimmed_titl
 def rfc3339(instant: datetime) -> str:
     """UTC with microseconds and Z (RFC 3339 section 5.6)."""
     return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _text(value: object) -> str:
+    """An enumeration would make an error message of the whole value."""
+    if not isinstance(value, str):
+        raise InvalidValue("must be a string")
+    return value
 
 
 def _checked(value: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +67,7 @@ class _Input(BaseModel):
 
 
 class MessageCreate(_Input):
-    role: Annotated[Role, Field(strict=False)]
+    role: Annotated[Role, Field(strict=False), BeforeValidator(_text)]
     content: Content
     metadata: MetadataObject = EMPTY
 

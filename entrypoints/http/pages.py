@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 
 from domain.page import (
@@ -31,8 +30,8 @@ def _plain_integer(value: object) -> object:
     return value
 
 
-Limit = Annotated[int, BeforeValidator(_plain_integer), Query(ge=1, le=LIMIT_MAX)]
-Offset = Annotated[int, BeforeValidator(_plain_integer), Query(ge=0, le=OFFSET_MAX)]
+Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(_plain_integer)]
+Offset = Annotated[int, Field(ge=0, le=OFFSET_MAX), BeforeValidator(_plain_integer)]
 
 
 def page_of_sessions(

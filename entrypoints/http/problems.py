@@ -12,6 +12,8 @@ from domain.errors import InvalidValue, SessionForbidden, SessionNotFound
 
 Violation = Mapping[str, str]
 
+PROBLEM_JSON = "application/problem+json"
+
 RETRY_SECONDS = "1"
 
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -52,7 +54,7 @@ class Problem(Exception):
             json.dumps(body, ensure_ascii=False, separators=(",", ":")),
             self.status,
             dict(self.headers),
-            media_type="application/problem+json",
+            media_type=PROBLEM_JSON,
         )
 
 

@@ -1,14 +1,16 @@
 """The routes that need no token: probes, and what the service says of itself."""
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from application.use_cases import UseCases
+from entrypoints.http.models import ProblemResponse
 from entrypoints.http.problems import unavailable
 
 DOCS_POLICY = (
@@ -25,7 +27,11 @@ async def get_liveness() -> JSONResponse:
     return JSONResponse({"status": "alive"})
 
 
-@router.get("/readyz", operation_id="getReadiness")
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    responses={503: {"model": ProblemResponse, "description": "A part is missing."}},
+)
 async def get_readiness(request: Request) -> JSONResponse:
     """Requests can be served; else 503 naming the part that is missing."""
     use_cases: UseCases = request.app.state.use_cases
@@ -55,27 +61,33 @@ async def get_openapi(request: Request) -> JSONResponse:
 
 
 @router.get("/docs", include_in_schema=False)
-async def get_docs() -> FileResponse:
-    return _asset(_PAGE / "index.html")
+async def get_docs() -> Response:
+    return _asset(_PAGE / "index.html", "text/html")
 
 
 @router.get("/docs/init.js", include_in_schema=False)
-async def get_docs_script() -> FileResponse:
-    return _asset(_PAGE / "init.js")
+async def get_docs_script() -> Response:
+    return _asset(_PAGE / "init.js", "text/javascript")
 
 
 @router.get("/docs/swagger-ui.css", include_in_schema=False)
-async def get_docs_style() -> FileResponse:
-    return _asset(_SWAGGER_UI / "swagger-ui.css")
+async def get_docs_style() -> Response:
+    return _asset(_SWAGGER_UI / "swagger-ui.css", "text/css")
 
 
 @router.get("/docs/swagger-ui-bundle.js", include_in_schema=False)
-async def get_docs_bundle() -> FileResponse:
-    return _asset(_SWAGGER_UI / "swagger-ui-bundle.js")
+async def get_docs_bundle() -> Response:
+    return _asset(_SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript")
 
 
-def _asset(path: Path) -> FileResponse:
-    return FileResponse(path, headers={"Content-Security-Policy": DOCS_POLICY})
+def _asset(path: Path, media_type: str) -> Response:
+    headers = {"Content-Security-Policy": DOCS_POLICY}
+    return Response(_content(path), headers=headers, media_type=media_type)
+
+
+@cache
+def _content(path: Path) -> bytes:
+    return path.read_bytes()
 
 
 def _folder_of(package: str) -> Path:

@@ -6,13 +6,18 @@ from fastapi.exceptions import RequestValidationError
 from domain.errors import InvalidValue
 from entrypoints.http.problems import Violation, in_body, in_query
 
+VIOLATIONS_MAX = 50
+"""What one answer lists, lest it outgrow the request."""
+
 
 def violations(error: RequestValidationError) -> list[Violation]:
     """What FastAPI found wrong, without the input that it found it in.
 
     A field that is not known is told by the object that holds it, since its name is input too.
     """
-    return [_violation(found) for found in error.errors()]
+    found = map(_violation, error.errors())
+    unlike = {tuple(violation.items()): violation for violation in found}
+    return list(unlike.values())[:VIOLATIONS_MAX]
 
 
 def _violation(found: Mapping[str, Any]) -> Violation:

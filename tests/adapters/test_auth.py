@@ -10,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP224R1,
+    EllipticCurvePrivateKey,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
@@ -136,6 +146,8 @@ REFUSED_CLAIMS: dict[str, dict[str, Any]] = {
     "an expiry that is true": {"exp": True},
     "an expiry that is null": {"exp": None},
     "an expiry without end": {"exp": 10**400},
+    "an expiry without end and a fraction": {"exp": 10**400, "iat": NOW - 0.5},
+    "an issue before time began": {"iat": -(10**400)},
     "too long a life": {"exp": NOW + LIFETIME_MAX + 1},
     "no time of issue": {"iat": ...},
     "issued tomorrow": {"iat": NOW + 30, "exp": NOW + 60},
@@ -334,8 +346,12 @@ async def test_a_key_that_others_may_read_is_refused(key_file: Path) -> None:
         ECKey.generate_key("P-384").as_pem(private=True),
         ECKey.generate_key("P-256").as_pem(private=False),
         RSAKey.generate_key(2048).as_pem(private=True),
+        ECKey.generate_key("P-256").as_pem(private=True, password="secret"),  # noqa: S106 - of no key in use
+        generate_private_key(SECP224R1()).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        ),
     ],
-    ids=["empty", "text", "another curve", "public", "RSA"],
+    ids=["empty", "text", "another curve", "public", "RSA", "encrypted", "a rare curve"],
 )
 def test_a_file_with_another_key_is_refused(key_file: Path, pem: bytes) -> None:
     key_file.touch(mode=0o600)

@@ -1,6 +1,7 @@
 """SQLite as a database to trust."""
 
 import asyncio
+import os
 import resource
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from adapters.sql import SqliteStorage
 from adapters.sql import sqlite as sqlite_module
@@ -106,7 +108,72 @@ async def test_another_programs_database_is_refused(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE recipes (name)")
     other.close()
+    before = path.read_bytes()
     assert "another program" in await refusal(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["symbolic", "hard"])
+async def test_a_second_name_of_the_file_is_no_way_around_the_lock(
+    storage: SqliteStorage, path: Path, name: str
+) -> None:
+    await stored_session(storage)
+    other = path.with_name("other.db")
+    if name == "symbolic":
+        other.symlink_to(path)
+    else:
+        other.hardlink_to(path)
+    with pytest.raises(StorageRefused):
+        await SqliteStorage(other).open()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM alembic_version",
+        "INSERT INTO alembic_version VALUES ('0000')",
+        "UPDATE alembic_version SET version_num = ''",
+        "DROP TABLE alembic_version",
+        "DROP TABLE messages",
+        "ALTER TABLE sessions RENAME COLUMN title TO name",
+        "DROP INDEX ix_sessions_id",
+    ],
+)
+async def test_a_schema_that_is_not_what_it_says_is_refused(path: Path, change: str) -> None:
+    await (await reopened(path)).close()
+    with sqlite3.connect(path) as other:
+        other.execute(change)
+    other.close()
+    await refusal(path)
+
+
+async def test_what_was_said_is_in_no_error(storage: SqliteStorage, path: Path) -> None:
+    session = await stored_session(storage)
+    with sqlite3.connect(path) as other:
+        other.execute("DROP TABLE messages")
+    other.close()
+    with pytest.raises(OperationalError) as mistake:
+        await storage.messages.append(ALICE, session.id, new_messages("SECRET"), START)
+    assert "SECRET" not in str(mistake.value)
+
+
+async def test_a_close_waits_for_the_writes_that_wait(path: Path) -> None:
+    storage = await reopened(path)
+    session = await stored_session(storage)
+    waiting = asyncio.ensure_future(
+        storage.messages.append(ALICE, session.id, new_messages("last"), START)
+    )
+    await asyncio.sleep(0)
+    await storage.close()
+    await waiting
+    storage = await reopened(path)
+    assert (await storage.sessions.get(ALICE, session.id)).message_count == 1
+    await storage.close()
+
+
+async def test_a_pipe_is_no_file(path: Path) -> None:
+    os.mkfifo(path)
+    assert "no regular file" in await refusal(path)
 
 
 async def test_a_newer_schema_is_refused(path: Path) -> None:
@@ -258,11 +325,12 @@ async def test_a_schema_changed_under_the_service_is_not_ready(
     storage: SqliteStorage, path: Path
 ) -> None:
     await storage.check()
-    with sqlite3.connect(path) as other:
-        other.execute("UPDATE alembic_version SET version_num = '9999'")
-    other.close()
-    with pytest.raises(Unavailable):
-        await storage.check()
+    for change in ("UPDATE alembic_version SET version_num = '9999'", "DROP TABLE alembic_version"):
+        with sqlite3.connect(path) as other:
+            other.execute(change)
+        other.close()
+        with pytest.raises(Unavailable):
+            await storage.check()
 
 
 @pytest.mark.parametrize("prepare", [SqliteStorage.open, SqliteStorage.close])

@@ -37,9 +37,10 @@ def test_ordinary_subjects_are_accepted(subject: str) -> None:
     assert Owner("issuer", subject).subject == subject
 
 
-def test_an_owner_has_an_issuer() -> None:
+@pytest.mark.parametrize("issuer", ["", "\udcff", "a\0", "a\nb"])
+def test_an_owner_has_an_issuer(issuer: str) -> None:
     with pytest.raises(InvalidValue):
-        Owner("", "alice")
+        Owner(issuer, "alice")
 
 
 KEY_OF_ALICE = "59c3641e-e4ab-8110-8f0d-e84003b842fe"

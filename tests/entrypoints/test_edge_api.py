@@ -73,7 +73,19 @@ async def test_options_and_405_say_what_a_path_takes(api: Api, path: str, allowe
         assert response.headers["allow"] == allowed
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/sessions/", "/sessions/x/y", "//sessions"])
+UNKNOWN = [
+    "/",
+    "/nothing",
+    "/sessions/",
+    "/sessions/x/y",
+    "//sessions",
+    "/sessions%0a",
+    "/livez%0A",
+    "/sessions/01a20ab2-e3be-7336-be46-7b4184e042f7%2Fmessages",
+]
+
+
+@pytest.mark.parametrize("path", UNKNOWN)
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
 async def test_an_unknown_path_is_not_found_and_leads_nowhere(
     api: Api, method: str, path: str
@@ -233,6 +245,14 @@ async def test_the_reference_needs_nothing_from_elsewhere(api: Api) -> None:
     assert '"openapi.json"' in script
 
 
+@pytest.mark.parametrize("path", [path for path in PATHS if path.startswith("/docs")])
+async def test_a_part_of_the_reference_is_not_to_be_had(api: Api, path: str) -> None:
+    """Nothing is cached, so nothing needs ranges; and no refusal is anything but a problem."""
+    for unfit in ("x", "bytes=99999999-"):
+        response = await api.ask("GET", path, None, headers={"Range": unfit})
+        assert response.status_code == 200
+
+
 async def test_the_description_names_every_route_and_model(api: Api) -> None:
     description = (await api.ask("GET", "/openapi.json", None)).json()
     assert description["openapi"].startswith("3.1")
@@ -256,4 +276,7 @@ async def test_the_description_names_every_route_and_model(api: Api) -> None:
     assert schemas["SessionCreate"]["properties"]["metadata"]["default"] == {}
     patch = description["paths"]["/sessions/{session_id}"]["patch"]["requestBody"]["content"]
     assert patch.keys() == {"application/json", "application/merge-patch+json"}
+    get = description["paths"]["/sessions"]["get"]
+    assert {"minimum": 1, "maximum": 200}.items() <= get["parameters"][0]["schema"].items()
+    assert get["responses"]["4XX"]["content"].keys() == {"application/problem+json"}
     assert "HTTPValidationError" not in json.dumps(description)

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.serving import COMMAND, environment, run, serving
+from tests.serving import COMMAND, Served, environment, run, serving
 
 
 def test_the_welcome_can_be_pasted(tmp_path: Path) -> None:
@@ -139,12 +139,12 @@ def served_client(client: httpx2.Client) -> httpx2.Client:
     return httpx2.Client(base_url=client.base_url, headers=client.headers, timeout=20)
 
 
-@pytest.mark.parametrize("connection", ["keep-alive", "close"])
+@pytest.mark.parametrize("connection", ["keep-alive", "close", "close\r\nExpect: 100-continue"])
 @pytest.mark.parametrize("framing", ["Content-Length: 30000000", "Transfer-Encoding: chunked"])
 def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
     tmp_path: Path, framing: str, connection: str
 ) -> None:
-    """It sends 30 MB before it reads a byte."""
+    """It sends 30 MB before it reads a byte, asked for or not."""
     with serving(tmp_path) as served, served.client() as client:
         head = (
             "POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -161,7 +161,7 @@ def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
             if "chunked" in framing:
                 sender.sendall(b"0\r\n\r\n")
             answer = sender.recv(100_000)
-        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"HTTP/1.1 413 " in answer
         assert b"application/problem+json" in answer
         assert client.get("/sessions").status_code == 200
 
@@ -180,12 +180,70 @@ def test_a_client_that_asks_before_it_sends_is_spared(tmp_path: Path) -> None:
         assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+HEAD = b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+
+
+def exchanged(served: Served, *pieces: bytes) -> bytes:
+    """What comes back for bytes as they stand, the connection's end included."""
+    with socket.create_connection(served.address, timeout=10) as sender:
+        for piece in pieces:
+            sender.sendall(piece)
+        answer = b""
+        while received := sender.recv(100_000):
+            answer += received
+    return answer
+
+
+def test_a_trailer_is_no_header(tmp_path: Path) -> None:
+    """RFC 9110 section 6.5.1: or it would slip past whoever checked the head."""
+    with serving(tmp_path) as served, served.client() as client:
+        authorization = b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
+        chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n"
+        answer = exchanged(served, HEAD + chunked + authorization + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        answer = exchanged(served, HEAD + authorization + chunked + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 201 ")
+
+
+def test_an_upgrade_that_is_offered_may_be_left(tmp_path: Path) -> None:
+    """As `curl --http2` offers it: the request is answered over HTTP/1.1 (RFC 9110, 7.8)."""
+    with serving(tmp_path) as served, served.client() as client:
+        head = (
+            HEAD
+            + b"Authorization: "
+            + client.headers["authorization"].encode()
+            + b"\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\n"
+            + b"HTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 14\r\n\r\n"
+        )
+        for pieces in ((head + b'{"title": "x"}',), (head, b'{"title": "x"}')):
+            assert exchanged(served, *pieces).startswith(b"HTTP/1.1 201 ")
+
+
+@pytest.mark.parametrize("line", ["FOO /sessions", "get /sessions", f"GET /{'x' * 70_000}"])
+def test_what_is_http_is_answered_by_the_service(tmp_path: Path, line: str) -> None:
+    with serving(tmp_path) as served:
+        head = f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        answer = exchanged(served, head.encode())
+    assert answer.split()[1] in {b"404", b"405"}
+    assert b"application/problem+json" in answer
+    assert b"x-request-id" in answer
+
+
+def test_a_head_too_large_is_refused_as_such(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        filler = "".join(f"X-{number}: {'x' * 1000}\r\n" for number in range(99))
+        head = f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n{filler}Connection: close\r\n\r\n"
+        answer = exchanged(served, head.encode())
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"application/problem+json" in answer
+
+
 def test_a_second_process_on_the_file_is_refused(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
         second = run("serve", folder=tmp_path, CHAT_SESSIONS_PORT="0")
         assert refused(second) == (
-            "chat-sessions: chat-sessions.db is served by another process: SQLite takes one, "
-            "PostgreSQL many"
+            f"chat-sessions: {tmp_path}/chat-sessions.db is served by another process: "
+            "SQLite takes one, PostgreSQL many"
         )
         assert httpx2.get(served.url + "/livez").status_code == 200
 

@@ -4,23 +4,19 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.util import CommandError
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 
-class UnknownRevision(Exception):
-    """The schema is at a revision that this release does not have."""
+def knows(revision: str) -> bool:
+    """Whether this release has the migration that made such a schema."""
+    known = ScriptDirectory(str(Path(__file__).parent)).walk_revisions()
+    return revision in {script.revision for script in known}
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Bring the schema to `revision` inside the connection's own transaction.
-
-    Raises UnknownRevision.
-    """
-    try:
-        command.upgrade(_config(connection), revision)
-    except CommandError as error:
-        raise UnknownRevision(str(error)) from error
+    """Bring the schema to `revision` inside the connection's own transaction."""
+    command.upgrade(_config(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
@@ -30,7 +26,7 @@ def downgrade(connection: Connection, revision: str) -> None:
 
 def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
