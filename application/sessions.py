@@ -1,5 +1,6 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from application.ownership import Ownership
@@ -70,13 +71,25 @@ class UpdateSession:
     ownership: Ownership
     clock: Clock
 
-    async def __call__(self, caller: Owner, session_id: UUID, patch: SessionPatch) -> Session:
-        """The session after `patch`. Raises SessionNotFound, SessionForbidden, and InvalidValue
-        where the merged metadata breaks a limit."""
+    async def __call__(
+        self,
+        caller: Owner,
+        session_id: UUID,
+        patch: SessionPatch,
+        *,
+        expected: Collection[datetime] | None = None,
+    ) -> Session:
+        """The session after `patch`, applied only at one of the `expected` versions.
+
+        Raises SessionNotFound, SessionForbidden, VersionMismatch, and InvalidValue where the
+        merged metadata breaks a limit.
+        """
         now = self.clock.now()
         async with self.ownership.of(session_id):
             return await self.sessions.amend(
-                caller, session_id, lambda session: session.amended(patch, now)
+                caller,
+                session_id,
+                lambda session: session.at_version(expected).amended(patch, now),
             )
 
 
@@ -85,7 +98,14 @@ class DeleteSession:
     sessions: SessionRepository
     ownership: Ownership
 
-    async def __call__(self, caller: Owner, session_id: UUID) -> None:
-        """Remove a session and its messages. Raises SessionNotFound, SessionForbidden."""
+    async def __call__(
+        self, caller: Owner, session_id: UUID, *, expected: Collection[datetime] | None = None
+    ) -> None:
+        """Remove a session and its messages, only at one of the `expected` versions.
+
+        Raises SessionNotFound, SessionForbidden, VersionMismatch.
+        """
         async with self.ownership.of(session_id):
-            await self.sessions.remove(caller, session_id)
+            await self.sessions.remove(
+                caller, session_id, lambda session: session.at_version(expected)
+            )

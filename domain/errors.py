@@ -2,6 +2,7 @@
 
 Refused
 ├── InvalidValue        a value breaks a rule of the domain (also a ValueError)
+├── VersionMismatch     the session has changed since the caller saw it
 └── SessionRefused
     ├── SessionNotFound     there is no such session
     └── SessionForbidden    the session is another owner's
@@ -22,6 +23,10 @@ class InvalidValue(Refused, ValueError):
         super().__init__(detail)
         self.detail = detail
         self.field = field
+
+
+class VersionMismatch(Refused):
+    """The session is at none of the versions that the caller expects."""
 
 
 class SessionRefused(Refused):

@@ -1,11 +1,11 @@
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Final, Literal
 from uuid import UUID
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidValue, VersionMismatch
 from domain.instant import following
 from domain.message import Message, NewMessage, in_sequence
 from domain.metadata import EMPTY, Metadata, check_json
@@ -88,6 +88,15 @@ class Session:
         )
         count = self.message_count + len(placed)
         return replace(self, message_count=count, last_updated=placed[-1].timestamp), placed
+
+    def at_version(self, expected: Collection[datetime] | None) -> "Session":
+        """The session itself; VersionMismatch unless `last_updated` is one of those expected.
+
+        None expects nothing.
+        """
+        if expected is not None and self.last_updated not in expected:
+            raise VersionMismatch
+        return self
 
     def amended(self, patch: SessionPatch, now: datetime) -> "Session":
         """The session after `patch`: itself where that changes nothing. Raises InvalidValue."""

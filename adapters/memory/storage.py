@@ -65,8 +65,10 @@ class MemorySessionRepository(SessionRepository):
         conversation.session = change(conversation.session)
         return conversation.session
 
-    async def remove(self, owner: Owner, session_id: UUID) -> None:
-        self.data.find(owner, session_id)
+    async def remove(
+        self, owner: Owner, session_id: UUID, check: Callable[[Session], object]
+    ) -> None:
+        check(self.data.find(owner, session_id).session)
         del self.data.by_owner[owner.key][session_id]
         del self.data.owner_of[session_id]
 

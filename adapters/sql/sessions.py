@@ -78,12 +78,14 @@ class SqlSessionRepository(SessionRepository):
 
         return await self.database.write(work)
 
-    async def remove(self, owner: Owner, session_id: UUID) -> None:
+    async def remove(
+        self, owner: Owner, session_id: UUID, check: Callable[[Session], object]
+    ) -> None:
         key = _key(owner, session_id)
 
         def work(connection: Connection) -> None:
-            if connection.execute(statements.REMOVE_SESSION, key).rowcount == 0:
-                raise SessionNotFound
+            check(_session(owner, connection.execute(statements.LOCK_SESSION, key).all()))
+            connection.execute(statements.REMOVE_SESSION, key)
             connection.execute(statements.COUNT_ONE_LESS, {"owner_": owner.key})
 
         await self.database.write(work)

@@ -37,8 +37,14 @@ class SessionRepository(Protocol):
         raised, and nothing is stored. Raises SessionNotFound."""
 
     @abstractmethod
-    async def remove(self, owner: Owner, session_id: UUID) -> None:
-        """Remove the session and its messages. Raises SessionNotFound."""
+    async def remove(
+        self, owner: Owner, session_id: UUID, check: Callable[[Session], object]
+    ) -> None:
+        """Remove the session and its messages, unless `check` raises when it sees the session.
+
+        No change comes between. What it raises is raised, and nothing is removed. Raises
+        SessionNotFound.
+        """
 
     @abstractmethod
     async def exists(self, session_id: UUID) -> bool:

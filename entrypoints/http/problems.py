@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from application.errors import Unavailable
-from domain.errors import InvalidValue, SessionForbidden, SessionNotFound
+from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
 
 Violation = Mapping[str, str]
 
@@ -63,6 +63,11 @@ _TABLE: dict[type[Exception], tuple[HTTPStatus, str, str]] = {
         HTTPStatus.FORBIDDEN,
         "session-forbidden",
         "The session belongs to someone else.",
+    ),
+    VersionMismatch: (
+        HTTPStatus.PRECONDITION_FAILED,
+        "version-mismatch",
+        "The session has changed since; read it again.",
     ),
     SessionNotFound: (HTTPStatus.NOT_FOUND, "session-not-found", "There is no such session."),
     Unavailable: (

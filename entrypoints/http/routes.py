@@ -1,6 +1,8 @@
 """The routes of sessions and messages. Each turns a request into one call and its result into
 an answer; what all have in common is the gate's."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,7 +15,16 @@ from starlette.responses import Response
 from application.use_cases import UseCases
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
+from domain.session import Session
 from entrypoints.http.body import MERGE_PATCH
+from entrypoints.http.conditions import (
+    IfMatch,
+    IfNoneMatch,
+    expected_versions,
+    is_known,
+    page_tag,
+    session_tag,
+)
 from entrypoints.http.gate import GatedRoute
 from entrypoints.http.models import (
     MessagePage,
@@ -47,6 +58,12 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "5XX": {"model": ProblemResponse, "description": "The service cannot answer."},
 }
 
+_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "What the client holds, by If-None-Match, is what there is."}
+}
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
 router = APIRouter(
     prefix="/sessions",
     route_class=GatedRoute,
@@ -77,12 +94,22 @@ async def create_session(request: Request, do: Do, caller: Caller, body: Session
         messages=[message.to_domain() for message in body.messages],
     )
     location = f"{request.app.state.public_url}/sessions/{session.id}"
-    return _answer(SessionResponse.of(session), 201, {"Location": location})
+    return _session(session, 201, {"Location": location})
 
 
-@router.get("/{session_id}", operation_id="getSession", response_model=SessionResponse)
-async def get_session(do: Do, caller: Caller, session_id: UUID) -> Response:
-    return _answer(SessionResponse.of(await do.get_session(caller, session_id)))
+@router.get(
+    "/{session_id}",
+    operation_id="getSession",
+    response_model=SessionResponse,
+    responses=_NOT_MODIFIED,
+)
+async def get_session(
+    do: Do, caller: Caller, session_id: UUID, if_none_match: IfNoneMatch = None
+) -> Response:
+    session = await do.get_session(caller, session_id)
+    if is_known(session_tag(session), if_none_match):
+        return _not_modified(session_tag(session))
+    return _session(session)
 
 
 @router.patch(
@@ -95,28 +122,44 @@ async def get_session(do: Do, caller: Caller, session_id: UUID) -> Response:
         }
     },
 )
-async def update_session(do: Do, caller: Caller, session_id: UUID, body: SessionUpdate) -> Response:
-    session = await do.update_session(caller, session_id, body.to_domain())
-    return _answer(SessionResponse.of(session))
+async def update_session(
+    do: Do, caller: Caller, session_id: UUID, body: SessionUpdate, if_match: IfMatch = None
+) -> Response:
+    expected = expected_versions(if_match)
+    session = await do.update_session(caller, session_id, body.to_domain(), expected=expected)
+    return _session(session)
 
 
 @router.delete("/{session_id}", operation_id="deleteSession", status_code=204)
-async def delete_session(do: Do, caller: Caller, session_id: UUID) -> Response:
-    await do.delete_session(caller, session_id)
+async def delete_session(
+    do: Do, caller: Caller, session_id: UUID, if_match: IfMatch = None
+) -> Response:
+    await do.delete_session(caller, session_id, expected=expected_versions(if_match))
     return Response(status_code=204)
 
 
-@router.get("/{session_id}/messages", operation_id="listMessages", response_model=MessagePage)
+@router.get(
+    "/{session_id}/messages",
+    operation_id="listMessages",
+    response_model=MessagePage,
+    responses=_NOT_MODIFIED,
+)
 async def list_messages(
     request: Request,
     do: Do,
     caller: Caller,
     session_id: UUID,
     asked: Annotated[MessagePageRequest, Depends(page_of_messages)],
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
+    if if_none_match:
+        tag = page_tag((await do.get_session(caller, session_id)).message_count)
+        if is_known(tag, if_none_match):
+            return _not_modified(tag)
     page = await do.get_messages(caller, session_id, asked)
     items = [MessageResponse.of(message) for message in page.items]
-    return _page(request, page, MessagePage(items=items, pagination=pagination(page)))
+    body = MessagePage(items=items, pagination=pagination(page))
+    return _page(request, page, body, {"ETag": page_tag(page.total)})
 
 
 @router.post(
@@ -135,10 +178,25 @@ async def append_messages(
     return _answer(MessagesResponse(items=items), 201)
 
 
-def _page(request: Request, page: Page[Any], body: BaseModel) -> Response:
+def _session(
+    session: Session, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
+    tagged = {"ETag": session_tag(session), **headers}
+    return _answer(SessionResponse.of(session), status, tagged)
+
+
+def _page(
+    request: Request, page: Page[Any], body: BaseModel, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
     links = link_header(request, page, request.app.state.public_url)
-    return _answer(body, headers={"Link": links} if links else {})
+    return _answer(body, headers={**headers, "Link": links} if links else headers)
 
 
-def _answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _answer(
+    body: BaseModel, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
     return Response(body.model_dump_json(), status, headers, media_type="application/json")
+
+
+def _not_modified(tag: str) -> Response:
+    return Response(status_code=304, headers={"ETag": tag})

@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 
 from application.use_cases import UseCases
-from domain.errors import InvalidValue, SessionForbidden, SessionNotFound
+from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
 from domain.instant import TICK
 from domain.message import BATCH_MAX, NewMessage, Role
 from domain.metadata import METADATA_MAX, Metadata
@@ -65,6 +65,25 @@ async def test_an_update_that_breaks_a_limit_changes_nothing(do: UseCases) -> No
             ALICE, session.id, SessionPatch(title="new", metadata={"b": "x" * 20})
         )
     assert await do.get_session(ALICE, session.id) == session
+
+
+async def test_a_change_can_expect_a_version(do: UseCases) -> None:
+    session = await do.create_session(ALICE, title="old")
+    await do.append_messages(ALICE, session.id, [HELLO])
+    stale = [session.last_updated]
+    with pytest.raises(VersionMismatch):
+        await do.update_session(ALICE, session.id, SessionPatch(title="new"), expected=stale)
+    with pytest.raises(VersionMismatch):
+        await do.delete_session(ALICE, session.id, expected=stale)
+    with pytest.raises(VersionMismatch):
+        await do.delete_session(ALICE, session.id, expected=[])
+    found = await do.get_session(ALICE, session.id)
+    assert found.title == "old"
+    current = [*stale, found.last_updated]
+    await do.update_session(ALICE, session.id, SessionPatch(title="new"), expected=current)
+    with pytest.raises(SessionForbidden):
+        await do.delete_session(BOB, session.id, expected=[])
+    await do.delete_session(ALICE, session.id)
 
 
 async def test_a_deleted_session_is_gone(do: UseCases) -> None:

@@ -27,6 +27,10 @@ from tests.contract.examples import (
 )
 
 
+def unchecked(_: Session) -> None:
+    """Nothing to say against a removal."""
+
+
 async def test_a_session_comes_back_equal(storage: Storage) -> None:
     session = new_session(title="Überfahrt 🚢", metadata=Metadata.of({"z": 1, "a": [1.0, None]}))
     await storage.sessions.add(session, ())
@@ -50,7 +54,7 @@ async def test_an_unknown_session_is_not_found(storage: Storage) -> None:
     with pytest.raises(SessionNotFound):
         await storage.sessions.amend(ALICE, uuid4(), lambda session: session)
     with pytest.raises(SessionNotFound):
-        await storage.sessions.remove(ALICE, uuid4())
+        await storage.sessions.remove(ALICE, uuid4(), unchecked)
 
 
 @pytest.mark.parametrize("other", [BOB, OTHER_ALICE], ids=["subject", "issuer"])
@@ -61,7 +65,7 @@ async def test_another_owners_session_is_no_session_at_all(storage: Storage, oth
     with pytest.raises(SessionNotFound):
         await storage.sessions.amend(other, session.id, lambda found: replace(found, title="mine"))
     with pytest.raises(SessionNotFound):
-        await storage.sessions.remove(other, session.id)
+        await storage.sessions.remove(other, session.id, unchecked)
     page = await storage.sessions.page(other, SessionPageRequest())
     assert (list(page.items), page.total) == ([], 0)
     assert await storage.sessions.get(ALICE, session.id) == session
@@ -71,7 +75,7 @@ async def test_exists_tells_of_anyones_session(storage: Storage) -> None:
     session = await stored_session(storage, BOB)
     assert await storage.sessions.exists(session.id)
     assert not await storage.sessions.exists(uuid4())
-    await storage.sessions.remove(BOB, session.id)
+    await storage.sessions.remove(BOB, session.id, unchecked)
     assert not await storage.sessions.exists(session.id)
 
 
@@ -95,11 +99,26 @@ async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
     await storage.sessions.amend(ALICE, session.id, lambda found: replace(found, title="still"))
 
 
+async def test_a_check_that_raises_keeps_the_session(storage: Storage) -> None:
+    session = await stored_session(storage, ALICE, "one")
+    seen = []
+
+    def refuse(found: Session) -> None:
+        seen.append(found)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await storage.sessions.remove(ALICE, session.id, refuse)
+    assert seen == [session]
+    page = await storage.sessions.page(ALICE, SessionPageRequest())
+    assert (list(page.items), page.total) == ([session], 1)
+
+
 async def test_removing_a_session_takes_its_messages_and_its_place_in_the_count(
     storage: Storage,
 ) -> None:
     kept, gone = await stored_session(storage), await stored_session(storage, ALICE, "one")
-    await storage.sessions.remove(ALICE, gone.id)
+    await storage.sessions.remove(ALICE, gone.id, unchecked)
     page = await storage.sessions.page(ALICE, SessionPageRequest())
     assert (list(page.items), page.total) == ([kept], 1)
     with pytest.raises(SessionNotFound):
@@ -107,7 +126,7 @@ async def test_removing_a_session_takes_its_messages_and_its_place_in_the_count(
     with pytest.raises(SessionNotFound):
         await storage.messages.append(ALICE, gone.id, new_messages("two"), START)
     with pytest.raises(SessionNotFound):
-        await storage.sessions.remove(ALICE, gone.id)
+        await storage.sessions.remove(ALICE, gone.id, unchecked)
 
 
 async def test_what_is_returned_cannot_change_what_is_stored(storage: Storage) -> None:

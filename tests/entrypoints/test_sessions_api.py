@@ -151,7 +151,15 @@ async def test_nothing_a_client_sends_can_name_the_owner(api: Api) -> None:
         for operation in path.values()
         for parameter in operation.get("parameters", [])
     }
-    assert names == {"session_id", "limit", "offset", "sort_by", "sort_order"}
+    assert names == {
+        "session_id",
+        "limit",
+        "offset",
+        "sort_by",
+        "sort_order",
+        "if-match",
+        "if-none-match",
+    }
 
 
 class TestPublicUrl:

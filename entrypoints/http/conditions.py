@@ -1,0 +1,55 @@
+"""Conditional requests (RFC 9110 section 13) on what sessions and pages of messages are now."""
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Header
+
+from domain.session import Session
+from entrypoints.http.models import rfc3339
+
+_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+
+IfMatch = Annotated[
+    list[str] | None,
+    Header(description="Only if the session still has this ETag; else the answer is 412."),
+]
+IfNoneMatch = Annotated[
+    list[str] | None,
+    Header(description="Only if the ETag is another; else the answer is 304, without a body."),
+]
+
+
+def session_tag(session: Session) -> str:
+    """Strong: a session's version changes with anything in it."""
+    return f'"{rfc3339(session.last_updated)}"'
+
+
+def page_tag(total: int) -> str:
+    """Weak, and the same for every page: messages never change, so their number tells."""
+    return f'W/"{total}"'
+
+
+def is_known(tag: str, if_none_match: Sequence[str] | None) -> bool:
+    """Whether the client holds it already, by weak comparison (section 8.8.3.2)."""
+    known = ",".join(if_none_match or ())
+    opaque = tag.removeprefix("W/").strip('"')
+    return known.strip() == "*" or any(found[2] == opaque for found in _ENTITY_TAG.finditer(known))
+
+
+def expected_versions(if_match: Sequence[str] | None) -> Collection[datetime] | None:
+    """The versions that a change may be made at, by strong comparison; None for any."""
+    if if_match is None or ",".join(if_match).strip() == "*":
+        return None
+    found = _ENTITY_TAG.finditer(",".join(if_match))
+    return [version for tag in found if not tag[1] for version in _version(tag[2])]
+
+
+def _version(opaque: str) -> Sequence[datetime]:
+    try:
+        version = datetime.fromisoformat(opaque)
+    except ValueError:
+        return ()
+    return (version,) if version.tzinfo and rfc3339(version) == opaque else ()

@@ -1,0 +1,109 @@
+"""Conditional requests."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.entrypoints.conftest import Api, problem
+
+SAID: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
+
+
+async def tag_of(api: Api, path: str) -> str:
+    return str((await api.ask("GET", path)).headers["etag"])
+
+
+async def test_a_sessions_tag_changes_with_anything_in_it(api: Api) -> None:
+    created = await api.ask("POST", "/sessions", json={"title": "a"})
+    path = f"/sessions/{created.json()['id']}"
+    tags = [created.headers["etag"]]
+    assert await tag_of(api, path) == tags[0]
+    for method, target, body in (
+        ("PATCH", path, {"title": "b"}),
+        ("PATCH", path, {"metadata": {"a": 1}}),
+        ("POST", f"{path}/messages", SAID),
+    ):
+        await api.ask(method, target, json=body)
+        tags.append(await tag_of(api, path))
+    assert len(set(tags)) == 4
+    assert all(tag.startswith('"') for tag in tags)
+    patched = await api.ask("PATCH", path, json={})
+    assert patched.headers["etag"] == tags[-1]
+
+
+async def test_what_a_client_holds_is_not_sent_again(api: Api) -> None:
+    session = await api.create(**SAID)
+    path = f"/sessions/{session['id']}"
+    for target in (path, f"{path}/messages", f"{path}/messages?limit=1&sort_order=desc"):
+        tag = await tag_of(api, target)
+        strong = tag.removeprefix("W/")
+        for known in (tag, "*", strong, f"W/{strong}", f'"other", {tag}', f'"a,b" , {tag},'):
+            for method in ("GET", "HEAD"):
+                response = await api.ask(method, target, headers={"If-None-Match": known})
+                assert (response.status_code, response.content) == (304, b"")
+                assert response.headers["etag"] == tag
+                assert response.headers["cache-control"] == "no-store"
+        for unknown in ('"other"', "W/", strong.strip('"'), ""):
+            response = await api.ask("GET", target, headers={"If-None-Match": unknown})
+            assert response.status_code == 200
+        await api.ask("POST", f"{path}/messages", json=SAID)
+        assert (await api.ask("GET", target, headers={"If-None-Match": tag})).status_code == 200
+
+
+async def test_a_page_of_messages_keeps_its_tag_when_only_the_title_changes(api: Api) -> None:
+    session = await api.create(**SAID)
+    path = f"/sessions/{session['id']}"
+    tag = await tag_of(api, f"{path}/messages")
+    assert tag.startswith('W/"')
+    await api.ask("PATCH", path, json={"title": "new"})
+    assert await tag_of(api, f"{path}/messages") == tag
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"title": "new"}), ("DELETE", None)])
+async def test_a_change_is_made_to_the_version_that_was_seen(
+    api: Api, method: str, body: Any
+) -> None:
+    session = await api.create(title="old")
+    path = f"/sessions/{session['id']}"
+    stale = await tag_of(api, path)
+    await api.ask("POST", f"{path}/messages", json=SAID)
+    tag = await tag_of(api, path)
+    for refused in (stale, f"W/{tag}", '"other"', "", "nonsense", '"2026-01-02"', tag.strip('"')):
+        response = await api.ask(method, path, json=body, headers={"If-Match": refused})
+        problem(response, 412)
+    assert (await api.ask("GET", path)).json()["title"] == "old"
+    response = await api.ask(method, path, json=body, headers={"If-Match": f"{stale}, {tag}"})
+    assert response.is_success
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"title": "new"}), ("DELETE", None)])
+async def test_any_version_will_do_where_there_is_one(api: Api, method: str, body: Any) -> None:
+    session = await api.create()
+    path = f"/sessions/{session['id']}"
+    headers = {"If-Match": "*"}
+    assert (await api.ask(method, path, json=body, headers=headers)).is_success
+    missing = "/sessions/01a20ab2-e3be-7336-be46-7b4184e042f7"
+    problem(await api.ask(method, missing, json=body, headers=headers), 404)
+
+
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"title": "new"}), ("DELETE", None)])
+async def test_forbidden_comes_before_the_version(api: Api, method: str, body: Any) -> None:
+    session = await api.create()
+    path = f"/sessions/{session['id']}"
+    headers = {"If-Match": '"other"'}
+    problem(await api.ask(method, path, "bob", json=body, headers=headers), 403)
+    headers = {"If-None-Match": "*"}
+    problem(await api.ask("GET", path, "bob", headers=headers), 403)
+    problem(await api.ask("GET", f"{path}/messages", "bob", headers=headers), 403)
+
+
+async def test_of_all_who_saw_the_same_one_changes_it(api: Api) -> None:
+    session = await api.create()
+    path = f"/sessions/{session['id']}"
+    headers = {"If-Match": await tag_of(api, path)}
+    changes = [
+        api.ask("PATCH", path, json={"title": str(turn)}, headers=headers) for turn in range(8)
+    ]
+    answers = await asyncio.gather(*changes)
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
