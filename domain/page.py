@@ -51,13 +51,44 @@ class SessionPageRequest(PageRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePageRequest(PageRequest):
+    """`after` or `before` a message_order, in place of an offset: what follows it, or what comes
+    right before it, in the asked direction. Both at once, or with an offset, are refused."""
+
     sort_by: MessageSort = MessageSort.TIMESTAMP
     sort_order: SortOrder = SortOrder.ASC
+    after: int | None = None
+    before: int | None = None
+
+    def __post_init__(self) -> None:
+        # A slotted dataclass is made anew, so super() would look for the class it replaces.
+        PageRequest.__post_init__(self)
+        for name, order in (("after", self.after), ("before", self.before)):
+            if order is not None and not 0 <= order <= OFFSET_MAX:
+                raise InvalidValue(f"must be 0 to {OFFSET_MAX}", name)
+            if order is not None and self.offset:
+                raise InvalidValue("does not go with offset", name)
+        if self.after is not None and self.before is not None:
+            raise InvalidValue("does not go with after", "before")
+
+    def span(self, total: int) -> tuple[int, int]:
+        """Where the page begins and ends in a list of `total` messages in the asked direction."""
+        if self.after is not None:
+            start = min(max(self._place(self.after, total) + 1, 0), total)
+            return start, start + self.limit
+        if self.before is not None:
+            stop = min(max(self._place(self.before, total), 0), total)
+            return max(stop - self.limit, 0), stop
+        return self.offset, self.offset + self.limit
+
+    def _place(self, message_order: int, total: int) -> int:
+        ascending = self.sort_order is SortOrder.ASC
+        return message_order - 1 if ascending else total - message_order
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some of `total` items; the total was exact when the items were read."""
+    """Some of `total` items, from the one at `offset` on; the total was exact when they were
+    read."""
 
     items: Sequence[T]
     total: int

@@ -92,13 +92,13 @@ class MemoryMessageRepository(MessageRepository):
         self, owner: Owner, session_id: UUID, request: MessagePageRequest
     ) -> Page[Message]:
         messages = self.data.find(owner, session_id).messages
-        total, limit, offset = len(messages), request.limit, request.offset
+        total = len(messages)
+        start, stop = request.span(total)
         if request.sort_order is SortOrder.ASC:
-            items = messages[offset : offset + limit]
+            items = messages[start:stop]
         else:
-            end = max(0, total - offset)
-            items = messages[max(0, end - limit) : end][::-1]
-        return Page(items, total, limit, offset)
+            items = messages[max(0, total - stop) : max(0, total - start)][::-1]
+        return Page(items, total, request.limit, start)
 
 
 class MemoryStorage(Storage):

@@ -52,18 +52,21 @@ class SqlMessageRepository(MessageRepository):
         self, owner: Owner, session_id: UUID, request: MessagePageRequest
     ) -> Page[Message]:
         rows = await self.database.read(
-            statements.page_of_messages(request.sort_order),
+            statements.page_of_messages(request.sort_order, _edge(request)),
             {
                 "owner_": owner.key,
                 "session_": session_id,
                 "limit_": request.limit,
                 "offset_": request.offset,
+                "after_": request.after,
+                "before_": request.before,
             },
         )
         if not rows:
             raise SessionNotFound
         items = [_message(row) for row in rows if row.id is not None]
-        return Page(items, rows[0].message_count, request.limit, request.offset)
+        total = rows[0].message_count
+        return Page(items, total, request.limit, request.span(total)[0])
 
 
 def values_of(owner: Owner, messages: Sequence[Message]) -> list[dict[str, object]]:
@@ -81,6 +84,12 @@ def values_of(owner: Owner, messages: Sequence[Message]) -> list[dict[str, objec
         }
         for message in messages
     ]
+
+
+def _edge(request: MessagePageRequest) -> statements.Edge | None:
+    if request.after is not None:
+        return "after"
+    return None if request.before is None else "before"
 
 
 def _message(row: Row[Any]) -> Message:

@@ -5,7 +5,7 @@ from none.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -33,6 +33,11 @@ _NOW = bindparam("now_", type_=BigInteger)
 _HOW_MANY = bindparam("how_many", type_=BigInteger)
 _LIMIT = bindparam("limit_", type_=BigInteger)
 _OFFSET = bindparam("offset_", type_=BigInteger)
+_AFTER = bindparam("after_", type_=BigInteger)
+_BEFORE = bindparam("before_", type_=BigInteger)
+
+Edge = Literal["after", "before"]
+"""Which message_order a page of messages lies at, if it is not found by offset."""
 
 _OWN_SESSION = and_(sessions.c.owner == _OWNER, sessions.c.id == _SESSION)
 _LAST_UPDATED = type_coerce(sessions.c.last_updated, BigInteger)
@@ -90,17 +95,22 @@ def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder) -> Select[Any]
 
 
 @cache
-def page_of_messages(sort_order: SortOrder) -> Select[Any]:
+def page_of_messages(sort_order: SortOrder, edge: Edge | None) -> Select[Any]:
     """The session's count beside each item; one row with no item where the page is empty, and
     none where the owner has no such session.
 
-    Orders have no gap, so an offset is a range of them, found by key at any depth.
+    Orders have no gap, so every page is a range of them, found by key at any depth.
     """
     order, count = messages.c.message_order, sessions.c.message_count
-    if sort_order is SortOrder.ASC:
-        within = and_(order > _OFFSET, order <= _OFFSET + _LIMIT)
+    ascending = sort_order is SortOrder.ASC
+    if edge is None:
+        least = _OFFSET if ascending else count - _OFFSET - _LIMIT
+    elif (edge == "after") == ascending:
+        least = _AFTER if ascending else _BEFORE
     else:
-        within = and_(order <= count - _OFFSET, order > count - _OFFSET - _LIMIT)
+        below = (_BEFORE if ascending else _AFTER) - 1
+        least = case((below < count, below), else_=count) - _LIMIT
+    within = and_(order > least, order <= least + _LIMIT)
     of_session = and_(messages.c.owner == _OWNER, messages.c.session_id == _SESSION)
     return (
         select(count, messages)

@@ -31,5 +31,6 @@ class MessageRepository(Protocol):
     async def page(
         self, owner: Owner, session_id: UUID, request: MessagePageRequest
     ) -> Page[Message]:
-        """A page and the exact total, of one snapshot, at a cost that does not depend on the
-        offset. Past the end there are no items and the true total. Raises SessionNotFound."""
+        """The page that `request.span` says and the exact total, of one snapshot, at a cost that
+        does not depend on where it lies. Past the end there are no items and the true total.
+        Raises SessionNotFound."""

@@ -150,7 +150,7 @@ class MessagesResponse(BaseModel):
 class Pagination(BaseModel):
     total: int
     limit: int
-    offset: int
+    offset: int | None
     has_next: bool
     has_previous: bool
     next_offset: int | None

@@ -1,13 +1,13 @@
 """How a page of a list is asked for and answered."""
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 
+from domain.message import Message
 from domain.page import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -20,6 +20,7 @@ from domain.page import (
     SortOrder,
 )
 from entrypoints.http.models import Pagination
+from entrypoints.http.problems import in_query, invalid
 
 _PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
 
@@ -32,6 +33,15 @@ def _plain_integer(value: object) -> object:
 
 Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(_plain_integer)]
 Offset = Annotated[int, Field(ge=0, le=OFFSET_MAX), BeforeValidator(_plain_integer)]
+Order = Annotated[
+    int,
+    Field(ge=0, le=OFFSET_MAX, description="A message_order, in place of an offset."),
+    BeforeValidator(_plain_integer),
+]
+
+Links = dict[str, tuple[str, int]]
+
+_PLACES = frozenset({"offset", "after", "before"})
 
 
 def page_of_sessions(
@@ -43,44 +53,72 @@ def page_of_sessions(
     return SessionPageRequest(limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
 
 
-def page_of_messages(
+def page_of_messages(  # noqa: PLR0913, PLR0917 - a parameter of the query each
     limit: Limit = LIMIT_DEFAULT,
-    offset: Offset = 0,
+    offset: Offset | None = None,
     sort_by: MessageSort = MessageSort.TIMESTAMP,
     sort_order: SortOrder = SortOrder.ASC,
+    after: Order | None = None,
+    before: Order | None = None,
 ) -> MessagePageRequest:
-    return MessagePageRequest(limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
+    given = {"after": after, "before": before, "offset": offset}
+    first, *others = [name for name, value in given.items() if value is not None] or ["offset"]
+    if others:
+        raise invalid([in_query(f"does not go with {first}", other) for other in others])
+    return MessagePageRequest(
+        limit=limit,
+        offset=offset or 0,
+        sort_by=sort_by,
+        sort_order=sort_order,
+        after=after,
+        before=before,
+    )
 
 
-def pagination(page: Page[Any]) -> Pagination:
+def pagination(page: Page[Any], *, by_offset: bool = True) -> Pagination:
     return Pagination(
         total=page.total,
         limit=page.limit,
-        offset=page.offset,
+        offset=page.offset if by_offset else None,
         has_next=page.has_next,
         has_previous=page.has_previous,
-        next_offset=page.next_offset,
-        previous_offset=page.previous_offset,
+        next_offset=page.next_offset if by_offset else None,
+        previous_offset=page.previous_offset if by_offset else None,
     )
 
 
-def link_header(request: Request, page: Page[Any], public_url: str) -> str:
-    """The neighbouring pages as web links (RFC 8288), every other parameter kept."""
-    return ", ".join(
-        f'<{public_url}{request.url.path}?{_query(request, offset)}>; rel="{relation}"'
-        for relation, offset in _relations(page)
-    )
-
-
-def _relations(page: Page[Any]) -> Iterator[tuple[str, int]]:
+def links_by_offset(page: Page[Any]) -> Links:
+    """Which page each relation leads to, by the parameter that finds it."""
     offsets = {
         "first": 0 if page.total else None,
         "prev": page.previous_offset,
         "next": page.next_offset,
         "last": page.last_offset,
     }
-    return ((relation, offset) for relation, offset in offsets.items() if offset is not None)
+    return {name: ("offset", offset) for name, offset in offsets.items() if offset is not None}
 
 
-def _query(request: Request, offset: int) -> str:
-    return urlencode({**request.query_params, "offset": offset})
+def links_by_order(page: Page[Message]) -> Links:
+    """The same, where the neighbours are found by the orders at the page's edges."""
+    links = links_by_offset(page)
+    for relation in {"prev", "next"} & links.keys():
+        del links[relation]
+    if page.items and page.has_previous:
+        links["prev"] = ("before", page.items[0].message_order)
+    if page.items and page.has_next:
+        links["next"] = ("after", page.items[-1].message_order)
+    return links
+
+
+def link_header(request: Request, links: Links, public_url: str) -> str:
+    """The neighbouring pages as web links (RFC 8288), every other parameter kept."""
+    return ", ".join(
+        f'<{public_url}{request.url.path}?{_query(request, name, place)}>; rel="{relation}"'
+        for relation, (name, place) in links.items()
+    )
+
+
+def _query(request: Request, name: str, place: int) -> str:
+    others = _PLACES - {name}
+    kept = {key: value for key, value in request.query_params.items() if key not in others}
+    return urlencode({**kept, name: place})

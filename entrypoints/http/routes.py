@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from application.use_cases import UseCases
 from domain.owner import Owner
-from domain.page import MessagePageRequest, Page, SessionPageRequest
+from domain.page import MessagePageRequest, SessionPageRequest
 from domain.session import Session
 from entrypoints.http.body import MERGE_PATCH
 from entrypoints.http.conditions import (
@@ -37,7 +37,15 @@ from entrypoints.http.models import (
     SessionResponse,
     SessionUpdate,
 )
-from entrypoints.http.pages import link_header, page_of_messages, page_of_sessions, pagination
+from entrypoints.http.pages import (
+    Links,
+    link_header,
+    links_by_offset,
+    links_by_order,
+    page_of_messages,
+    page_of_sessions,
+    pagination,
+)
 
 
 def _caller(request: Request) -> Owner:
@@ -82,7 +90,8 @@ async def list_sessions(
 ) -> Response:
     page = await do.list_sessions(caller, asked)
     items = [SessionResponse.of(session) for session in page.items]
-    return _page(request, page, SessionPage(items=items, pagination=pagination(page)))
+    body = SessionPage(items=items, pagination=pagination(page))
+    return _page(request, body, links_by_offset(page))
 
 
 @router.post("", operation_id="createSession", status_code=201, response_model=SessionResponse)
@@ -158,8 +167,10 @@ async def list_messages(
             return _not_modified(tag)
     page = await do.get_messages(caller, session_id, asked)
     items = [MessageResponse.of(message) for message in page.items]
-    body = MessagePage(items=items, pagination=pagination(page))
-    return _page(request, page, body, {"ETag": page_tag(page.total)})
+    by_offset = asked.after is None and asked.before is None
+    body = MessagePage(items=items, pagination=pagination(page, by_offset=by_offset))
+    links = links_by_offset(page) if by_offset else links_by_order(page)
+    return _page(request, body, links, {"ETag": page_tag(page.total)})
 
 
 @router.post(
@@ -186,10 +197,10 @@ def _session(
 
 
 def _page(
-    request: Request, page: Page[Any], body: BaseModel, headers: Mapping[str, str] = NO_HEADERS
+    request: Request, body: BaseModel, links: Links, headers: Mapping[str, str] = NO_HEADERS
 ) -> Response:
-    links = link_header(request, page, request.app.state.public_url)
-    return _answer(body, headers={**headers, "Link": links} if links else headers)
+    link = link_header(request, links, request.app.state.public_url)
+    return _answer(body, headers={**headers, "Link": link} if link else headers)
 
 
 def _answer(

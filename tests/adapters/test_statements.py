@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,8 +22,11 @@ NAMED = {
     for name, statement in vars(statements).items()
     if name.isupper() and isinstance(statement, Select | Insert | Update | Delete)
 }
+EDGES: tuple[statements.Edge | None, ...] = (None, "after", "before")
 PAGES = {
-    f"page_of_messages({order})": statements.page_of_messages(order) for order in SortOrder
+    f"page_of_messages({order}, {edge})": statements.page_of_messages(order, edge)
+    for order in SortOrder
+    for edge in EDGES
 } | {
     f"page_of_sessions({sort}, {order})": statements.page_of_sessions(sort, order)
     for sort in SessionSort
@@ -38,7 +42,7 @@ def sql_of(statement: Any) -> str:
 
 def test_the_statements_are_all_here() -> None:
     assert len(NAMED) == 10
-    assert len(PAGES) == 6
+    assert len(PAGES) == 10
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
@@ -75,11 +79,14 @@ def plan(connection: sqlite3.Connection, statement: Any) -> list[str]:
         "session_": uuid4().bytes,
         "limit_": 50,
         "offset_": 100,
+        "after_": 100,
+        "before_": 100,
         "how_many": 1,
         "now_": microseconds(START),
     }
     compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
     parameters = {**compiled.params, **values}
+    parameters = {name: parameters[name] for name in compiled.params}
     rows = connection.execute("EXPLAIN QUERY PLAN " + str(compiled), parameters)
     return [row[3] for row in rows]
 
@@ -87,8 +94,8 @@ def plan(connection: sqlite3.Connection, statement: Any) -> list[str]:
 def test_a_page_of_messages_is_a_search_by_key(plans: sqlite3.Connection) -> None:
     """Two look-ups, no scan and no sort, at whatever depth."""
     key = "owner=? AND session_id=? AND message_order>? AND message_order<?"
-    for order in SortOrder:
-        steps = plan(plans, statements.page_of_messages(order))
+    for order, edge in product(SortOrder, EDGES):
+        steps = plan(plans, statements.page_of_messages(order, edge))
         assert steps == [
             "SEARCH sessions USING PRIMARY KEY (owner=? AND id=?)",
             f"SEARCH messages USING PRIMARY KEY ({key}) LEFT-JOIN",

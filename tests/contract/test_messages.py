@@ -128,6 +128,40 @@ async def test_walked_pages_visit_each_message_once_in_order(
     assert set(totals) == {total}
 
 
+@given(
+    total=st.integers(0, 6),
+    limit=st.integers(1, 7),
+    order=st.integers(0, 9) | st.just(2**31 - 1),
+    edge=st.sampled_from(["after", "before"]),
+    sort_order=st.sampled_from(SortOrder),
+)
+async def test_a_page_at_an_order_is_what_is_next_to_it(
+    new_storage: NewStorage, total: int, limit: int, order: int, edge: str, sort_order: SortOrder
+) -> None:
+    async with new_storage() as storage:
+        session = await stored_session(storage, ALICE, *map(str, range(total)))
+        places = {"after": order} if edge == "after" else {"before": order}
+        request = MessagePageRequest(limit=limit, sort_order=sort_order, **places)  # type: ignore[arg-type]
+        page = await storage.messages.page(ALICE, session.id, request)
+
+    ascending = sort_order is SortOrder.ASC
+    listed = list(range(1, total + 1)) if ascending else list(range(total, 0, -1))
+    above = (edge == "after") == ascending
+    side = [found for found in listed if (found > order if above else found < order)]
+    expected = side[:limit] if edge == "after" else side[-limit:]
+    assert [message.message_order for message in page.items] == expected
+    assert page.total == total
+    start = listed.index(expected[0]) if expected else page.offset
+    assert page.offset == start
+    if expected:
+        assert page.has_previous == (expected[0] != listed[0])
+        assert page.has_next == (expected[-1] != listed[-1])
+    else:
+        beyond = [found for found in listed if found not in side]
+        assert page.has_next == (edge == "before" and bool(beyond))
+        assert page.has_previous == (edge == "after" and bool(beyond))
+
+
 @pytest.mark.parametrize("sort_order", SortOrder)
 async def test_past_the_end_there_are_no_items_and_the_true_total(
     storage: Storage, sort_order: SortOrder

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.page import Page, PageRequest
+from domain.page import MessagePageRequest, Page, PageRequest
 
 
 @given(total=st.integers(0, 30), limit=st.integers(1, 12), offset=st.integers(0, 40))
@@ -28,6 +28,21 @@ def test_neighbours(total: int, limit: int, offset: int) -> None:
 def test_a_request_out_of_range_is_refused(limit: int, offset: int) -> None:
     with pytest.raises(InvalidValue):
         PageRequest(limit=limit, offset=offset)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"after": -1},
+        {"before": 2**31},
+        {"after": 1, "before": 3},
+        {"after": 1, "offset": 1},
+        {"before": 1, "offset": 1},
+    ],
+)
+def test_places_that_do_not_go_together_are_refused(places: dict[str, int]) -> None:
+    with pytest.raises(InvalidValue):
+        MessagePageRequest(**places)  # type: ignore[arg-type]
 
 
 def test_a_request_at_the_bounds_is_taken() -> None:

@@ -1,6 +1,7 @@
 """Pages as a client walks them."""
 
 import re
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -80,6 +81,68 @@ async def test_links_keep_every_other_parameter(api: Api) -> None:
         "next": query.format(4),
         "last": query.format(4),
     }
+
+
+@pytest.mark.parametrize("sort_order", ["asc", "desc"])
+async def test_a_walk_by_order_misses_nothing_while_others_write(api: Api, sort_order: str) -> None:
+    """Forth to the end, then back to the beginning, with a message said at every step."""
+    path = await conversation(api, 7)
+    said = {"messages": [{"role": "user", "content": "meanwhile"}]}
+    start = "after=0" if sort_order == "asc" else "after=8"
+    target = f"{path}?sort_order={sort_order}&limit=2&{start}"
+
+    async def walk(target: str, relation: str, steps: int) -> tuple[list[list[int]], str]:
+        pages = []
+        for _ in range(steps):
+            response = await api.ask("GET", target)
+            pages.append([message["message_order"] for message in response.json()["items"]])
+            await api.ask("POST", path, json=said)
+            last, target = target, links(response.headers["link"]).get(relation, "")
+        return pages, last
+
+    forth, last = await walk(target, "next", 4)
+    response = await api.ask("GET", last)
+    back, _ = await walk(links(response.headers["link"])["prev"], "prev", 3)
+    expected = list(range(1, 8)) if sort_order == "asc" else list(range(7, 0, -1))
+    assert list(chain(*forth))[:7] == expected
+    assert list(chain(*back[::-1])) == expected[:6]
+
+
+async def test_give_me_what_i_lack(api: Api) -> None:
+    path = await conversation(api, 5)
+    page = (await api.ask("GET", f"{path}?after=3")).json()
+    assert [message["message_order"] for message in page["items"]] == [4, 5]
+    assert page["pagination"] == {
+        "total": 5,
+        "limit": 50,
+        "offset": None,
+        "has_next": False,
+        "has_previous": True,
+        "next_offset": None,
+        "previous_offset": None,
+    }
+    nothing = (await api.ask("GET", f"{path}?after=5")).json()
+    assert (nothing["items"], nothing["pagination"]["total"]) == ([], 5)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "after=1&before=3",
+        "after=1&offset=0",
+        "before=1&offset=2",
+        "after=-1",
+        "after=",
+        "before=1.0",
+        "after=2147483648",
+        "after=1&after=1",
+        "cursor=abc",
+    ],
+)
+async def test_places_that_do_not_go_together_are_refused(api: Api, query: str) -> None:
+    path = await conversation(api, 1)
+    problem(await api.ask("GET", f"{path}?{query}"), 422)
+    problem(await api.ask("GET", "/sessions?after=1"), 422)
 
 
 async def test_an_empty_list_has_no_neighbours(api: Api) -> None:

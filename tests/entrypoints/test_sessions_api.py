@@ -157,6 +157,8 @@ async def test_nothing_a_client_sends_can_name_the_owner(api: Api) -> None:
         "offset",
         "sort_by",
         "sort_order",
+        "after",
+        "before",
         "if-match",
         "if-none-match",
     }
