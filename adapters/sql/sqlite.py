@@ -126,6 +126,8 @@ class SqliteDatabase(Database):
         with self._open.writer.begin():
             connection = self._open.writer
             pragma = connection.exec_driver_sql
+            if pragma("PRAGMA journal_mode").scalar() != "wal":
+                raise StorageRefused(f"{self._file.path} is on a file system without shared memory")
             if suspect and pragma("PRAGMA quick_check(1)").scalar() != "ok":
                 raise StorageRefused(f"{self._file.path} is damaged: restore it from a backup")
             if revision != REVISION:
