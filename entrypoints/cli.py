@@ -7,6 +7,7 @@ quiet from the start.
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -19,8 +20,8 @@ _Option = Callable[..., argparse.Action]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A failure is one line on stderr and 1."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         options.run(options)
     except StartRefused as error:
         print(f"chat-sessions: {error}", file=sys.stderr)
@@ -34,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(_: argparse.Namespace) -> None:
+    # Until the server heeds it, Ctrl-C just ends the process: an exception raised into the
+    # imports of native modules can be lost there.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     from entrypoints.serve import serve
     from entrypoints.settings import Settings
 
