@@ -1,7 +1,7 @@
 """The command line: chat-sessions serve, migrate, token, owner, check-config, openapi.
 
 A command imports what it needs when it runs: none waits for another's libraries, and Ctrl-C is
-quiet from the start.
+quiet meanwhile.
 """
 
 import argparse

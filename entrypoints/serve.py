@@ -29,12 +29,12 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     container = Container(settings=settings)
-    app = application(settings, container)
-    server = Server(app, settings.drain_seconds, container.drain().begin)
-    server.heed_signals()
     storage = container.storage()
     await storage.open()
     try:
+        app = application(settings, container)
+        server = Server(app, settings.drain_seconds, container.drain().begin)
+        server.heed_signals()
         token = container.development_key().token("alice", container.clock())
         print(_welcome(settings.base_url, token), file=sys.stderr, flush=True)
         await server.serve(sockets=[listener])

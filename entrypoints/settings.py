@@ -26,7 +26,7 @@ _NOT_YET = ("oidc_issuer", "oidc_audience")
 
 _WEB_ADDRESS = (
     r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
-    r"(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$"
+    r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?$"
 )
 """A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
 
@@ -51,7 +51,16 @@ Names = Annotated[
     frozenset[Annotated[str, StringConstraints(min_length=1)]],
     BeforeValidator(_items),
 ]
-WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS)]
+
+
+def _parsed(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.port == 0 or not any(map(str.isalnum, parts.hostname or "")):
+        raise ValueError("has no such host or port")
+    return address
+
+
+WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS), AfterValidator(_parsed)]
 
 
 class Settings(BaseModel):

@@ -6,7 +6,6 @@ import stat
 from pathlib import Path
 
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from adapters.auth.keys import Keys, PublicKey
@@ -68,8 +67,8 @@ def _read_or_create(path: Path) -> ECKey:
         key = ECKey.import_key(pem)
         if key.is_private and key.curve_name == "P-256":
             return key
-    except (JoseError, ValueError, TypeError, KeyError):
-        pass  # what joserfc raises for a file that is no key, is encrypted, or has a rare curve
+    except Exception:  # noqa: BLE001, S110 - each kind of file that is no such key raises its own
+        pass
     raise KeyRefused(f"{path} holds no private P-256 key in PEM, without a password")
 
 

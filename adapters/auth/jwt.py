@@ -72,7 +72,7 @@ class JwtAuthenticator(Authenticator):
             if name in claims and not _is_instant(claims[name]):
                 raise InvalidToken(f"{name} is no time")
         registry = JWTClaimsRegistry(
-            now=int(self.clock.now().timestamp()),
+            now=self.clock.now().timestamp(),  # type: ignore[arg-type]  # it only compares
             leeway=0,
             iss={"essential": True, "value": self.issuer},
             aud={"essential": True, "value": self.audience},

@@ -25,10 +25,16 @@ class SqlSessionRepository(SessionRepository):
         owner = session.owner
 
         def work(connection: Connection) -> None:
-            connection.execute(
-                statements.COUNT_ONE_MORE,
-                {"owner_": owner.key, "issuer_": owner.issuer, "subject_": owner.subject},
-            )
+            if connection.execute(statements.COUNT_ONE_MORE, {"owner_": owner.key}).rowcount == 0:
+                connection.execute(
+                    statements.ADD_OWNER,
+                    {
+                        "owner": owner.key,
+                        "issuer": owner.issuer,
+                        "subject": owner.subject,
+                        "session_count": 1,
+                    },
+                )
             connection.execute(
                 statements.ADD_SESSION,
                 {

@@ -140,9 +140,11 @@ class SqliteDatabase(Database):
     def _recognized_revision(self) -> str | None:
         """The schema's revision, or None for a new file; nothing is written to one not ours."""
         with closing(sqlite3.connect(self._file.path)) as connection:
-            if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            program = connection.execute("PRAGMA application_id").fetchone()[0]
+            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+            if not tables and program in {0, APPLICATION_ID}:
                 return None
-            if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            if program != APPLICATION_ID:
                 raise StorageRefused(f"{self._file.path} is another program's database")
             found = [row[0] for row in connection.execute(str(_REVISION))]
         if len(found) != 1:

@@ -16,7 +16,7 @@ class SqliteFile:
     """A database file that this process alone serves."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
+        self.path = Path(os.path.realpath(path))
         self._lock: int | None = None
         self._identity = (0, 0)
 

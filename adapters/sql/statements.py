@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
-    Text,
     and_,
     bindparam,
     case,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from adapters.sql.schema import Key, messages, owners, sessions
 from domain.page import SessionSort, SortOrder
@@ -47,17 +45,9 @@ LOCK_SESSION = GET_SESSION.with_for_update()
 FIND_ANYONES = select(true()).where(sessions.c.id == _SESSION).limit(1)
 
 ADD_SESSION = insert(sessions)
+ADD_OWNER = insert(owners)
 COUNT_ONE_MORE = (
-    sqlite.insert(owners)
-    .values(
-        owner=_OWNER,
-        issuer=bindparam("issuer_", type_=Text),
-        subject=bindparam("subject_", type_=Text),
-        session_count=1,
-    )
-    .on_conflict_do_update(
-        index_elements=[owners.c.owner], set_={"session_count": owners.c.session_count + 1}
-    )
+    update(owners).where(owners.c.owner == _OWNER).values(session_count=owners.c.session_count + 1)
 )
 AMEND_SESSION = update(sessions).where(_OWN_SESSION)
 REMOVE_SESSION = delete(sessions).where(_OWN_SESSION)

@@ -40,6 +40,14 @@ class Admission:
                 raise Problem(
                     HTTPStatus.BAD_REQUEST, "repeated-header", f"There are two {name} headers."
                 )
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Where the message ends is then a matter of opinion (RFC 9112 section 6.1).
+            raise Problem(
+                HTTPStatus.BAD_REQUEST,
+                "two-lengths",
+                "A message has Content-Length or Transfer-Encoding, not both.",
+                headers={"Connection": "close"},
+            )
         if scope["path"] not in PROBES and host_name(headers.get("host", "")) not in self.hosts:
             raise Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,

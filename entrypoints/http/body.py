@@ -33,7 +33,7 @@ class JsonRequest(Request):
 
 async def read_json(request: Request, media_types: Collection[str], at_most: int) -> JsonRequest:
     """Raises the Problem of 413, 415 or 400, whichever applies first."""
-    raw = await _read(request, at_most)
+    raw = await read_body(request, at_most)
     _check_media_type(request, media_types)
     try:
         value = strict_json.parse(raw)
@@ -58,7 +58,7 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
     charsets = [value for name, value in header.get_params([]) if name.lower() == "charset"]
     acceptable = (
         header.get_content_type() in media_types
-        and [charset.lower() for charset in charsets] in ([], ["utf-8"])
+        and [str(charset).lower() for charset in charsets] in ([], ["utf-8"])
         and not request.headers.getlist("content-encoding")
     )
     if not acceptable:
@@ -70,7 +70,8 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
         )
 
 
-async def _read(request: Request, at_most: int) -> bytes:
+async def read_body(request: Request, at_most: int) -> bytes:
+    """Raises the Problem of 413 once more has come than may."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -1,7 +1,7 @@
 """Conditional requests (RFC 9110 section 13) on what sessions and pages of messages are now."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from domain.session import Session
 from entrypoints.http.models import rfc3339
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_LIST = re.compile(rf"[ \t,]*({_ENTITY_TAG.pattern}[ \t]*(,[ \t,]*|$))*")
 
 IfMatch = Annotated[
     list[str] | None,
@@ -36,15 +37,20 @@ def is_known(tag: str, if_none_match: Sequence[str] | None) -> bool:
     """Whether the client holds it already, by weak comparison (section 8.8.3.2)."""
     known = ",".join(if_none_match or ())
     opaque = tag.removeprefix("W/").strip('"')
-    return known.strip() == "*" or any(found[2] == opaque for found in _ENTITY_TAG.finditer(known))
+    return known.strip() == "*" or any(found[2] == opaque for found in _tags(known))
 
 
 def expected_versions(if_match: Sequence[str] | None) -> Collection[datetime] | None:
     """The versions that a change may be made at, by strong comparison; None for any."""
     if if_match is None or ",".join(if_match).strip() == "*":
         return None
-    found = _ENTITY_TAG.finditer(",".join(if_match))
-    return [version for tag in found if not tag[1] for version in _version(tag[2])]
+    tags = _tags(",".join(if_match))
+    return [version for tag in tags if not tag[1] for version in _version(tag[2])]
+
+
+def _tags(header: str) -> Iterator[re.Match[str]]:
+    """The tags of a list of them, and none of what is no such list."""
+    return _ENTITY_TAG.finditer(header if _LIST.fullmatch(header) else "")
 
 
 def _version(opaque: str) -> Sequence[datetime]:

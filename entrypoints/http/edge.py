@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -84,6 +85,7 @@ class _Exchange:
         self._send = send
         self._request_id = request_id
         headers = Headers(scope=scope)
+        self._asks_first = "expect" in headers
         self.more_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
     async def answer(self, problem: Problem) -> None:
@@ -99,6 +101,9 @@ class _Exchange:
             self.started = True
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self._request_id
+            if self._asks_first and message["status"] >= HTTPStatus.BAD_REQUEST:
+                # Whether the body still comes is open, and with it where a next request begins.
+                headers["Connection"] = "close"
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             await self._send(message)
@@ -115,11 +120,13 @@ class _Exchange:
         """Closing on a client that still sends resets the connection, and the answer with it
         (RFC 9112 section 9.6), so the rest of its body is read and dropped first."""
         await self._send({**message, "more_body": True})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_SECONDS):
-                while self.more_body:
-                    await asyncio.wait_for(self.receive(), SILENCE_SECONDS)
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_SECONDS):
+                    while self.more_body:
+                        await asyncio.wait_for(self.receive(), SILENCE_SECONDS)
+        finally:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _request_id(headers: Headers) -> str:

@@ -21,7 +21,7 @@ from application.errors import InvalidToken
 from application.ports.authenticator import Authenticator
 from domain.errors import SessionNotFound
 from domain.owner import Owner
-from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_json
+from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
 
@@ -87,6 +87,8 @@ class GatedRoute(APIRoute):
             check_announced_size(request, keeper.max_body_bytes)
             if takes_body:
                 request = await read_json(request, media_types, keeper.max_body_bytes)
+            elif "transfer-encoding" in request.headers:
+                await read_body(request, keeper.max_body_bytes)
             _check_id(request)
             _check_names(request, parameters)
             try:

@@ -98,15 +98,17 @@ def links_by_offset(page: Page[Any]) -> Links:
     return {name: ("offset", offset) for name, offset in offsets.items() if offset is not None}
 
 
-def links_by_order(page: Page[Message]) -> Links:
-    """The same, where the neighbours are found by the orders at the page's edges."""
+def links_by_order(page: Page[Message], sort_order: SortOrder) -> Links:
+    """The same, where the neighbours are found by the orders at the page's edges: those of its
+    items, or the list's own where it has none."""
+    beginning, end = (0, page.total + 1) if sort_order is SortOrder.ASC else (page.total + 1, 0)
     links = links_by_offset(page)
     for relation in {"prev", "next"} & links.keys():
         del links[relation]
-    if page.items and page.has_previous:
-        links["prev"] = ("before", page.items[0].message_order)
-    if page.items and page.has_next:
-        links["next"] = ("after", page.items[-1].message_order)
+    if page.has_previous:
+        links["prev"] = ("before", page.items[0].message_order if page.items else end)
+    if page.has_next:
+        links["next"] = ("after", page.items[-1].message_order if page.items else beginning)
     return links
 
 

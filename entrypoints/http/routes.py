@@ -169,7 +169,7 @@ async def list_messages(
     items = [MessageResponse.of(message) for message in page.items]
     by_offset = asked.after is None and asked.before is None
     body = MessagePage(items=items, pagination=pagination(page, by_offset=by_offset))
-    links = links_by_offset(page) if by_offset else links_by_order(page)
+    links = links_by_offset(page) if by_offset else links_by_order(page, asked.sort_order)
     return _page(request, body, links, {"ETag": page_tag(page.total)})
 
 

@@ -36,6 +36,17 @@ from tests.clock import START, ManualClock
 
 NOW = int(START.timestamp())
 
+SECT233K1 = b"""-----BEGIN EC PARAMETERS-----
+BgUrgQQAGg==
+-----END EC PARAMETERS-----
+-----BEGIN EC PRIVATE KEY-----
+MG0CAQEEHXOFF1oe2bgccsFIMbYpGZWRA/LYql5eNiZHY9NFoAcGBSuBBAAaoUAD
+PgAEADTlvT9N9Bhn9TlI/Pv8OCdVOy06eFvtWBEpJdhMAHMVJetxHhAgcayBgiwl
+PQwHImaeFhs397LHms/L
+-----END EC PRIVATE KEY-----
+"""
+"""On a curve that the library does not know, made for this test with openssl."""
+
 
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
@@ -106,6 +117,7 @@ ACCEPTED_CLAIMS: dict[str, dict[str, Any]] = {
     "from this second on": {"nbf": NOW},
     "the longest life": {"exp": NOW + LIFETIME_MAX},
     "fractions of a second": {"iat": NOW - 0.5},
+    "an issue within this second": {"iat": NOW + 0.6, "nbf": NOW + 0.6, "exp": NOW + 0.7},
 }
 ACCEPTED_HEADERS: dict[str, dict[str, Any]] = {
     "no key id": {"kid": ...},
@@ -142,6 +154,8 @@ REFUSED_CLAIMS: dict[str, dict[str, Any]] = {
     "an audience that is an object": {"aud": {AUDIENCE: 1}},
     "no expiry": {"exp": ...},
     "expired this second": {"exp": NOW, "iat": NOW - 60},
+    "expired within this second": {"exp": NOW + 0.6, "iat": NOW - 60},
+    "issued later in this second": {"iat": NOW + 0.7, "exp": NOW + 60},
     "an expiry that is text": {"exp": str(NOW + 60)},
     "an expiry that is true": {"exp": True},
     "an expiry that is null": {"exp": None},
@@ -350,8 +364,9 @@ async def test_a_key_that_others_may_read_is_refused(key_file: Path) -> None:
         generate_private_key(SECP224R1()).private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         ),
+        SECT233K1,
     ],
-    ids=["empty", "text", "another curve", "public", "RSA", "encrypted", "a rare curve"],
+    ids=["empty", "text", "P-384", "public", "RSA", "encrypted", "P-224", "a binary curve"],
 )
 def test_a_file_with_another_key_is_refused(key_file: Path, pem: bytes) -> None:
     key_file.touch(mode=0o600)

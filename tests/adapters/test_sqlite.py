@@ -104,9 +104,10 @@ async def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
     assert path.read_text().startswith("Dear diary")
 
 
-async def test_another_programs_database_is_refused(path: Path) -> None:
+@pytest.mark.parametrize("mark", ["CREATE TABLE recipes (name)", "PRAGMA application_id=5"])
+async def test_another_programs_database_is_refused(path: Path, mark: str) -> None:
     with sqlite3.connect(path) as other:
-        other.execute("CREATE TABLE recipes (name)")
+        other.execute(mark)
     other.close()
     before = path.read_bytes()
     assert "another program" in await refusal(path)
@@ -169,6 +170,11 @@ async def test_a_close_waits_for_the_writes_that_wait(path: Path) -> None:
     storage = await reopened(path)
     assert (await storage.sessions.get(ALICE, session.id)).message_count == 1
     await storage.close()
+
+
+async def test_a_link_that_leads_to_itself_is_no_file(path: Path) -> None:
+    path.symlink_to(path)
+    await refusal(path)
 
 
 async def test_a_pipe_is_no_file(path: Path) -> None:

@@ -44,7 +44,15 @@ async def test_what_a_client_holds_is_not_sent_again(api: Api) -> None:
                 assert (response.status_code, response.content) == (304, b"")
                 assert response.headers["etag"] == tag
                 assert response.headers["cache-control"] == "no-store"
-        for unknown in ('"other"', "W/", strong.strip('"'), ""):
+        for unknown in (
+            '"other"',
+            "W/",
+            strong.strip('"'),
+            "",
+            f"{tag}x",
+            f"{tag};q=1",
+            strong * 2,
+        ):
             response = await api.ask("GET", target, headers={"If-None-Match": unknown})
             assert response.status_code == 200
         await api.ask("POST", f"{path}/messages", json=SAID)
@@ -69,7 +77,8 @@ async def test_a_change_is_made_to_the_version_that_was_seen(
     stale = await tag_of(api, path)
     await api.ask("POST", f"{path}/messages", json=SAID)
     tag = await tag_of(api, path)
-    for refused in (stale, f"W/{tag}", '"other"', "", "nonsense", '"2026-01-02"', tag.strip('"')):
+    lists = (f"w/{tag}", f"W/ {tag}", f"x{tag}", f"{tag}x", f"{stale} {tag}", tag * 2)
+    for refused in (stale, f"W/{tag}", '"other"', "", '"2026-01-02"', tag.strip('"'), *lists):
         response = await api.ask(method, path, json=body, headers={"If-Match": refused})
         problem(response, 412)
     assert (await api.ask("GET", path)).json()["title"] == "old"

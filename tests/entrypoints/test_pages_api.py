@@ -108,6 +108,25 @@ async def test_a_walk_by_order_misses_nothing_while_others_write(api: Api, sort_
     assert list(chain(*back[::-1])) == expected[:6]
 
 
+@pytest.mark.parametrize(
+    ("query", "relation", "orders"),
+    [
+        ("after=10", "prev", [4, 5]),
+        ("before=1", "next", [1, 2]),
+        ("sort_order=desc&after=1", "prev", [2, 1]),
+        ("sort_order=desc&before=9", "next", [5, 4]),
+    ],
+)
+async def test_an_empty_page_leads_back_to_the_list(
+    api: Api, query: str, relation: str, orders: list[int]
+) -> None:
+    path = await conversation(api, 5)
+    response = await api.ask("GET", f"{path}?limit=2&{query}")
+    assert response.json()["items"] == []
+    page = (await api.ask("GET", links(response.headers["link"])[relation])).json()
+    assert [message["message_order"] for message in page["items"]] == orders
+
+
 async def test_give_me_what_i_lack(api: Api) -> None:
     path = await conversation(api, 5)
     page = (await api.ask("GET", f"{path}?after=3")).json()

@@ -205,6 +205,17 @@ def test_a_trailer_is_no_header(tmp_path: Path) -> None:
         assert answer.startswith(b"HTTP/1.1 201 ")
 
 
+def test_a_message_of_two_lengths_is_refused_and_the_connection_closed(tmp_path: Path) -> None:
+    """RFC 9112 section 6.1: what one reader takes for a body is the next one's request."""
+    both = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    smuggled = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with serving(tmp_path) as served:
+        answer = exchanged(served, HEAD + both + smuggled)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"application/problem+json" in answer
+
+
 def test_an_upgrade_that_is_offered_may_be_left(tmp_path: Path) -> None:
     """As `curl --http2` offers it: the request is answered over HTTP/1.1 (RFC 9110, 7.8)."""
     with serving(tmp_path) as served, served.client() as client:
