@@ -139,7 +139,8 @@ class SqliteDatabase(Database):
 
     def _recognized_revision(self) -> str | None:
         """The schema's revision, or None for a new file; nothing is written to one not ours."""
-        with closing(sqlite3.connect(self._file.path)) as connection:
+        read_only = f"{self._file.path.as_uri()}?mode=ro"
+        with closing(sqlite3.connect(read_only, uri=True)) as connection:
             program = connection.execute("PRAGMA application_id").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
             if not tables and program in {0, APPLICATION_ID}:

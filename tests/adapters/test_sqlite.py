@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +113,20 @@ async def test_another_programs_database_is_refused(path: Path, mark: str) -> No
     before = path.read_bytes()
     assert "another program" in await refusal(path)
     assert path.read_bytes() == before
+
+
+async def test_another_programs_log_is_left_to_it(path: Path) -> None:
+    """As an unclean stop leaves it: the log beside the file, and in it what the file lacks."""
+    source = path.with_name("running.db")
+    log = path.with_name("chat.db-wal")
+    with closing(sqlite3.connect(source)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("CREATE TABLE recipes (name)")
+        path.write_bytes(source.read_bytes())
+        log.write_bytes(source.with_name("running.db-wal").read_bytes())
+    before = path.read_bytes(), log.read_bytes()
+    assert "another program" in await refusal(path)
+    assert (path.read_bytes(), log.read_bytes()) == before
 
 
 @pytest.mark.parametrize("name", ["symbolic", "hard"])
