@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock clean
+.PHONY: help run test test-faults check format statements bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,13 +7,13 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development token
 	@exec $(BIN)/chat-sessions serve
 
 test: $(VENV)/development.txt ## Run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 check: $(VENV)/development.txt ## Check format, lint, types and the layers' contracts
 	@$(BIN)/ruff format --check .
@@ -24,6 +24,12 @@ check: $(VENV)/development.txt ## Check format, lint, types and the layers' cont
 format: $(VENV)/development.txt ## Format the code and mend what lint can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+test-faults: $(VENV)/development.txt ## Bring faults about at full size, with figures: half an hour
+	@$(BIN)/python -m pytest tests/faults --full
+
+statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent, and its plans
+	@$(BIN)/python -m tests.adapters.catalogue > docs/statements.md
 
 bench: $(VENV)/development.txt ## Measure what a page costs by how deep it lies
 	@$(BIN)/python -m tests.bench.depth

@@ -1,10 +1,17 @@
-"""What keeps the core from an answer, whatever was asked.
+"""What keeps the core from an answer, beside what domain.errors has.
 
+KeyReused           the idempotency key stands for another request (a Refused)
 InvalidToken        the bearer token does not hold
 Unavailable         something outside cannot be had just now; the service heals by itself
 StartRefused        the service cannot start as it is set up
 └── StorageRefused  its storage is not fit to start on
 """
+
+from domain.errors import Refused
+
+
+class KeyReused(Refused):
+    """The idempotency key was used before, with another request."""
 
 
 class InvalidToken(Exception):
@@ -12,7 +19,7 @@ class InvalidToken(Exception):
 
 
 class Unavailable(Exception):
-    """A port's far side does not answer. A write's outcome may be unknown: retry it.
+    """A port's far side does not answer. A write's outcome may be unknown: retry it under its key.
 
     The text is for the log; it may name a host or a file and is never shown to a client.
     """

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.once import Once, Operation, Receipt, Written, fingerprint
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
@@ -40,7 +41,28 @@ class AppendMessages:
 
         Raises InvalidValue, SessionNotFound, SessionForbidden.
         """
+        return (await self.once(None, caller, session_id, messages)).value
+
+    async def once(
+        self,
+        key: str | None,
+        caller: Owner,
+        session_id: UUID,
+        messages: Sequence[NewMessage],
+    ) -> Written[tuple[Message, ...]]:
+        """The same, but only once under an idempotency key, if there is one. Raises KeyReused."""
         check_batch(messages, least=1)
+        now = self.clock.now()
+        once = None
+        if key is not None:
+            asked = fingerprint(session_id, None, tuple(messages))
+            once = Once(Operation.APPEND_MESSAGES, key, asked, now)
         batch = {self.identifiers.new(): message for message in messages}
         async with self.ownership.of(session_id):
-            return await self.messages.append(caller, session_id, batch, self.clock.now())
+            stored = await self.messages.append(caller, session_id, batch, now, once)
+            if not isinstance(stored, Receipt):
+                return Written(stored)
+            stored.check(once)
+            first = MessagePageRequest(after=stored.first_order - 1, limit=len(messages))
+            page = await self.messages.page(caller, session_id, first)
+            return Written(tuple(page.items), replayed=True)

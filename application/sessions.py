@@ -1,19 +1,20 @@
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from application.once import Once, Operation, Written, fingerprint
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
 from application.ports.sessions import SessionRepository
-from domain.message import NewMessage, check_batch
+from domain.message import Message, NewMessage, check_batch
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import Page, SessionPageRequest
 from domain.session import Session, SessionPatch
 
-NEWEST_FIRST = SessionPageRequest()
+LAST_CHANGED_FIRST = SessionPageRequest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class ListSessions:
     sessions: SessionRepository
 
     async def __call__(
-        self, caller: Owner, request: SessionPageRequest = NEWEST_FIRST
+        self, caller: Owner, request: SessionPageRequest = LAST_CHANGED_FIRST
     ) -> Page[Session]:
         """A page of the caller's own sessions."""
         return await self.sessions.page(caller, request)
@@ -45,13 +46,39 @@ class CreateSession:
 
         Raises InvalidValue.
         """
+        return (await self.once(None, caller, title, metadata, messages)).value
+
+    async def once(
+        self,
+        key: str | None,
+        caller: Owner,
+        title: str | None,
+        metadata: Metadata,
+        messages: Sequence[NewMessage],
+    ) -> Written[Session]:
+        """The same, but only one under an idempotency key, if there is one: asked for again, it is
+        as it was when it was new. Raises KeyReused."""
         check_batch(messages, least=0)
         now = self.clock.now()
-        session, placed = Session.started(
-            self.identifiers.new(), caller, now, title=title, metadata=metadata
-        ).appended({self.identifiers.new(): message for message in messages}, now)
-        await self.sessions.add(session, placed)
-        return session
+        new = Session.started(self.identifiers.new(), caller, now, title=title, metadata=metadata)
+        session, placed = self._with(messages, new)
+        once = None
+        if key is not None:
+            asked = fingerprint(None, (new.title, metadata.json), tuple(messages))
+            once = Once(Operation.CREATE_SESSION, key, asked, now)
+        receipt = await self.sessions.add(session, placed, once)
+        if receipt is None:
+            return Written(session)
+        receipt.check(once)
+        began = receipt.once.claimed_at
+        first = replace(new, id=receipt.session_id, created_at=began, last_updated=began)
+        return Written(self._with(messages, first)[0], replayed=True)
+
+    def _with(
+        self, messages: Sequence[NewMessage], session: Session
+    ) -> tuple[Session, tuple[Message, ...]]:
+        batch = {self.identifiers.new(): message for message in messages}
+        return session.appended(batch, session.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +133,4 @@ class DeleteSession:
         Raises SessionNotFound, SessionForbidden, VersionMismatch.
         """
         async with self.ownership.of(session_id):
-            await self.sessions.remove(
-                caller, session_id, lambda session: session.at_version(expected)
-            )
+            await self.sessions.remove(caller, session_id, expected)

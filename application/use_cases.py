@@ -2,6 +2,7 @@ from dataclasses import dataclass
 
 from application.messages import AppendMessages, GetMessages
 from application.readiness import CheckReadiness
+from application.receipts import PurgeReceipts
 from application.sessions import (
     CreateSession,
     DeleteSession,
@@ -22,4 +23,5 @@ class UseCases:
     delete_session: DeleteSession
     get_messages: GetMessages
     append_messages: AppendMessages
+    purge_receipts: PurgeReceipts
     check_readiness: CheckReadiness

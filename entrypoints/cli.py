@@ -1,4 +1,4 @@
-"""The command line: chat-sessions serve, migrate, token, owner, check-config, openapi.
+"""The command line: chat-sessions serve, migrate, purge, token, owner, check-config, openapi.
 
 A command imports what it needs when it runs: none waits for another's libraries, and Ctrl-C is
 quiet meanwhile.
@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from application.errors import StartRefused
+from application.errors import StartRefused, Unavailable
 from domain.errors import InvalidValue
 from domain.owner import Owner, check_subject
 
@@ -45,17 +45,33 @@ def _serve(_: argparse.Namespace) -> None:
     serve(Settings.from_environment())
 
 
-def _migrate(_: argparse.Namespace) -> None:
+def _migrate(options: argparse.Namespace) -> None:
     from entrypoints.container import Container
     from entrypoints.settings import Settings
 
     storage = Container(settings=Settings.from_environment()).storage()
+    if not options.check:
+        asyncio.run(storage.migrate())
+    elif not asyncio.run(storage.is_current()):
+        raise StartRefused("the schema is not up to date: run chat-sessions migrate")
 
-    async def migrate() -> None:
-        await storage.open()
-        await storage.close()
 
-    asyncio.run(migrate())
+def _purge(_: argparse.Namespace) -> None:
+    from entrypoints.container import Container
+    from entrypoints.settings import Settings
+
+    container = Container(settings=Settings.from_environment())
+
+    async def purge() -> int:
+        await container.storage().open()
+        try:
+            return await container.use_cases().purge_receipts()
+        except Unavailable as error:
+            raise StartRefused(f"stopped halfway, run it again: {error}") from error
+        finally:
+            await container.storage().close()
+
+    print(f"forgot {asyncio.run(purge())} idempotency keys")
 
 
 def _token(options: argparse.Namespace) -> None:
@@ -78,7 +94,8 @@ def _check_config(_: argparse.Namespace) -> None:
     from entrypoints.settings import PREFIX, Settings
 
     settings = Settings.from_environment()
-    for name, value in settings.model_dump(mode="json").items():
+    shown = settings.model_dump(mode="json") | {"database_url": settings.shown_database_url}
+    for name, value in shown.items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
 
 
@@ -105,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         return command.add_argument
 
     add("serve", _serve, "Serve until SIGTERM or Ctrl-C.")
-    add("migrate", _migrate, "Bring the database's schema up to date.")
+    option = add("migrate", _migrate, "Bring the database's schema up to date.")
+    option("--check", action="store_true", help="only tell, by the exit code, whether it is")
+    add("purge", _purge, "Forget idempotency keys older than 24 hours.")
     option = add("token", _token, "Print a development token that holds for 12 hours.")
     option("--subject", required=True, help="whom it speaks for")
     option = add("owner", _owner, "Print the key under which an owner's data is stored.")

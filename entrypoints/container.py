@@ -3,11 +3,12 @@ from dependency_injector import containers, providers
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
 from adapters.memory import MemoryStorage
-from adapters.sql import SqliteStorage
+from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
 from adapters.system import SystemClock, Uuid7Identifiers
 from application.messages import AppendMessages, GetMessages
 from application.ownership import Ownership
 from application.readiness import CheckReadiness
+from application.receipts import PurgeReceipts
 from application.sessions import (
     CreateSession,
     DeleteSession,
@@ -32,7 +33,32 @@ class Container(containers.DeclarativeContainer):
     storage = providers.Selector(
         settings.provided.storage,
         memory=providers.Singleton(MemoryStorage),
-        sqlite=providers.Singleton(SqliteStorage, settings.provided.sqlite_path),
+        sqlite=providers.Singleton(
+            SqlStorage, providers.Singleton(SqliteDatabase, settings.provided.sqlite_path)
+        ),
+        postgresql=providers.Singleton(
+            SqlStorage,
+            providers.Singleton(
+                PostgresqlDatabase,
+                providers.Singleton(
+                    PostgresqlOptions,
+                    url=settings.provided.database_url,
+                    pool_size=settings.provided.database_pool_size,
+                    pool_overflow=settings.provided.database_pool_overflow,
+                    pool_wait=settings.provided.database_pool_wait_seconds,
+                    pool_recycle=settings.provided.database_pool_recycle_seconds,
+                    pool_pre_ping=settings.provided.database_pool_pre_ping,
+                    connect_timeout=settings.provided.database_connect_seconds,
+                    statement_timeout=settings.provided.database_statement_seconds,
+                    lock_timeout=settings.provided.database_lock_seconds,
+                    idle_in_transaction_timeout=(
+                        settings.provided.database_idle_in_transaction_seconds
+                    ),
+                    application_name=settings.provided.database_application_name,
+                    transaction_pooler=settings.provided.database_transaction_pooler,
+                ),
+            ),
+        ),
     )
     sessions = storage.provided.sessions
     messages = storage.provided.messages
@@ -61,6 +87,7 @@ class Container(containers.DeclarativeContainer):
         append_messages=providers.Singleton(
             AppendMessages, messages, ownership, identifiers, clock
         ),
+        purge_receipts=providers.Singleton(PurgeReceipts, storage, clock),
         check_readiness=providers.Singleton(
             CheckReadiness,
             providers.Dict(

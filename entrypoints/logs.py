@@ -23,6 +23,7 @@ def configure_logs(form: Literal["json", "console", "auto"]) -> None:
         if readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
+    logging.raiseExceptions = False  # a line that cannot be written makes no other
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -11,15 +11,11 @@ from entrypoints.asgi import application
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
 from entrypoints.server import Server
-from entrypoints.settings import PREFIX, Settings
+from entrypoints.settings import Settings
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartRefused."""
-    if not settings.listens_on_loopback:
-        raise StartRefused(
-            f"{PREFIX}HOST: with a development key the service listens on loopback alone"
-        )
     configure_logs(settings.log_format)
     with _listening(settings) as listener:
         actual = settings.model_copy(update={"port": listener.getsockname()[1]})

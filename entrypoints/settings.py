@@ -1,4 +1,5 @@
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +22,7 @@ PREFIX = "CHAT_SESSIONS_"
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql://", "postgres://")
 _NOT_YET = ("oidc_issuer", "oidc_audience")
 """Ignoring these would leave a door open that the operator believes shut."""
 
@@ -31,6 +33,9 @@ _WEB_ADDRESS = (
 """A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
 
 
+_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)|(?<=[?&]password=)[^&]*")
+
+
 class SettingsError(StartRefused):
     """A setting cannot be used. The text names it."""
 
@@ -39,11 +44,17 @@ def _items(value: object) -> object:
     return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
 
+def _loopback(host: str) -> str:
+    if host != "localhost" and not is_loopback(host):
+        raise ValueError("with a development key the service listens on loopback alone")
+    return host
+
+
 def _database(url: str) -> str:
     path = url.removeprefix(_SQLITE)
     is_file = url.startswith(_SQLITE) and path not in ("", ":memory:") and "?" not in path
-    if not is_file and url != "memory://":
-        raise ValueError("must be memory:// or sqlite:///PATH, without parameters")
+    if not (is_file or url.startswith(_POSTGRESQL) or url == "memory://"):
+        raise ValueError("must be memory://, sqlite:///PATH without parameters, or postgresql://")
     return url
 
 
@@ -63,13 +74,29 @@ def _parsed(address: str) -> str:
 WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS), AfterValidator(_parsed)]
 
 
+Seconds = Annotated[float, Field(ge=0.1, le=60)]
+
+
 class Settings(BaseModel):
     """What an operator can set, each by an environment variable of its name with the prefix."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///./chat-sessions.db"
-    host: str = "127.0.0.1"
+    database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
+    database_pool_overflow: Annotated[int, Field(ge=0, le=1000)] = 5
+    database_pool_wait_seconds: Seconds = 2
+    database_pool_recycle_seconds: Annotated[float, Field(gt=0)] = 1800
+    database_pool_pre_ping: bool = False
+    database_connect_seconds: Seconds = 2
+    database_statement_seconds: Seconds = 3
+    database_lock_seconds: Seconds = 2
+    database_idle_in_transaction_seconds: Seconds = 5
+    database_application_name: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,63}$")] = (
+        "chat-sessions"
+    )
+    database_transaction_pooler: bool = False
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     public_url: WebAddress | None = None
     allowed_hosts: Names = frozenset()
@@ -94,7 +121,9 @@ class Settings(BaseModel):
             raise SettingsError(_line(error)) from None
 
     @property
-    def storage(self) -> Literal["memory", "sqlite"]:
+    def storage(self) -> Literal["memory", "postgresql", "sqlite"]:
+        if self.database_url.startswith(_POSTGRESQL):
+            return "postgresql"
         return "sqlite" if self.sqlite_path else "memory"
 
     @property
@@ -125,8 +154,9 @@ class Settings(BaseModel):
         return _LOOPBACK_NAMES | {urlsplit(self.base_url).netloc}
 
     @property
-    def listens_on_loopback(self) -> bool:
-        return self.host == "localhost" or is_loopback(self.host)
+    def shown_database_url(self) -> str:
+        """The URL without what opens the database."""
+        return _PASSWORD.sub("***", self.database_url)
 
 
 def is_loopback(address: str) -> bool:
@@ -142,4 +172,5 @@ def _line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = str(first["loc"][0])
     message = "is not supported by this release" if name in _NOT_YET else first["msg"]
+    message = message.removeprefix("Value error, ")
     return f"{PREFIX}{name.upper()}: {message}"

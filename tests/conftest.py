@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import settings
 
-settings.register_profile("default", deadline=None, max_examples=60, print_blob=True)
+settings.register_profile("default", deadline=None, max_examples=30, print_blob=True)
 settings.load_profile("default")
 
 

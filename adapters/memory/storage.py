@@ -1,15 +1,16 @@
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from application.once import Once, Operation, Receipt
 from application.ports.messages import MessageRepository
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
 from domain.errors import SessionNotFound
 from domain.message import Message, NewMessage
 from domain.owner import Owner
-from domain.page import MessagePageRequest, Page, SessionPageRequest, SessionSort, SortOrder
+from domain.page import MessagePageRequest, Page, SessionPageRequest
 from domain.session import Session
 
 
@@ -26,6 +27,7 @@ class _Data:
 
     by_owner: dict[UUID, dict[UUID, _Conversation]] = field(default_factory=dict)
     owner_of: dict[UUID, UUID] = field(default_factory=dict)
+    receipts: dict[tuple[UUID, Operation, str], Receipt] = field(default_factory=dict)
 
     def of(self, owner: Owner) -> dict[UUID, _Conversation]:
         return self.by_owner.get(owner.key, {})
@@ -36,27 +38,43 @@ class _Data:
             raise SessionNotFound
         return conversation
 
+    def claim(
+        self, owner: Owner, once: Once | None, session_id: UUID, first_order: int
+    ) -> Receipt | None:
+        """The receipt of an earlier claim, or None now that this one is the first."""
+        if once is None:
+            return None
+        while (eldest := next(iter(self.receipts), None)) and once.outlives(self.receipts[eldest]):
+            del self.receipts[eldest]
+        claim = owner.key, once.operation, once.key
+        receipt = self.receipts.get(claim)
+        if receipt is not None and not once.outlives(receipt):
+            return receipt
+        self.receipts[claim] = Receipt(once, session_id, first_order)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class MemorySessionRepository(SessionRepository):
     data: _Data
 
-    async def add(self, session: Session, messages: Sequence[Message]) -> None:
+    async def add(
+        self, session: Session, messages: Sequence[Message], once: Once | None = None
+    ) -> Receipt | None:
+        first = self.data.claim(session.owner, once, session.id, 1)
+        if first is not None:
+            return first
         conversations = self.data.by_owner.setdefault(session.owner.key, {})
         conversations[session.id] = _Conversation(session, list(messages))
         self.data.owner_of[session.id] = session.owner.key
+        return None
 
     async def get(self, owner: Owner, session_id: UUID) -> Session:
         return self.data.find(owner, session_id).session
 
     async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
-        sessions = sorted(
-            (conversation.session for conversation in self.data.of(owner).values()),
-            key=_SORT_KEYS[request.sort_by],
-            reverse=request.sort_order is SortOrder.DESC,
-        )
-        items = sessions[request.offset : request.offset + request.limit]
-        return Page(items, len(sessions), request.limit, request.offset)
+        conversations = self.data.of(owner).values()
+        return request.page_of(conversation.session for conversation in conversations)
 
     async def amend(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
@@ -66,9 +84,9 @@ class MemorySessionRepository(SessionRepository):
         return conversation.session
 
     async def remove(
-        self, owner: Owner, session_id: UUID, check: Callable[[Session], object]
+        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
     ) -> None:
-        check(self.data.find(owner, session_id).session)
+        self.data.find(owner, session_id).session.at_version(expected)
         del self.data.by_owner[owner.key][session_id]
         del self.data.owner_of[session_id]
 
@@ -81,9 +99,18 @@ class MemoryMessageRepository(MessageRepository):
     data: _Data
 
     async def append(
-        self, owner: Owner, session_id: UUID, messages: Mapping[UUID, NewMessage], now: datetime
-    ) -> tuple[Message, ...]:
+        self,
+        owner: Owner,
+        session_id: UUID,
+        messages: Mapping[UUID, NewMessage],
+        now: datetime,
+        once: Once | None = None,
+    ) -> tuple[Message, ...] | Receipt:
         conversation = self.data.find(owner, session_id)
+        first_order = conversation.session.message_count + 1
+        first = self.data.claim(owner, once, session_id, first_order)
+        if first is not None:
+            return first
         conversation.session, placed = conversation.session.appended(messages, now)
         conversation.messages.extend(placed)
         return placed
@@ -91,21 +118,14 @@ class MemoryMessageRepository(MessageRepository):
     async def page(
         self, owner: Owner, session_id: UUID, request: MessagePageRequest
     ) -> Page[Message]:
-        messages = self.data.find(owner, session_id).messages
-        total = len(messages)
-        start, stop = request.span(total)
-        if request.sort_order is SortOrder.ASC:
-            items = messages[start:stop]
-        else:
-            items = messages[max(0, total - stop) : max(0, total - start)][::-1]
-        return Page(items, total, request.limit, start)
+        return request.page_of(self.data.find(owner, session_id).messages)
 
 
 class MemoryStorage(Storage):
     def __init__(self) -> None:
-        data = _Data()
-        self._sessions = MemorySessionRepository(data)
-        self._messages = MemoryMessageRepository(data)
+        self._data = _Data()
+        self._sessions = MemorySessionRepository(self._data)
+        self._messages = MemoryMessageRepository(self._data)
 
     @property
     def sessions(self) -> SessionRepository:
@@ -115,25 +135,24 @@ class MemoryStorage(Storage):
     def messages(self) -> MessageRepository:
         return self._messages
 
+    async def is_current(self) -> bool:
+        return True
+
+    async def migrate(self) -> None:
+        pass
+
     async def open(self) -> None:
         pass
+
+    async def purge(self, claimed_until: datetime) -> int:
+        receipts = self._data.receipts
+        old = [claim for claim, kept in receipts.items() if kept.once.claimed_at <= claimed_until]
+        for claim in old:
+            del receipts[claim]
+        return len(old)
 
     async def check(self) -> None:
         pass
 
     async def close(self) -> None:
         pass
-
-
-def _by_created_at(session: Session) -> tuple[datetime, UUID]:
-    return session.created_at, session.id
-
-
-def _by_last_updated(session: Session) -> tuple[datetime, UUID]:
-    return session.last_updated, session.id
-
-
-_SORT_KEYS = {
-    SessionSort.CREATED_AT: _by_created_at,
-    SessionSort.LAST_UPDATED: _by_last_updated,
-}

@@ -1,5 +1,7 @@
 """Storage in a relational database, through SQLAlchemy Core."""
 
-from adapters.sql.sqlite import SqliteStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.sqlite import SqliteDatabase
+from adapters.sql.storage import SqlStorage
 
-__all__ = ["SqliteStorage"]
+__all__ = ["PostgresqlDatabase", "PostgresqlOptions", "SqlStorage", "SqliteDatabase"]

@@ -1,25 +1,61 @@
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Row, Select
+from sqlalchemy import Connection, Executable, Row
 
 T = TypeVar("T")
 
+Values = Mapping[str, Any]
+"""What a statement's parameters stand for, or a table's columns hold."""
+
 
 class Database(Protocol):
-    """How statements reach one database. Both methods raise Unavailable while it is away."""
+    """One database, as the repositories need it; its life is the Storage port's.
+
+    Every method may raise Unavailable.
+    Once begun a write is carried through, also where the caller is cancelled meanwhile; once it
+    returns it is durable. What the two databases run the same way goes through `read` and `write`.
+    What SQL puts into one statement on PostgreSQL alone is a method of its own.
+    """
 
     @abstractmethod
-    async def read(
-        self, statement: Select[Any], parameters: Mapping[str, object]
-    ) -> Sequence[Row[Any]]:
+    async def is_current(self) -> bool: ...
+    @abstractmethod
+    async def migrate(self) -> None: ...
+    @abstractmethod
+    async def open(self) -> None: ...
+    @abstractmethod
+    async def check(self) -> None: ...
+    @abstractmethod
+    async def close(self) -> None: ...
+
+    @abstractmethod
+    async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
         """All rows of one statement, and so of one snapshot."""
 
     @abstractmethod
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction and return what it returns once that is durable.
+        """Run `work` in one transaction; what it raises undoes that and is raised. It may run more
+        than once."""
 
-        What `work` raises undoes the transaction and is raised. Once begun it is carried through,
-        also where the caller is cancelled meanwhile.
-        """
+    @abstractmethod
+    async def add(
+        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
+    ) -> bool:
+        """Store the session with its messages in order, the receipt if there is one, and count
+        the session. False, and nothing is done, if there is a receipt under that key already."""
+
+    @abstractmethod
+    async def append(
+        self, head: Values, messages: Sequence[Values], receipt: Values | None
+    ) -> Row[Any] | None:
+        """Run RAISE_COUNTER and store the messages behind the orders and times it takes, with the
+        receipt if there is one, and return its row. None, and nothing is done, if there is no such
+        session, or a receipt under that key already."""
+
+    @abstractmethod
+    async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:
+        """Remove and uncount the session where it is at one of the `expected` versions, if any.
+        Else False, and nothing is done."""

@@ -4,6 +4,7 @@ The owner's key leads every primary key, so one person's data lies together: one
 SQLite, one shard on an engine that distributes by key.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that makes this schema."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,6 +71,10 @@ def microseconds(instant: datetime) -> int:
     """Whole microseconds since 1970 of an aware time."""
     return (instant - _EPOCH) // _MICROSECOND
 
+
+LEAST_KEY = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+GREATEST_KEY = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+"""Before and after every session's, by either of its times and its id."""
 
 metadata = MetaData(
     naming_convention={
@@ -126,16 +131,32 @@ messages = Table(
     sqlite_with_rowid=False,
 )
 
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("owner", Key, ForeignKey("owners.owner", ondelete="CASCADE"), primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("session_id", Key, nullable=False),
+    Column("first_order", BigInteger, nullable=False),
+    Index("ix_receipts_claimed_at", "claimed_at"),
+    sqlite_with_rowid=False,
+)
+
 
 def is_complete(connection: Connection) -> bool:
     """Whether every table, column and index declared here is there."""
     found = inspect(connection)
-    names = set(found.get_table_names())
+    columns = found.get_multi_columns(filter_names=list(metadata.tables))
+    indexes = found.get_multi_indexes(filter_names=list(metadata.tables))
     return all(
-        table.name in names
-        and {column.name for column in table.columns}
-        <= {column["name"] for column in found.get_columns(table.name)}
-        and {index.name for index in table.indexes}
-        <= {index["name"] for index in found.get_indexes(table.name)}
+        {column.name for column in table.columns} <= _names(columns.get((None, table.name)))
+        and {index.name for index in table.indexes} <= _names(indexes.get((None, table.name)))
         for table in metadata.sorted_tables
     )
+
+
+def _names(reflected: Sequence[Mapping[str, Any]] | None) -> set[str | None]:
+    return {part["name"] for part in reflected or ()}

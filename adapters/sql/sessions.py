@@ -1,19 +1,23 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row
 
-from adapters.sql import statements
+from adapters.sql import receipts, statements
 from adapters.sql.database import Database
 from adapters.sql.messages import values_of
+from adapters.sql.schema import GREATEST_KEY, LEAST_KEY
+from application.errors import Unavailable
+from application.once import Once, Receipt
 from application.ports.sessions import SessionRepository
-from domain.errors import SessionNotFound
+from domain.errors import SessionNotFound, VersionMismatch
 from domain.message import Message
 from domain.metadata import Metadata
 from domain.owner import Owner
-from domain.page import Page, SessionPageRequest
+from domain.page import Cursor, Page, SessionPageRequest, Side, SortOrder
 from domain.session import Session
 
 
@@ -21,49 +25,62 @@ from domain.session import Session
 class SqlSessionRepository(SessionRepository):
     database: Database
 
-    async def add(self, session: Session, messages: Sequence[Message]) -> None:
+    async def add(
+        self, session: Session, messages: Sequence[Message], once: Once | None = None
+    ) -> Receipt | None:
         owner = session.owner
-
-        def work(connection: Connection) -> None:
-            if connection.execute(statements.COUNT_ONE_MORE, {"owner_": owner.key}).rowcount == 0:
-                connection.execute(
-                    statements.ADD_OWNER,
-                    {
-                        "owner": owner.key,
-                        "issuer": owner.issuer,
-                        "subject": owner.subject,
-                        "session_count": 1,
-                    },
-                )
-            connection.execute(
-                statements.ADD_SESSION,
-                {
-                    "owner": owner.key,
-                    "id": session.id,
-                    "title": session.title,
-                    "metadata": session.metadata.json,
-                    "created_at": session.created_at,
-                    "last_updated": session.last_updated,
-                    "message_count": session.message_count,
-                },
-            )
-            if messages:
-                connection.execute(statements.ADD_MESSAGES, values_of(owner, messages))
-
-        await self.database.write(work)
+        person = {"owner": owner.key, "issuer": owner.issuer, "subject": owner.subject}
+        row = {
+            "owner": owner.key,
+            "id": session.id,
+            "title": session.title,
+            "metadata": session.metadata.json,
+            "created_at": session.created_at,
+            "last_updated": session.last_updated,
+            "message_count": session.message_count,
+        }
+        rows = [values_of(message.id, message) for message in messages]
+        receipt = receipts.values_of(owner, once, session.id)
+        for _ in range(receipts.TRIES):
+            if await self.database.add(person, row, rows, receipt):
+                return None
+            earlier = await receipts.found(self.database, owner, once) if once else None
+            if earlier is not None:
+                return earlier
+        raise Unavailable("the idempotency key is claimed and let go again and again")
 
     async def get(self, owner: Owner, session_id: UUID) -> Session:
         rows = await self.database.read(statements.GET_SESSION, _key(owner, session_id))
         return _session(owner, rows)
 
     async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
+        cursor = request.cursor
+        if cursor is not None:
+            return await self._page_beside(cursor, owner, request)
         rows = await self.database.read(
-            statements.page_of_sessions(request.sort_by, request.sort_order),
-            {"owner_": owner.key, "limit_": request.limit, "offset_": request.offset},
+            statements.page_of_sessions(request.sort_by, request.sort_order, None),
+            {"owner_": owner.key, "limit_": request.limit, "offset_": request.start},
         )
         items = [_session(owner, [row]) for row in rows if row.id is not None]
         total = rows[0].session_count if rows else 0
-        return Page(items, total, request.limit, request.offset)
+        return Page.at(request.start, items, total, request.limit)
+
+    async def _page_beside(
+        self, cursor: Cursor, owner: Owner, request: SessionPageRequest
+    ) -> Page[Session]:
+        before = cursor.side is Side.BEFORE
+        end = GREATEST_KEY if before == (request.sort_order is SortOrder.ASC) else LEAST_KEY
+        at, id_ = cursor.key or end
+        rows = await self.database.read(
+            statements.page_of_sessions(request.sort_by, request.sort_order, cursor.side),
+            {"owner_": owner.key, "limit_": request.limit + 1, "at_": at, "id_": id_},
+        )
+        found = [_session(owner, [row]) for row in rows if row.id is not None]
+        items = found[-request.limit :] if before else found[: request.limit]
+        total = rows[0].session_count if rows else 0
+        goes_on, beyond = len(found) > request.limit, bool(rows and rows[0].beyond)
+        has_next, has_previous = (beyond, goes_on) if before else (goes_on, beyond)
+        return Page(items, total, request.limit, None, has_next, has_previous)
 
     async def amend(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
@@ -75,32 +92,30 @@ class SqlSessionRepository(SessionRepository):
             after = change(before)
             if after != before:
                 changed = {
-                    "title": after.title,
-                    "metadata": after.metadata.json,
-                    "last_updated": after.last_updated,
+                    "title_": after.title,
+                    "metadata_": after.metadata.json,
+                    "at_": after.last_updated,
                 }
-                connection.execute(statements.AMEND_SESSION.values(changed), key)
+                connection.execute(statements.AMEND_SESSION, {**key, **changed})
             return after
 
         return await self.database.write(work)
 
     async def remove(
-        self, owner: Owner, session_id: UUID, check: Callable[[Session], object]
+        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
     ) -> None:
         key = _key(owner, session_id)
-
-        def work(connection: Connection) -> None:
-            check(_session(owner, connection.execute(statements.LOCK_SESSION, key).all()))
-            connection.execute(statements.REMOVE_SESSION, key)
-            connection.execute(statements.COUNT_ONE_LESS, {"owner_": owner.key})
-
-        await self.database.write(work)
+        if await self.database.remove(key, expected):
+            return
+        if expected is not None and await self.database.read(statements.GET_SESSION, key):
+            raise VersionMismatch
+        raise SessionNotFound
 
     async def exists(self, session_id: UUID) -> bool:
         return bool(await self.database.read(statements.FIND_ANYONES, {"session_": session_id}))
 
 
-def _key(owner: Owner, session_id: UUID) -> dict[str, UUID]:
+def _key(owner: Owner, session_id: UUID) -> dict[str, object]:
     return {"owner_": owner.key, "session_": session_id}
 
 

@@ -1,11 +1,11 @@
-"""Every statement that serves a request.
+"""The statements that both databases run.
 
-Each names the owner by equality, but for FIND_ANYONES: the look-up that tells another's session
-from none.
+Each names the owner by equality, but for FIND_ANYONES, the look-up that tells another's session
+from none, and FORGET_RECEIPTS, which is for maintenance.
 """
 
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -15,18 +15,20 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
-    insert,
+    false,
     select,
+    text,
     true,
+    tuple_,
     type_coerce,
     update,
 )
 
-from adapters.sql.schema import Key, messages, owners, sessions
-from domain.page import SessionSort, SortOrder
+from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
+from domain.page import SessionSort, Side, SortOrder
 
-_OWNER = bindparam("owner_", type_=Key)
-_SESSION = bindparam("session_", type_=Key)
+OWNER = bindparam("owner_", type_=Key)
+SESSION = bindparam("session_", type_=Key)
 _NOW = bindparam("now_", type_=BigInteger)
 _HOW_MANY = bindparam("how_many", type_=BigInteger)
 _LIMIT = bindparam("limit_", type_=BigInteger)
@@ -34,31 +36,24 @@ _OFFSET = bindparam("offset_", type_=BigInteger)
 _AFTER = bindparam("after_", type_=BigInteger)
 _BEFORE = bindparam("before_", type_=BigInteger)
 
-Edge = Literal["after", "before"]
-"""Which message_order a page of messages lies at, if it is not found by offset."""
-
-_OWN_SESSION = and_(sessions.c.owner == _OWNER, sessions.c.id == _SESSION)
+OWN_SESSION = and_(sessions.c.owner == OWNER, sessions.c.id == SESSION)
 _LAST_UPDATED = type_coerce(sessions.c.last_updated, BigInteger)
 
-GET_SESSION: Select[Any] = select(sessions).where(_OWN_SESSION)
-LOCK_SESSION = GET_SESSION.with_for_update()
-FIND_ANYONES = select(true()).where(sessions.c.id == _SESSION).limit(1)
-
-ADD_SESSION = insert(sessions)
-ADD_OWNER = insert(owners)
-COUNT_ONE_MORE = (
-    update(owners).where(owners.c.owner == _OWNER).values(session_count=owners.c.session_count + 1)
+GET_SESSION: Select[Any] = select(sessions).where(OWN_SESSION)
+LOCK_SESSION = GET_SESSION.with_for_update(key_share=True)
+AMEND_SESSION = (
+    update(sessions)
+    .where(OWN_SESSION)
+    .values(
+        title=bindparam("title_"), metadata=bindparam("metadata_"), last_updated=bindparam("at_")
+    )
 )
-AMEND_SESSION = update(sessions).where(_OWN_SESSION)
-REMOVE_SESSION = delete(sessions).where(_OWN_SESSION)
-COUNT_ONE_LESS = (
-    update(owners).where(owners.c.owner == _OWNER).values(session_count=owners.c.session_count - 1)
-)
+GET_REVISION = text("SELECT version_num FROM alembic_version")
+FIND_ANYONES = select(true()).where(sessions.c.id == SESSION).limit(1)
 
-ADD_MESSAGES = insert(messages)
 RAISE_COUNTER = (
     update(sessions)
-    .where(_OWN_SESSION)
+    .where(OWN_SESSION)
     .values(
         message_count=sessions.c.message_count + _HOW_MANY,
         last_updated=case((_NOW > _LAST_UPDATED, _NOW), else_=_LAST_UPDATED + 1) + _HOW_MANY - 1,
@@ -68,24 +63,63 @@ RAISE_COUNTER = (
 """Takes the next `how_many` orders and the microseconds from the later of the clock and the one
 after the last change; returns the last order and the last time taken."""
 
+_CLAIM = and_(
+    receipts.c.owner == OWNER,
+    receipts.c.operation == bindparam("operation_"),
+    receipts.c.key == bindparam("key_"),
+)
+_CLAIMED_UNTIL = receipts.c.claimed_at <= bindparam("until_")
+
+FIND_RECEIPT: Select[Any] = select(receipts).where(_CLAIM)
+FORGET_RECEIPT = delete(receipts).where(_CLAIM, _CLAIMED_UNTIL)
+
+_identity = tuple_(receipts.c.owner, receipts.c.operation, receipts.c.key)
+FORGET_RECEIPTS = delete(receipts).where(
+    _identity.in_(
+        select(receipts.c.owner, receipts.c.operation, receipts.c.key)
+        .where(_CLAIMED_UNTIL)
+        .order_by(receipts.c.claimed_at)
+        .limit(_LIMIT)
+    )
+)
+"""Old ones of anyone, `limit_` at most: for maintenance."""
+
 
 @cache
-def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder) -> Select[Any]:
+def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder, side: Side | None) -> Select[Any]:
     """The owner's count beside each item; one row with no item where the page is empty, and none
-    for an owner who never had a session."""
-    page = select(sessions).where(sessions.c.owner == _OWNER).limit(_LIMIT).offset(_OFFSET)
-    page = page.order_by(*_directed(sort_order, sessions.c[sort_by], sessions.c.id))
-    items = page.subquery("items")
+    for an owner who never had a session.
+
+    Beside a cursor's key there is one item more than the page takes if the list goes on, and
+    `beyond` tells whether anything lies on the key's other side.
+    """
+    page = select(sessions).where(sessions.c.owner == OWNER).limit(_LIMIT)
+    walked = sort_order
+    beyond: ColumnElement[bool] = false()
+    if side is None:
+        page = page.offset(_OFFSET)
+    else:
+        key = tuple_(sessions.c[sort_by], sessions.c.id)
+        edge = tuple_(bindparam("at_", type_=Instant), bindparam("id_", type_=Key))
+        upwards = (side is Side.AFTER) == (sort_order is SortOrder.ASC)
+        walked = SortOrder.ASC if upwards else SortOrder.DESC
+        page = page.where(key > edge if upwards else key < edge)
+        others = key <= edge if upwards else key >= edge
+        # EXISTS would be planned as a scan of the table that ends at the first hit.
+        other = select(sessions.c.id).where(sessions.c.owner == OWNER, others).limit(1)
+        nearest = _directed(walked, sessions.c[sort_by], sessions.c.id)
+        beyond = other.order_by(*nearest).scalar_subquery().is_not(None)
+    items = page.order_by(*_directed(walked, sessions.c[sort_by], sessions.c.id)).subquery("items")
     return (
-        select(owners.c.session_count, items)
+        select(owners.c.session_count, beyond.label("beyond"), items)
         .select_from(owners.outerjoin(items, true()))
-        .where(owners.c.owner == _OWNER)
+        .where(owners.c.owner == OWNER)
         .order_by(*_directed(sort_order, items.c[sort_by], items.c.id))
     )
 
 
 @cache
-def page_of_messages(sort_order: SortOrder, edge: Edge | None) -> Select[Any]:
+def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
     """The session's count beside each item; one row with no item where the page is empty, and
     none where the owner has no such session.
 
@@ -93,19 +127,19 @@ def page_of_messages(sort_order: SortOrder, edge: Edge | None) -> Select[Any]:
     """
     order, count = messages.c.message_order, sessions.c.message_count
     ascending = sort_order is SortOrder.ASC
-    if edge is None:
+    if side is None:
         least = _OFFSET if ascending else count - _OFFSET - _LIMIT
-    elif (edge == "after") == ascending:
+    elif (side is Side.AFTER) == ascending:
         least = _AFTER if ascending else _BEFORE
     else:
         below = (_BEFORE if ascending else _AFTER) - 1
         least = case((below < count, below), else_=count) - _LIMIT
     within = and_(order > least, order <= least + _LIMIT)
-    of_session = and_(messages.c.owner == _OWNER, messages.c.session_id == _SESSION)
+    of_session = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)
     return (
         select(count, messages)
         .select_from(sessions.outerjoin(messages, and_(of_session, within)))
-        .where(_OWN_SESSION)
+        .where(OWN_SESSION)
         .order_by(*_directed(sort_order, order))
     )
 

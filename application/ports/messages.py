@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from application.once import Once, Receipt
 from domain.message import Message, NewMessage
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page
@@ -17,14 +18,23 @@ class MessageRepository(Protocol):
 
     @abstractmethod
     async def append(
-        self, owner: Owner, session_id: UUID, messages: Mapping[UUID, NewMessage], now: datetime
-    ) -> tuple[Message, ...]:
-        """Store one or more messages, given by the ids they get, all or none, in their order.
+        self,
+        owner: Owner,
+        session_id: UUID,
+        messages: Mapping[UUID, NewMessage],
+        now: datetime,
+        once: Once | None = None,
+    ) -> tuple[Message, ...] | Receipt:
+        """Store one or more messages, given by the ids they get, all or none, in their order, and
+        a receipt if it is to happen once. A rival under the same key waits for the first.
 
         They take the orders after the session's last with no gap, whoever appends at the same
         time, and timestamps a microsecond apart from the later of `now` and a microsecond after
         the session's last change. The session's count and last_updated follow in the same act.
         Raises SessionNotFound.
+
+        Where the session is there and the owner has a receipt for operation and key that counts,
+        nothing is stored, and that receipt is the answer.
         """
 
     @abstractmethod

@@ -1,8 +1,10 @@
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from application.once import Once, Receipt
 from domain.message import Message
 from domain.owner import Owner
 from domain.page import Page, SessionPageRequest
@@ -16,8 +18,15 @@ class SessionRepository(Protocol):
     """
 
     @abstractmethod
-    async def add(self, session: Session, messages: Sequence[Message]) -> None:
-        """Store a new session with its first messages, all or nothing."""
+    async def add(
+        self, session: Session, messages: Sequence[Message], once: Once | None = None
+    ) -> Receipt | None:
+        """Store a new session with its first messages, and a receipt if it is to happen once: all
+        or nothing. A rival under the same key waits for the first.
+
+        Where the owner has a receipt for operation and key that counts, nothing is stored, and
+        that receipt is the answer.
+        """
 
     @abstractmethod
     async def get(self, owner: Owner, session_id: UUID) -> Session:
@@ -26,7 +35,8 @@ class SessionRepository(Protocol):
     @abstractmethod
     async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
         """A page and the exact total, of one snapshot. Ties are broken by id, in the sort's
-        direction. Past the end there are no items and the true total."""
+        direction. Past the end there are no items and the true total. Beside a cursor's key it
+        costs the same wherever that lies."""
 
     @abstractmethod
     async def amend(
@@ -38,12 +48,11 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def remove(
-        self, owner: Owner, session_id: UUID, check: Callable[[Session], object]
+        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
     ) -> None:
-        """Remove the session and its messages, unless `check` raises when it sees the session.
+        """Remove the session and its messages, only at one of the `expected` versions, if any.
 
-        No change comes between. What it raises is raised, and nothing is removed. Raises
-        SessionNotFound.
+        Raises SessionNotFound, VersionMismatch.
         """
 
     @abstractmethod

@@ -1,4 +1,5 @@
 from abc import abstractmethod
+from datetime import datetime
 from typing import Protocol
 
 from application.ports.messages import MessageRepository
@@ -22,6 +23,19 @@ class Storage(Protocol):
 
         Raises StorageRefused, whose text is one line for the operator.
         """
+
+    @abstractmethod
+    async def is_current(self) -> bool:
+        """Whether there is nothing for `migrate` to do. Raises StorageRefused."""
+
+    @abstractmethod
+    async def migrate(self) -> None:
+        """Bring the schema up to date while the storage is not open. No harm at any time, from
+        any number of processes, and after an interrupted one. Raises StorageRefused."""
+
+    @abstractmethod
+    async def purge(self, claimed_until: datetime) -> int:
+        """Forget the receipts claimed at that time or before, and say how many they were."""
 
     @abstractmethod
     async def check(self) -> None:

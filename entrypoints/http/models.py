@@ -157,9 +157,14 @@ class Pagination(BaseModel):
     previous_offset: int | None
 
 
+class SessionPagination(Pagination):
+    next_cursor: str | None
+    previous_cursor: str | None
+
+
 class SessionPage(BaseModel):
     items: list[SessionResponse]
-    pagination: Pagination
+    pagination: SessionPagination
 
 
 class MessagePage(BaseModel):

@@ -1,12 +1,16 @@
 """How a page of a list is asked for and answered."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
+from fastapi import Query
 from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 
+from domain.errors import InvalidValue
 from domain.message import Message
 from domain.page import (
     LIMIT_DEFAULT,
@@ -19,7 +23,9 @@ from domain.page import (
     SessionSort,
     SortOrder,
 )
-from entrypoints.http.models import Pagination
+from domain.session import Session
+from entrypoints.http.cursors import from_text, to_text
+from entrypoints.http.models import Pagination, SessionPagination
 from entrypoints.http.problems import in_query, invalid
 
 _PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
@@ -39,18 +45,42 @@ Order = Annotated[
     BeforeValidator(_plain_integer),
 ]
 
-Links = dict[str, tuple[str, int]]
 
-_PLACES = frozenset({"offset", "after", "before"})
+def _usually(value: str) -> Any:  # noqa: ANN401 - FastAPI types it so
+    """Describe what stands where neither the query nor a cursor says it."""
+    return Query(json_schema_extra={"default": value})
+
+
+SessionCursor = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_-]+$",
+        max_length=100,
+        description="A next_cursor or previous_cursor, in place of an offset. It keeps its sort.",
+    ),
+]
+
+Links = dict[str, tuple[str, int | str]]
+
+_PLACES = frozenset({"offset", "after", "before", "cursor"})
 
 
 def page_of_sessions(
     limit: Limit = LIMIT_DEFAULT,
-    offset: Offset = 0,
-    sort_by: SessionSort = SessionSort.LAST_UPDATED,
-    sort_order: SortOrder = SortOrder.DESC,
+    offset: Offset | None = None,
+    sort_by: Annotated[SessionSort | None, _usually(SessionSort.LAST_UPDATED)] = None,
+    sort_order: Annotated[SortOrder | None, _usually(SortOrder.DESC)] = None,
+    cursor: SessionCursor | None = None,
 ) -> SessionPageRequest:
-    return SessionPageRequest(limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
+    with _invalid_query():
+        place = None if cursor is None else from_text(cursor)
+        return SessionPageRequest(
+            limit=limit,
+            offset=offset,
+            sort_by=sort_by or (place.sort_by if place else SessionSort.LAST_UPDATED),
+            sort_order=sort_order or (place.sort_order if place else SortOrder.DESC),
+            cursor=place,
+        )
 
 
 def page_of_messages(  # noqa: PLR0913, PLR0917 - a parameter of the query each
@@ -61,34 +91,52 @@ def page_of_messages(  # noqa: PLR0913, PLR0917 - a parameter of the query each
     after: Order | None = None,
     before: Order | None = None,
 ) -> MessagePageRequest:
-    given = {"after": after, "before": before, "offset": offset}
-    first, *others = [name for name, value in given.items() if value is not None] or ["offset"]
-    if others:
-        raise invalid([in_query(f"does not go with {first}", other) for other in others])
-    return MessagePageRequest(
-        limit=limit,
-        offset=offset or 0,
-        sort_by=sort_by,
-        sort_order=sort_order,
-        after=after,
-        before=before,
-    )
+    with _invalid_query():
+        return MessagePageRequest(
+            limit=limit,
+            offset=offset,
+            sort_by=sort_by,
+            sort_order=sort_order,
+            after=after,
+            before=before,
+        )
 
 
-def pagination(page: Page[Any], *, by_offset: bool = True) -> Pagination:
+@contextmanager
+def _invalid_query() -> Iterator[None]:
+    """What the domain refuses of a page was asked for in the query."""
+    try:
+        yield
+    except InvalidValue as error:
+        raise invalid([in_query(error.detail, str(error.field[0]))]) from None
+
+
+def pagination(page: Page[Any]) -> Pagination:
     return Pagination(
         total=page.total,
         limit=page.limit,
-        offset=page.offset if by_offset else None,
+        offset=page.offset,
         has_next=page.has_next,
         has_previous=page.has_previous,
-        next_offset=page.next_offset if by_offset else None,
-        previous_offset=page.previous_offset if by_offset else None,
+        next_offset=page.next_offset,
+        previous_offset=page.previous_offset,
+    )
+
+
+def session_pagination(page: Page[Session], asked: SessionPageRequest) -> SessionPagination:
+    previous, following = asked.cursors(page)
+    return SessionPagination(
+        **dict(pagination(page)),
+        next_cursor=to_text(following) if following else None,
+        previous_cursor=to_text(previous) if previous else None,
     )
 
 
 def links_by_offset(page: Page[Any]) -> Links:
-    """Which page each relation leads to, by the parameter that finds it."""
+    """Which page each relation leads to, by the parameter that finds it.
+
+    A page that was not found by offset has no neighbours so.
+    """
     offsets = {
         "first": 0 if page.total else None,
         "prev": page.previous_offset,
@@ -103,12 +151,19 @@ def links_by_order(page: Page[Message], sort_order: SortOrder) -> Links:
     items, or the list's own where it has none."""
     beginning, end = (0, page.total + 1) if sort_order is SortOrder.ASC else (page.total + 1, 0)
     links = links_by_offset(page)
-    for relation in {"prev", "next"} & links.keys():
-        del links[relation]
     if page.has_previous:
         links["prev"] = ("before", page.items[0].message_order if page.items else end)
     if page.has_next:
         links["next"] = ("after", page.items[-1].message_order if page.items else beginning)
+    return links
+
+
+def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
+    """The same, where the neighbours are found by cursors."""
+    links = links_by_offset(page)
+    for relation, cursor in zip(("prev", "next"), asked.cursors(page), strict=True):
+        if cursor is not None:
+            links[relation] = ("cursor", to_text(cursor))
     return links
 
 
@@ -120,7 +175,7 @@ def link_header(request: Request, links: Links, public_url: str) -> str:
     )
 
 
-def _query(request: Request, name: str, place: int) -> str:
+def _query(request: Request, name: str, place: int | str) -> str:
     others = _PLACES - {name}
     kept = {key: value for key, value in request.query_params.items() if key not in others}
     return urlencode({**kept, name: place})

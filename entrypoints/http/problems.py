@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from application.errors import Unavailable
+from application.errors import KeyReused, Unavailable
 from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
 
 Violation = Mapping[str, str]
@@ -73,7 +73,7 @@ _TABLE: dict[type[Exception], tuple[HTTPStatus, str, str]] = {
     Unavailable: (
         HTTPStatus.SERVICE_UNAVAILABLE,
         "unavailable",
-        "The service cannot answer just now. Try again.",
+        "The service cannot answer just now. Try again, a write under its Idempotency-Key.",
     ),
 }
 
@@ -84,6 +84,8 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, InvalidValue):
         return invalid([in_body(error.detail, *error.field)])
+    if isinstance(error, KeyReused):
+        return invalid([in_header("was used before with another request", "Idempotency-Key")])
     for kind, (status, name, detail) in _TABLE.items():
         if isinstance(error, kind):
             headers = {"Retry-After": RETRY_SECONDS} if status >= 500 else {}  # noqa: PLR2004
@@ -118,3 +120,7 @@ def in_body(detail: str, *path: str | int) -> Violation:
 
 def in_query(detail: str, parameter: str) -> Violation:
     return {"detail": detail, "parameter": parameter, "in": "query"}
+
+
+def in_header(detail: str, name: str) -> Violation:
+    return {"detail": detail, "parameter": name, "in": "header"}

@@ -26,6 +26,7 @@ from entrypoints.http.conditions import (
     session_tag,
 )
 from entrypoints.http.gate import GatedRoute
+from entrypoints.http.idempotency import IdempotencyKey, replay_mark
 from entrypoints.http.models import (
     MessagePage,
     MessageResponse,
@@ -40,11 +41,13 @@ from entrypoints.http.models import (
 from entrypoints.http.pages import (
     Links,
     link_header,
+    links_by_cursor,
     links_by_offset,
     links_by_order,
     page_of_messages,
     page_of_sessions,
     pagination,
+    session_pagination,
 )
 
 
@@ -90,20 +93,19 @@ async def list_sessions(
 ) -> Response:
     page = await do.list_sessions(caller, asked)
     items = [SessionResponse.of(session) for session in page.items]
-    body = SessionPage(items=items, pagination=pagination(page))
-    return _page(request, body, links_by_offset(page))
+    body = SessionPage(items=items, pagination=session_pagination(page, asked))
+    links = links_by_cursor(page, asked) if asked.cursor else links_by_offset(page)
+    return _page(request, body, links)
 
 
 @router.post("", operation_id="createSession", status_code=201, response_model=SessionResponse)
-async def create_session(request: Request, do: Do, caller: Caller, body: SessionCreate) -> Response:
-    session = await do.create_session(
-        caller,
-        title=body.title,
-        metadata=body.metadata,
-        messages=[message.to_domain() for message in body.messages],
-    )
-    location = f"{request.app.state.public_url}/sessions/{session.id}"
-    return _session(session, 201, {"Location": location})
+async def create_session(
+    request: Request, do: Do, caller: Caller, body: SessionCreate, key: IdempotencyKey
+) -> Response:
+    messages = [message.to_domain() for message in body.messages]
+    created = await do.create_session.once(key, caller, body.title, body.metadata, messages)
+    location = f"{request.app.state.public_url}/sessions/{created.value.id}"
+    return _session(created.value, 201, {"Location": location, **replay_mark(created)})
 
 
 @router.get(
@@ -167,9 +169,9 @@ async def list_messages(
             return _not_modified(tag)
     page = await do.get_messages(caller, session_id, asked)
     items = [MessageResponse.of(message) for message in page.items]
-    by_offset = asked.after is None and asked.before is None
-    body = MessagePage(items=items, pagination=pagination(page, by_offset=by_offset))
-    links = links_by_offset(page) if by_offset else links_by_order(page, asked.sort_order)
+    body = MessagePage(items=items, pagination=pagination(page))
+    by_order = page.offset is None
+    links = links_by_order(page, asked.sort_order) if by_order else links_by_offset(page)
     return _page(request, body, links, {"ETag": page_tag(page.total)})
 
 
@@ -180,13 +182,12 @@ async def list_messages(
     response_model=MessagesResponse,
 )
 async def append_messages(
-    do: Do, caller: Caller, session_id: UUID, body: MessagesAppend
+    do: Do, caller: Caller, session_id: UUID, body: MessagesAppend, key: IdempotencyKey
 ) -> Response:
-    messages = await do.append_messages(
-        caller, session_id, [message.to_domain() for message in body.messages]
-    )
-    items = [MessageResponse.of(message) for message in messages]
-    return _answer(MessagesResponse(items=items), 201)
+    messages = [message.to_domain() for message in body.messages]
+    appended = await do.append_messages.once(key, caller, session_id, messages)
+    items = [MessageResponse.of(message) for message in appended.value]
+    return _answer(MessagesResponse(items=items), 201, replay_mark(appended))
 
 
 def _session(

@@ -4,7 +4,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 
 from domain.errors import InvalidValue
-from entrypoints.http.problems import Violation, in_body, in_query
+from entrypoints.http.problems import Violation, in_body, in_header, in_query
 
 VIOLATIONS_MAX = 50
 """What one answer lists, lest it outgrow the request."""
@@ -27,7 +27,8 @@ def _violation(found: Mapping[str, Any]) -> Violation:
         path, detail = path[:-1], "holds a field that is not known"
     if source == "body":
         return in_body(detail, *path)
-    return in_query(detail, str(path[0]))
+    name = str(path[0])
+    return in_header(detail, name) if source == "header" else in_query(detail, name)
 
 
 def _detail(found: Mapping[str, Any]) -> str:

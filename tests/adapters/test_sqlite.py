@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from adapters.sql import SqliteStorage
-from adapters.sql import sqlite as sqlite_module
-from adapters.sql.sqlite_file import QUICK_BYTES
+from adapters.sql import SqliteDatabase, SqlStorage
+from adapters.sql.sqlite.file import QUICK_BYTES
 from application.errors import StorageRefused, Unavailable
 from domain.page import MessagePageRequest
 from domain.session import Session
@@ -31,15 +30,21 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def storage(path: Path) -> AsyncIterator[SqliteStorage]:
-    opened = SqliteStorage(path)
+async def storage(path: Path) -> AsyncIterator[SqlStorage]:
+    opened = SqlStorage(SqliteDatabase(path))
     await opened.open()
     yield opened
     await opened.close()
 
 
-async def reopened(path: Path) -> SqliteStorage:
-    again = SqliteStorage(path)
+def database_of(storage: SqlStorage) -> SqliteDatabase:
+    database = storage._database  # noqa: SLF001 - no one else may see it
+    assert isinstance(database, SqliteDatabase)
+    return database
+
+
+async def reopened(path: Path) -> SqlStorage:
+    again = SqlStorage(SqliteDatabase(path))
     await again.open()
     return again
 
@@ -48,7 +53,7 @@ async def refusal(path: Path) -> str:
     """Why the storage does not open: one line that names the file, and the file is let go."""
     for _ in range(2):
         with pytest.raises(StorageRefused) as refused:
-            await SqliteStorage(path).open()
+            await SqlStorage(SqliteDatabase(path)).open()
     line = str(refused.value)
     assert "\n" not in line
     assert path.name in line
@@ -64,17 +69,17 @@ async def test_what_was_stored_is_there_after_a_restart(path: Path) -> None:
     await second.close()
 
 
-async def test_the_file_is_for_its_owners_eyes(storage: SqliteStorage, path: Path) -> None:
+async def test_the_file_is_for_its_owners_eyes(storage: SqlStorage, path: Path) -> None:
     await stored_session(storage)
     for name in ("chat.db", "chat.db-wal", "chat.db-shm"):
         assert (path.with_name(name).stat().st_mode & 0o777) == 0o600
 
 
-async def test_the_promised_settings_are_in_force(storage: SqliteStorage) -> None:
-    connections = storage._database._connections()  # noqa: SLF001 - no one else may see them
+async def test_the_promised_settings_are_in_force(storage: SqlStorage) -> None:
+    connections = database_of(storage)._connections()  # noqa: SLF001 - no one else may see them
     for connection, expected in (
         (
-            connections.writer,
+            connections.writing,
             {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 2000},
         ),
         (connections.reader, {"query_only": 1, "wal_autocheckpoint": 0}),
@@ -92,7 +97,7 @@ async def test_a_clean_stop_leaves_one_file_and_the_next_start_is_quick(path: Pa
     assert not path.with_name("chat.db-wal").exists()
 
 
-async def test_a_second_process_is_told_of_postgresql(storage: SqliteStorage, path: Path) -> None:
+async def test_a_second_process_is_told_of_postgresql(storage: SqlStorage, path: Path) -> None:
     await stored_session(storage)
     assert "PostgreSQL" in await refusal(path)
     await storage.close()
@@ -131,7 +136,7 @@ async def test_another_programs_log_is_left_to_it(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["symbolic", "hard"])
 async def test_a_second_name_of_the_file_is_no_way_around_the_lock(
-    storage: SqliteStorage, path: Path, name: str
+    storage: SqlStorage, path: Path, name: str
 ) -> None:
     await stored_session(storage)
     other = path.with_name("other.db")
@@ -140,7 +145,7 @@ async def test_a_second_name_of_the_file_is_no_way_around_the_lock(
     else:
         other.hardlink_to(path)
     with pytest.raises(StorageRefused):
-        await SqliteStorage(other).open()
+        await SqlStorage(SqliteDatabase(other)).open()
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ async def test_a_schema_that_is_not_what_it_says_is_refused(path: Path, change: 
     await refusal(path)
 
 
-async def test_what_was_said_is_in_no_error(storage: SqliteStorage, path: Path) -> None:
+async def test_what_was_said_is_in_no_error(storage: SqlStorage, path: Path) -> None:
     session = await stored_session(storage)
     with sqlite3.connect(path) as other:
         other.execute("DROP TABLE messages")
@@ -218,9 +223,10 @@ async def test_a_file_that_cannot_be_written_is_refused(path: Path) -> None:
     """A file-size limit binds root too, where file modes do not."""
     await (await reopened(path)).close()
     program = (
-        "import asyncio, pathlib, signal, sys; from adapters.sql import SqliteStorage; "
+        "import asyncio, pathlib, signal, sys; "
+        "from adapters.sql import SqliteDatabase, SqlStorage; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "asyncio.run(SqliteStorage(pathlib.Path(sys.argv[1])).open())"
+        "asyncio.run(SqlStorage(SqliteDatabase(pathlib.Path(sys.argv[1]))).open())"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, path],
@@ -251,8 +257,8 @@ async def test_a_large_file_is_checked_whole_only_after_an_unclean_stop(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = await reopened(path)
-    monkeypatch.setattr("adapters.sql.sqlite_file.QUICK_BYTES", 1)
-    file = storage._database._file  # noqa: SLF001 - the decision is the file's
+    monkeypatch.setattr("adapters.sql.sqlite.file.QUICK_BYTES", 1)
+    file = database_of(storage)._file  # noqa: SLF001 - the decision is the file's
     await stored_session(storage)
     assert file.is_suspect()
     await storage.close()
@@ -271,9 +277,9 @@ async def test_damage_under_a_running_service_is_never_a_wrong_answer(path: Path
     await storage.close()
 
 
-async def test_a_full_disk_refuses_the_write_and_heals(storage: SqliteStorage) -> None:
+async def test_a_full_disk_refuses_the_write_and_heals(storage: SqlStorage) -> None:
     session = await stored_session(storage)
-    writer = storage._database._connections().writer  # noqa: SLF001 - to take its room away
+    writer = database_of(storage)._connections().writing  # noqa: SLF001 - to take its room away
     pages = writer.exec_driver_sql("PRAGMA page_count").scalar_one()
     writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     writer.rollback()
@@ -286,14 +292,14 @@ async def test_a_full_disk_refuses_the_write_and_heals(storage: SqliteStorage) -
 
 
 async def test_a_lock_held_too_long_is_unavailable_and_heals(
-    storage: SqliteStorage, path: Path, monkeypatch: pytest.MonkeyPatch
+    storage: SqlStorage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = await stored_session(storage)
-    storage._database._connections().writer.exec_driver_sql("PRAGMA busy_timeout=50")  # noqa: SLF001
-    storage._database._connections().writer.rollback()  # noqa: SLF001
+    database_of(storage)._connections().writing.exec_driver_sql("PRAGMA busy_timeout=50")  # noqa: SLF001
+    database_of(storage)._connections().writing.rollback()  # noqa: SLF001
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr(sqlite_module, "QUEUE_SECONDS", 0.02)
+    monkeypatch.setattr("adapters.sql.sqlite.writer.QUEUE_SECONDS", 0.02)
     waiting = [
         storage.messages.append(ALICE, session.id, new_messages("late"), START) for _ in range(3)
     ]
@@ -305,7 +311,7 @@ async def test_a_lock_held_too_long_is_unavailable_and_heals(
     await storage.messages.append(ALICE, session.id, new_messages("now"), START)
 
 
-async def test_a_write_whose_caller_is_gone_is_carried_through(storage: SqliteStorage) -> None:
+async def test_a_write_whose_caller_is_gone_is_carried_through(storage: SqlStorage) -> None:
     """Also one that still waits for its turn."""
     session = await stored_session(storage)
     turn = threading.Event()
@@ -329,7 +335,7 @@ async def test_a_write_whose_caller_is_gone_is_carried_through(storage: SqliteSt
 
 
 async def test_a_file_replaced_under_the_service_takes_no_more_writes(
-    storage: SqliteStorage, path: Path
+    storage: SqlStorage, path: Path
 ) -> None:
     """They would be acknowledged and gone with the process."""
     path.rename(path.with_name("moved.db"))
@@ -343,7 +349,7 @@ async def test_a_file_replaced_under_the_service_takes_no_more_writes(
 
 
 async def test_a_schema_changed_under_the_service_is_not_ready(
-    storage: SqliteStorage, path: Path
+    storage: SqlStorage, path: Path
 ) -> None:
     await storage.check()
     for change in ("UPDATE alembic_version SET version_num = '9999'", "DROP TABLE alembic_version"):
@@ -354,12 +360,10 @@ async def test_a_schema_changed_under_the_service_is_not_ready(
             await storage.check()
 
 
-@pytest.mark.parametrize("prepare", [SqliteStorage.open, SqliteStorage.close])
-async def test_a_storage_that_is_not_open_is_unavailable(
-    path: Path, prepare: Callable[[SqliteStorage], object]
-) -> None:
-    storage = SqliteStorage(path)
-    if prepare is SqliteStorage.open:
+@pytest.mark.parametrize("was_open", [True, False])
+async def test_a_storage_that_is_not_open_is_unavailable(path: Path, *, was_open: bool) -> None:
+    storage = SqlStorage(SqliteDatabase(path))
+    if was_open:
         await storage.open()
         await storage.open()
         await storage.close()
@@ -370,7 +374,7 @@ async def test_a_storage_that_is_not_open_is_unavailable(
         await storage.sessions.add(new_session(), ())
 
 
-async def test_a_mistake_of_ours_is_not_called_unavailable(storage: SqliteStorage) -> None:
+async def test_a_mistake_of_ours_is_not_called_unavailable(storage: SqlStorage) -> None:
     session = await stored_session(storage)
     with pytest.raises(Exception, match="UNIQUE"):
         await storage.sessions.add(session, ())

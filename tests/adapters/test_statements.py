@@ -1,128 +1,169 @@
 """Every statement that serves a request: whom it names, and how it is run."""
 
+import asyncio
+import json
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
+import asyncpg
 import pytest
-from sqlalchemy import Delete, Insert, Select, Update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Executable, Select
 
-from adapters.sql import SqliteStorage, statements
-from adapters.sql.schema import microseconds
-from domain.page import SessionSort, SortOrder
-from tests.clock import START
-from tests.contract.examples import ALICE, stored_session
+from adapters.sql import statements
+from domain.page import SessionSort, Side, SortOrder
+from tests.adapters import catalogue
+from tests.adapters.catalogue import (
+    POSTGRESQL,
+    SHARED,
+    SQLITE,
+    VALUES,
+    WITHOUT_OWNER,
+    postgresql_plan,
+    postgresql_sql,
+    sqlite_plan,
+)
 
-NAMED = {
-    name: statement
-    for name, statement in vars(statements).items()
-    if name.isupper() and isinstance(statement, Select | Insert | Update | Delete)
-}
-EDGES: tuple[statements.Edge | None, ...] = (None, "after", "before")
-PAGES = {
-    f"page_of_messages({order}, {edge})": statements.page_of_messages(order, edge)
-    for order in SortOrder
-    for edge in EDGES
-} | {
-    f"page_of_sessions({sort}, {order})": statements.page_of_sessions(sort, order)
-    for sort in SessionSort
-    for order in SortOrder
-}
-STATEMENTS: dict[str, Any] = NAMED | PAGES
-WITHOUT_OWNER = {"FIND_ANYONES"}
-
-
-def sql_of(statement: Any) -> str:
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))
+SIDES = (None, *Side)
+ON_POSTGRESQL = {**SHARED, **POSTGRESQL}
+ON_SQLITE = {**SHARED, **SQLITE}
+EVERY = {**SHARED, **POSTGRESQL, **SQLITE}
+WRITTEN = re.compile(r"(?:UPDATE|DELETE FROM|FROM|JOIN) (owners|sessions|messages|receipts)\b")
+DOCUMENT = Path(__file__).parents[2] / "docs" / "statements.md"
 
 
 def test_the_statements_are_all_here() -> None:
-    assert len(NAMED) == 11
-    assert len(PAGES) == 10
+    assert (len(SHARED), len(POSTGRESQL), len(SQLITE)) == (8 + 6 + 12, 6, 7)
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_statement_names_the_owner_but_the_exceptions(name: str) -> None:
-    sql = sql_of(STATEMENTS[name])
-    if isinstance(STATEMENTS[name], Insert):
-        assert "(owner, " in sql
-    else:
-        assert ("owner = :owner_" in sql) == (name not in WITHOUT_OWNER)
+    """Once for each table that it reads or changes."""
+    sql, _ = postgresql_sql(EVERY[name])
+    for columns in re.findall(r"INSERT INTO \w+ \((.*?)\)", sql):
+        assert columns.startswith("owner, ")
+    tables = WRITTEN.findall(sql)
+    assert tables or "INSERT" in sql
+    owners = re.findall(r"owner = \$\d+::UUID", sql)
+    names_owner = len(owners) >= len(tables)
+    assert names_owner == (name not in WITHOUT_OWNER), sql
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_every_statement_is_one_for_postgresql_too(name: str) -> None:
-    assert str(STATEMENTS[name].compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+async def test_the_document_is_what_the_code_says() -> None:
+    """Plans are compared where the databases are those that the document names."""
+    written, made = DOCUMENT.read_text(), await catalogue.document()
+    if catalogue.versions() not in written:
+        written, made = (
+            re.sub(r"```text.*?```|Plans are.*", "", text, flags=re.DOTALL)
+            for text in (written, made)
+        )
+    assert written == made, "make statements writes it anew"
+
+
+def _without_plans(document: str) -> str:
+    return re.sub(r"```text.*?```|Plans are.*?\n", "", document, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    import asyncio  # noqa: PLC0415 - a module fixture makes its own loop
-
-    path: Path = tmp_path_factory.mktemp("plans") / "chat.db"
-
-    async def fill() -> None:
-        storage = SqliteStorage(path)
-        await storage.open()
-        for _ in range(20):
-            await stored_session(storage, ALICE, *["x"] * 20)
-        await storage.close()
-
-    asyncio.run(fill())
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    path = asyncio.run(catalogue.filled_sqlite(tmp_path_factory.mktemp("plans")))
     connection = sqlite3.connect(path)
     yield connection
     connection.close()
 
 
-def plan(connection: sqlite3.Connection, statement: Any) -> list[str]:
-    values: dict[str, object] = {
-        "owner_": ALICE.key.bytes,
-        "session_": uuid4().bytes,
-        "limit_": 50,
-        "offset_": 100,
-        "after_": 100,
-        "before_": 100,
-        "how_many": 1,
-        "now_": microseconds(START),
-    }
-    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-    parameters = {**compiled.params, **values}
-    parameters = {name: parameters[name] for name in compiled.params}
-    rows = connection.execute("EXPLAIN QUERY PLAN " + str(compiled), parameters)
-    return [row[3] for row in rows]
+@pytest.fixture(scope="module", params=["plain", "partitioned"])
+async def on_postgresql(request: pytest.FixtureRequest) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(await catalogue.filled_postgresql(request.param))
+    yield connection
+    await connection.close()
 
 
-def test_a_page_of_messages_is_a_search_by_key(plans: sqlite3.Connection) -> None:
+def test_a_page_of_messages_is_a_search_by_key(on_sqlite: sqlite3.Connection) -> None:
     """Two look-ups, no scan and no sort, at whatever depth."""
     key = "owner=? AND session_id=? AND message_order>? AND message_order<?"
-    for order, edge in product(SortOrder, EDGES):
-        steps = plan(plans, statements.page_of_messages(order, edge))
+    for order, side in product(SortOrder, SIDES):
+        steps = sqlite_plan(on_sqlite, statements.page_of_messages(order, side))
         assert steps == [
             "SEARCH sessions USING PRIMARY KEY (owner=? AND id=?)",
             f"SEARCH messages USING PRIMARY KEY ({key}) LEFT-JOIN",
         ]
 
 
-@pytest.mark.parametrize("sort", SessionSort)
-@pytest.mark.parametrize("order", SortOrder)
+@pytest.mark.parametrize(("sort", "order", "side"), list(product(SessionSort, SortOrder, SIDES)))
 def test_a_page_of_sessions_reads_an_index_in_order(
-    plans: sqlite3.Connection, sort: SessionSort, order: SortOrder
+    on_sqlite: sqlite3.Connection, sort: SessionSort, order: SortOrder, side: Side | None
 ) -> None:
     """What is sorted afterwards is the page alone."""
-    steps = plan(plans, statements.page_of_sessions(sort, order))
-    assert f"SEARCH sessions USING INDEX ix_sessions_{sort} (owner=?)" in steps
+    steps = sqlite_plan(on_sqlite, statements.page_of_sessions(sort, order, side))
+    assert any(f"INDEX ix_sessions_{sort} (owner=?" in step for step in steps)
     assert not any(step.startswith("SCAN sessions") for step in steps)
     assert sum("TEMP B-TREE" in step for step in steps) <= 1
 
 
-@pytest.mark.parametrize("name", set(NAMED) - {"ADD_OWNER", "ADD_SESSION", "ADD_MESSAGES"})
-def test_no_statement_scans_or_sorts(plans: sqlite3.Connection, name: str) -> None:
-    statement = NAMED[name]
-    if name == "AMEND_SESSION":
-        statement = statement.values(title="x")  # type: ignore[union-attr]
-    for step in plan(plans, statement):
-        assert step.startswith("SEARCH"), step
+@pytest.mark.parametrize("name", [name for name in ON_SQLITE if name.isupper()])
+def test_no_statement_scans_or_sorts_on_sqlite(on_sqlite: sqlite3.Connection, name: str) -> None:
+    for step in sqlite_plan(on_sqlite, ON_SQLITE[name]):
+        assert step.startswith(("SEARCH", "LIST SUBQUERY")), step
+
+
+@pytest.mark.parametrize("name", ON_POSTGRESQL)
+async def test_no_statement_scans_a_table_on_postgresql(
+    on_postgresql: asyncpg.Connection, name: str
+) -> None:
+    plan = await postgresql_plan(on_postgresql, ON_POSTGRESQL[name])
+    assert not [step for step in plan if "Seq Scan" in step], "\n".join(plan)
+
+
+@pytest.mark.parametrize("name", [name for name in ON_POSTGRESQL if name not in WITHOUT_OWNER])
+async def test_every_statement_touches_one_partition(
+    on_postgresql: asyncpg.Connection, name: str
+) -> None:
+    """But for the exceptions."""
+    plan = "\n".join(await postgresql_plan(on_postgresql, ON_POSTGRESQL[name]))
+    touched = re.findall(r" on (?:owners|sessions|messages|receipts)_(\d)\b", plan)
+    assert len(set(touched)) <= 1, plan
+
+
+READS = {name: asked for name, asked in SHARED.items() if isinstance(asked, Select)}
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])
+@pytest.mark.parametrize("name", READS)
+async def test_a_read_reads_no_more_rows_than_it_gives(
+    on_postgresql: asyncpg.Connection, name: str, *, generic: bool
+) -> None:
+    """But for the owner's or the session's row, one item past the page, and one on a cursor's other
+    side, of how many rows there may be."""
+    steps = list(_steps(await _analyzed(on_postgresql, READS[name], generic=generic)))
+    read = sum(
+        step["Actual Rows"] * step["Actual Loops"] + step.get("Rows Removed by Filter", 0)
+        for step in steps
+        if "Relation Name" in step
+    )
+    assert read <= VALUES["limit_"] + 3, json.dumps(steps, indent=1)
+    partitions = {step["Relation Name"][-1] for step in steps if "Relation Name" in step}
+    assert name in WITHOUT_OWNER or len(partitions & set("0123456789")) <= 1
+
+
+async def _analyzed(
+    connection: asyncpg.Connection, statement: Executable, *, generic: bool
+) -> Mapping[str, Any]:
+    sql, values = postgresql_sql(statement)
+    mode = "force_generic_plan" if generic else "force_custom_plan"
+    await connection.execute(f"SET plan_cache_mode = {mode}")
+    explained = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *values)
+    await connection.execute("RESET plan_cache_mode")
+    plan: Mapping[str, Any] = json.loads(explained)[0]["Plan"]
+    return plan
+
+
+def _steps(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Those that ran."""
+    if plan.get("Actual Loops"):
+        yield plan
+    for part in plan.get("Plans", ()):
+        yield from _steps(part)

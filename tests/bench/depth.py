@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from adapters.sql import SqliteStorage
+from adapters.sql import SqliteDatabase, SqlStorage
 from adapters.sql.schema import messages
 from domain.message import NewMessage, Role
 from domain.metadata import EMPTY
@@ -34,7 +34,7 @@ ALICE = Owner("issuer", "alice")
 Read = Callable[[], Awaitable[object]]
 
 
-async def filled(storage: SqliteStorage) -> UUID:
+async def filled(storage: SqlStorage) -> UUID:
     session = Session.started(uuid4(), ALICE, START, title=None, metadata=EMPTY)
     await storage.sessions.add(session, ())
     said = NewMessage(Role.USER, "x" * 300)
@@ -44,7 +44,7 @@ async def filled(storage: SqliteStorage) -> UUID:
     return session.id
 
 
-def reads(storage: SqliteStorage, session_id: UUID) -> Mapping[str, Read]:
+def reads(storage: SqlStorage, session_id: UUID) -> Mapping[str, Read]:
     def page(offset: int, sort_order: SortOrder) -> Read:
         request = MessagePageRequest(limit=LIMIT, offset=offset, sort_order=sort_order)
         return lambda: storage.messages.page(ALICE, session_id, request)
@@ -60,7 +60,7 @@ def reads(storage: SqliteStorage, session_id: UUID) -> Mapping[str, Read]:
     }
 
 
-def by_sql_offset(storage: SqliteStorage, session_id: UUID, offset: int) -> Read:
+def by_sql_offset(storage: SqlStorage, session_id: UUID, offset: int) -> Read:
     """What one writes without thinking, for comparison."""
     statement = (
         select(messages)
@@ -81,7 +81,7 @@ async def timed(read: Read) -> float:
 
 async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        storage = SqliteStorage(Path(folder) / "chat.db")
+        storage = SqlStorage(SqliteDatabase(Path(folder) / "chat.db"))
         await storage.open()
         ways = reads(storage, await filled(storage))
         rounds = [{name: await timed(read) for name, read in ways.items()} for _ in range(ROUNDS)]

@@ -4,10 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from adapters.memory import MemoryStorage
-from adapters.sql import SqliteStorage
+from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
 from application.ports.storage import Storage
+from tests.databases import empty_database
+
+
+def _postgresql(template: str) -> SqlStorage:
+    return SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=empty_database(template))))
+
 
 BACKENDS: dict[str, Callable[[Path], Storage]] = {
     "memory": lambda _: MemoryStorage(),
-    "sqlite": lambda folder: SqliteStorage(folder / "chat.db"),
+    "sqlite": lambda folder: SqlStorage(SqliteDatabase(folder / "chat.db")),
+    "postgresql": lambda _: _postgresql("plain"),
+    "postgresql-partitioned": lambda _: _postgresql("partitioned"),
 }

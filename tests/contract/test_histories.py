@@ -267,17 +267,18 @@ class History(RuleBasedStateMachine):
     @rule(who=people, session=sessions, page=pages, sort_order=st.sampled_from(SortOrder))
     def read(self, who: str, session: Modelled, page: PageRequest, sort_order: SortOrder) -> None:
         assert session.id
-        asked = MessagePageRequest(limit=page.limit, offset=page.offset, sort_order=sort_order)
+        offset = page.start
+        asked = MessagePageRequest(limit=page.limit, offset=offset, sort_order=sort_order)
         if self.refused(who, session, self.door.messages(who, session.id, asked)):
             return
         said = session.messages if sort_order is SortOrder.ASC else session.messages[::-1]
-        items = said[page.offset : page.offset + page.limit]
+        items = said[offset : offset + page.limit]
         total = len(said)
         assert self.run(self.door.messages(who, session.id, asked)) == (
             items,
             total,
-            page.offset + len(items) < total,
-            page.offset > 0 and total > 0,
+            offset + len(items) < total,
+            offset > 0 and total > 0,
         )
 
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.ports.storage import Storage
-from domain.errors import SessionNotFound
+from domain.errors import SessionNotFound, VersionMismatch
+from domain.instant import TICK
 from domain.metadata import Metadata
 from domain.owner import Owner
 from domain.page import MessagePageRequest, SessionPageRequest, SessionSort, SortOrder
@@ -25,10 +26,6 @@ from tests.contract.examples import (
     stored_session,
     walked,
 )
-
-
-def unchecked(_: Session) -> None:
-    """Nothing to say against a removal."""
 
 
 async def test_a_session_comes_back_equal(storage: Storage) -> None:
@@ -54,7 +51,7 @@ async def test_an_unknown_session_is_not_found(storage: Storage) -> None:
     with pytest.raises(SessionNotFound):
         await storage.sessions.amend(ALICE, uuid4(), lambda session: session)
     with pytest.raises(SessionNotFound):
-        await storage.sessions.remove(ALICE, uuid4(), unchecked)
+        await storage.sessions.remove(ALICE, uuid4())
 
 
 @pytest.mark.parametrize("other", [BOB, OTHER_ALICE], ids=["subject", "issuer"])
@@ -65,7 +62,7 @@ async def test_another_owners_session_is_no_session_at_all(storage: Storage, oth
     with pytest.raises(SessionNotFound):
         await storage.sessions.amend(other, session.id, lambda found: replace(found, title="mine"))
     with pytest.raises(SessionNotFound):
-        await storage.sessions.remove(other, session.id, unchecked)
+        await storage.sessions.remove(other, session.id)
     page = await storage.sessions.page(other, SessionPageRequest())
     assert (list(page.items), page.total) == ([], 0)
     assert await storage.sessions.get(ALICE, session.id) == session
@@ -75,7 +72,7 @@ async def test_exists_tells_of_anyones_session(storage: Storage) -> None:
     session = await stored_session(storage, BOB)
     assert await storage.sessions.exists(session.id)
     assert not await storage.sessions.exists(uuid4())
-    await storage.sessions.remove(BOB, session.id, unchecked)
+    await storage.sessions.remove(BOB, session.id)
     assert not await storage.sessions.exists(session.id)
 
 
@@ -99,26 +96,25 @@ async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
     await storage.sessions.amend(ALICE, session.id, lambda found: replace(found, title="still"))
 
 
-async def test_a_check_that_raises_keeps_the_session(storage: Storage) -> None:
+async def test_a_session_is_removed_at_an_expected_version_only(storage: Storage) -> None:
     session = await stored_session(storage, ALICE, "one")
-    seen = []
-
-    def refuse(found: Session) -> None:
-        seen.append(found)
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await storage.sessions.remove(ALICE, session.id, refuse)
-    assert seen == [session]
+    earlier, later = session.last_updated - TICK, session.last_updated + TICK
+    for expected in ([], [earlier], [earlier, later]):
+        with pytest.raises(VersionMismatch):
+            await storage.sessions.remove(ALICE, session.id, expected)
     page = await storage.sessions.page(ALICE, SessionPageRequest())
     assert (list(page.items), page.total) == ([session], 1)
+    await storage.sessions.remove(ALICE, session.id, [earlier, session.last_updated])
+    for version in (None, [later]):
+        with pytest.raises(SessionNotFound):
+            await storage.sessions.remove(ALICE, session.id, version)
 
 
 async def test_removing_a_session_takes_its_messages_and_its_place_in_the_count(
     storage: Storage,
 ) -> None:
     kept, gone = await stored_session(storage), await stored_session(storage, ALICE, "one")
-    await storage.sessions.remove(ALICE, gone.id, unchecked)
+    await storage.sessions.remove(ALICE, gone.id)
     page = await storage.sessions.page(ALICE, SessionPageRequest())
     assert (list(page.items), page.total) == ([kept], 1)
     with pytest.raises(SessionNotFound):
@@ -126,7 +122,7 @@ async def test_removing_a_session_takes_its_messages_and_its_place_in_the_count(
     with pytest.raises(SessionNotFound):
         await storage.messages.append(ALICE, gone.id, new_messages("two"), START)
     with pytest.raises(SessionNotFound):
-        await storage.sessions.remove(ALICE, gone.id, unchecked)
+        await storage.sessions.remove(ALICE, gone.id)
 
 
 async def test_what_is_returned_cannot_change_what_is_stored(storage: Storage) -> None:

@@ -8,7 +8,7 @@ from domain.page import MessagePageRequest, Page, PageRequest
 
 @given(total=st.integers(0, 30), limit=st.integers(1, 12), offset=st.integers(0, 40))
 def test_neighbours(total: int, limit: int, offset: int) -> None:
-    page = Page(range(total)[offset : offset + limit], total, limit, offset)
+    page = Page.at(offset, range(total)[offset : offset + limit], total, limit)
     assert page.has_next == any(item >= offset + limit for item in range(total))
     assert page.has_previous == (offset > 0 and total > 0)
     assert page.next_offset == (offset + limit if page.has_next else None)
@@ -38,6 +38,7 @@ def test_a_request_out_of_range_is_refused(limit: int, offset: int) -> None:
         {"after": 1, "before": 3},
         {"after": 1, "offset": 1},
         {"before": 1, "offset": 1},
+        {"after": 1, "offset": 0},
     ],
 )
 def test_places_that_do_not_go_together_are_refused(places: dict[str, int]) -> None:

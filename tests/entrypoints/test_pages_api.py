@@ -177,6 +177,8 @@ async def test_an_empty_list_has_no_neighbours(api: Api) -> None:
             "has_previous": False,
             "next_offset": None,
             "previous_offset": None,
+            "next_cursor": None,
+            "previous_cursor": None,
         },
     }
 

@@ -159,6 +159,8 @@ async def test_nothing_a_client_sends_can_name_the_owner(api: Api) -> None:
         "sort_order",
         "after",
         "before",
+        "cursor",
+        "Idempotency-Key",
         "if-match",
         "if-none-match",
     }

@@ -23,6 +23,9 @@ _AWAY = {
     sqlite3.SQLITE_NOTADB,
 }
 
+_NOT_TEXT = "Could not decode to UTF-8"
+"""How Python's sqlite3 begins to complain of a damaged text, which it then shows."""
+
 
 @contextmanager
 def translated() -> Iterator[None]:
@@ -33,6 +36,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if str(error.orig).startswith(_NOT_TEXT):
+            raise Unavailable("a text in the file is damaged") from None
         code = getattr(error.orig, "sqlite_errorcode", None)
         if code is not None and code & _PRIMARY in _AWAY:
             raise Unavailable(str(error.orig)) from error

@@ -1,12 +1,16 @@
 import fcntl
 import os
 import stat
+import struct
 from pathlib import Path
 
 from application.errors import StorageRefused, Unavailable
 
 MAGIC = b"SQLite format 3\0"
 """The first bytes of every SQLite file (https://sqlite.org/fileformat2.html section 1.3)."""
+
+_HEADER = struct.Struct(">16xH6xII60xI")
+"""The page size, the change counter, the pages, and the counter when those were counted."""
 
 QUICK_BYTES = 64 * 1024 * 1024
 """Below this size a check of the whole file is quick enough for every start."""
@@ -43,6 +47,21 @@ class SqliteFile:
         log = Path(f"{self.path}-wal")
         unclean = log.exists() and log.stat().st_size > 0
         return unclean or self.path.stat().st_size < QUICK_BYTES
+
+    def is_cut_short(self) -> bool:
+        """Whether the file ends before the last page that its header counts.
+
+        A log may hold the pages that lack, so it says nothing beside one.
+        """
+        if Path(f"{self.path}-wal").exists():
+            return False
+        with self.path.open("rb") as file:
+            header = file.read(_HEADER.size)
+        if len(header) < _HEADER.size:
+            return False
+        page_size, counter, pages, counted_at = _HEADER.unpack(header)
+        size: int = (1 << 16 if page_size == 1 else page_size) * pages
+        return bool(counter == counted_at) and self.path.stat().st_size < size
 
     def check_in_place(self) -> None:
         """Raise Unavailable if the path does not lead to the claimed file any more: what is

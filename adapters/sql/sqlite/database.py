@@ -5,35 +5,28 @@ survive a power cut. Only the writer may checkpoint, since versions before 3.51.
 file when two connections do (https://sqlite.org/wal.html, "The WAL-Reset Bug").
 """
 
-import asyncio
 import sqlite3
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Row, Select, create_engine, event, text
+from sqlalchemy import URL, Connection, Executable, Row, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from adapters.sql.database import Database
-from adapters.sql.errors import translated
-from adapters.sql.messages import SqlMessageRepository
+from adapters.sql.database import Database, Values
 from adapters.sql.schema import REVISION, is_complete
-from adapters.sql.sessions import SqlSessionRepository
-from adapters.sql.sqlite_file import SqliteFile
+from adapters.sql.sqlite import writes
+from adapters.sql.sqlite.errors import translated
+from adapters.sql.sqlite.file import SqliteFile
+from adapters.sql.sqlite.writer import Writer
+from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused, Unavailable
-from application.ports.messages import MessageRepository
-from application.ports.sessions import SessionRepository
-from application.ports.storage import Storage
 
 BUSY_SECONDS = 2.0
 """How long a write waits for another program's lock on the file."""
-
-QUEUE_SECONDS = 2.5
-"""How long a write waits for its turn: with the lock, less than five seconds in all."""
 
 APPLICATION_ID = 0x63686174
 """Marks the file as ours ("chat"; https://sqlite.org/pragma.html#pragma_application_id)."""
@@ -47,62 +40,80 @@ _WRITER_PRAGMAS = (
 )
 _READER_PRAGMAS = ("query_only=ON", "wal_autocheckpoint=0", "trusted_schema=OFF")
 
-_REVISION = text("SELECT version_num FROM alembic_version")
+_DAMAGED = "{} is damaged: restore it from a backup"
 
 T = TypeVar("T")
 
 
 class SqliteDatabase(Database):
-    """Reads run at once, on a connection of their own; writes one by one, on a thread."""
+    """Reads run at once in the event loop, on a connection of their own; writes on one thread."""
 
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path)
         self._open: _Connections | None = None
 
-    def open(self) -> None:
-        """Lock, check and migrate the file. Raises StorageRefused."""
+    async def is_current(self) -> bool:
+        try:
+            return self._file.path.exists() and self._recognized_revision() == REVISION
+        except sqlite3.Error as error:
+            raise StorageRefused(f"cannot use {self._file.path}: {error}") from error
+
+    async def migrate(self) -> None:
+        await self.open()
+        await self.close()
+
+    async def open(self) -> None:
+        """Lock, check and migrate the file."""
         if self._open is not None:
             return
         self._file.claim()
         try:
             self._prepare(suspect=self._file.is_suspect())
         except (DBAPIError, sqlite3.Error) as error:
-            self.close()
+            await self.close()
             reason = getattr(error, "orig", error)
             raise StorageRefused(f"cannot use {self._file.path}: {reason}") from error
         except BaseException:
-            self.close()
+            await self.close()
             raise
 
-    async def read(
-        self, statement: Select[Any], parameters: Mapping[str, object]
-    ) -> Sequence[Row[Any]]:
+    async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
         with translated():
             return self._connections().reader.execute(statement, parameters).all()
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        thread = self._connections().thread
-        latest = time.monotonic() + QUEUE_SECONDS
-        try:
-            written = asyncio.get_running_loop().run_in_executor(thread, self._commit, work, latest)
-        except RuntimeError as error:
-            raise Unavailable("the database is being closed") from error
-        return await asyncio.shield(written)
+        return await self._connections().writer.write(work)
 
-    def check(self) -> None:
+    async def add(
+        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
+    ) -> bool:
+        return await self.write(
+            lambda connection: writes.add(connection, owner, session, messages, receipt)
+        )
+
+    async def append(
+        self, head: Values, messages: Sequence[Values], receipt: Values | None
+    ) -> Row[Any] | None:
+        return await self.write(
+            lambda connection: writes.append(connection, head, messages, receipt)
+        )
+
+    async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:
+        return await self.write(lambda connection: writes.remove(connection, session, expected))
+
+    async def check(self) -> None:
         """Raise Unavailable unless the claimed file is there and its schema is ours."""
         self._file.check_in_place()
         try:
-            found = self._connections().reader.execute(_REVISION).scalar()
+            found = self._connections().reader.execute(GET_REVISION).scalar()
         except DBAPIError as error:
             raise Unavailable(f"{self._file.path}: {error.orig}") from error
         if found != REVISION:
             raise Unavailable(f"{self._file.path} has the schema {found}")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Finish the writes that wait, fold the log into the file, and unlock it."""
         if self._open is not None:
-            self._open.thread.shutdown()
             connections, self._open = self._open, None
             connections.close()
         self._file.release()
@@ -112,24 +123,18 @@ class SqliteDatabase(Database):
             raise Unavailable("the database is not open")
         return self._open
 
-    def _commit(self, work: Callable[[Connection], T], latest: float) -> T:
-        if time.monotonic() > latest:
-            raise Unavailable("too many writes wait for their turn")
-        self._file.check_in_place()
-        writer = self._connections().writer
-        with translated(), writer.begin():
-            return work(writer)
-
     def _prepare(self, *, suspect: bool) -> None:
+        if self._file.is_cut_short():
+            raise StorageRefused(_DAMAGED.format(self._file.path))
         revision = self._recognized_revision()
-        self._open = _Connections(self._file.path)
-        with self._open.writer.begin():
-            connection = self._open.writer
+        self._open = _Connections(self._file)
+        connection = self._open.writing
+        with connection.begin():
             pragma = connection.exec_driver_sql
             if pragma("PRAGMA journal_mode").scalar() != "wal":
                 raise StorageRefused(f"{self._file.path} is on a file system without shared memory")
-            if suspect and pragma("PRAGMA quick_check(1)").scalar() != "ok":
-                raise StorageRefused(f"{self._file.path} is damaged: restore it from a backup")
+            if suspect and pragma("PRAGMA integrity_check(1)").scalar() != "ok":
+                raise StorageRefused(_DAMAGED.format(self._file.path))
             if revision != REVISION:
                 self._migrate(connection, revision)
             if not is_complete(connection):
@@ -147,7 +152,7 @@ class SqliteDatabase(Database):
                 return None
             if program != APPLICATION_ID:
                 raise StorageRefused(f"{self._file.path} is another program's database")
-            found = [row[0] for row in connection.execute(str(_REVISION))]
+            found = [row[0] for row in connection.execute(str(GET_REVISION))]
         if len(found) != 1:
             raise StorageRefused(f"{self._file.path} does not say which schema it has")
         return str(found[0])
@@ -164,41 +169,16 @@ class SqliteDatabase(Database):
 
 
 class _Connections:
-    def __init__(self, path: Path) -> None:
-        self.thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
-        self.writer = _connect(path, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
-        self.reader = _connect(path, _READER_PRAGMAS, begin=None)
+    def __init__(self, file: SqliteFile) -> None:
+        self.writing = _connect(file.path, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
+        self.reader = _connect(file.path, _READER_PRAGMAS, begin=None)
+        self.writer = Writer(self.writing, file.check_in_place)
 
     def close(self) -> None:
-        for connection in (self.reader, self.writer):
+        self.writer.close()
+        for connection in (self.reader, self.writing):
             connection.close()
             connection.engine.dispose()
-
-
-class SqliteStorage(Storage):
-    """A file, its migrations run at open."""
-
-    def __init__(self, path: Path) -> None:
-        self._database = SqliteDatabase(path)
-        self._sessions = SqlSessionRepository(self._database)
-        self._messages = SqlMessageRepository(self._database)
-
-    @property
-    def sessions(self) -> SessionRepository:
-        return self._sessions
-
-    @property
-    def messages(self) -> MessageRepository:
-        return self._messages
-
-    async def open(self) -> None:
-        self._database.open()
-
-    async def check(self) -> None:
-        self._database.check()
-
-    async def close(self) -> None:
-        self._database.close()
 
 
 def _connect(path: Path, pragmas: Sequence[str], *, begin: str | None) -> Connection:

@@ -1,0 +1,190 @@
+"""PostgreSQL as a database that comes and goes: what waits is bounded, what failed heals.
+
+Nothing rests on a session's state, so any connection of the pool serves any request. What is one
+statement runs by itself, without a transaction around it; what looks before it writes runs in a
+transaction at READ COMMITTED with the row locked.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Executable, Row
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.util import greenlet_spawn
+
+from adapters.sql.database import Database, Values
+from adapters.sql.postgresql import upgrade, writes
+from adapters.sql.postgresql.engine import pooled_engine, set_limits
+from adapters.sql.postgresql.errors import (
+    ConnectionLost,
+    NotReached,
+    Undone,
+    connecting,
+    is_lost,
+    translated,
+)
+from adapters.sql.postgresql.options import PostgresqlOptions
+from adapters.sql.schema import REVISION
+from adapters.sql.statements import GET_REVISION
+from application.errors import StorageRefused, Unavailable
+
+ANSWER_SECONDS = 4.5
+"""After that a caller is told that the database is away; the work may still come to its end."""
+
+TRIES = 4
+"""Of what the database undid, or could not be asked, or may be asked twice."""
+
+PAUSE_SECONDS = 0.05
+"""Before the second try; twice that before each further one, half of it by chance."""
+
+CLOSE_SECONDS = 3.0
+"""For the work in flight, and once more for the connections."""
+
+_UNIQUE_VIOLATION = "23505"
+
+T = TypeVar("T")
+
+
+class PostgresqlDatabase(Database):
+    def __init__(self, options: PostgresqlOptions) -> None:
+        self._options = options
+        self._engine: Engine | None = None
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def is_current(self) -> bool:
+        return await upgrade.revision(self._options) == REVISION
+
+    async def migrate(self) -> None:
+        await upgrade.migrate(self._options)
+
+    async def open(self) -> None:
+        if self._engine is not None:
+            return
+        self._engine = pooled_engine(self._options)
+        try:
+            await self._run(self._look, repeatable=True)
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, Unavailable):
+                raise StorageRefused(f"cannot reach the database: {error}") from error
+            raise
+
+    async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
+        return await self._run(lambda: self._rows(statement, parameters), repeatable=True)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        def transaction() -> T:
+            with self._transaction(isolation_level="READ COMMITTED") as connection:
+                return work(connection)
+
+        return await self._run(transaction, repeatable=False)
+
+    async def add(
+        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
+    ) -> bool:
+        values = {
+            **writes.named({**(receipt or {}), **owner, **session}),
+            **writes.batch_of(messages),
+            "session_": session["id"],
+        }
+        statement = writes.ADD_ONCE if receipt else writes.ADD
+        return bool(await self._store(statement, values, once=receipt is not None))
+
+    async def append(
+        self, head: Values, messages: Sequence[Values], receipt: Values | None
+    ) -> Row[Any] | None:
+        values = {**writes.named(receipt or {}), **head, **writes.batch_of(messages)}
+        statement = writes.APPEND_ONCE if receipt else writes.APPEND
+        rows = await self._store(statement, values, once=receipt is not None)
+        return rows[0] if rows else None
+
+    async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:
+        if expected is None:
+            return bool(await self._store(writes.REMOVE, session, once=False))
+        values = {**session, "expected_": list(expected)}
+        return bool(await self._store(writes.REMOVE_EXPECTED, values, once=False))
+
+    async def check(self) -> None:
+        """Raise Unavailable unless the database answers and its schema is ours."""
+        found = [row.version_num for row in await self.read(GET_REVISION, {})]
+        if found != [REVISION]:
+            raise Unavailable(f"the database has the schema {', '.join(found) or 'of nothing'}")
+
+    async def close(self) -> None:
+        """Let the work in flight end, and every connection go."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            with suppress(TimeoutError):  # a connection that leads nowhere takes long to close
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await greenlet_spawn(engine.dispose)
+
+    async def _store(
+        self, statement: Executable, values: Values, *, once: bool
+    ) -> Sequence[Row[Any]]:
+        """The rows of a statement that writes, or none where a rival has claimed the key."""
+        try:
+            return await self._run(lambda: self._rows(statement, values), repeatable=once)
+        except IntegrityError as error:
+            if once and getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION:
+                return ()
+            raise
+
+    async def _run(self, work: Callable[[], T], *, repeatable: bool) -> T:
+        latest = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        task = asyncio.create_task(self._tried(work, latest, repeatable=repeatable))
+        self._running.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            async with asyncio.timeout_at(latest):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            raise Unavailable("the database does not answer in time") from None
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be left to hear of it
+
+    async def _tried(self, work: Callable[[], T], latest: float, *, repeatable: bool) -> T:
+        safe = (Undone, NotReached, ConnectionLost) if repeatable else (Undone, NotReached)
+        for past in range(TRIES):
+            try:
+                with translated():
+                    return await greenlet_spawn(work)
+            except safe:
+                if past + 1 == TRIES or asyncio.get_running_loop().time() > latest:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS * 2**past * random.uniform(0.5, 1))  # noqa: S311 - not a secret
+        raise AssertionError
+
+    def _rows(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
+        with self._transaction() as connection:
+            return connection.execute(statement, parameters).all()
+
+    def _look(self) -> None:
+        with self._transaction() as connection:
+            upgrade.refuse_another(connection)
+
+    @contextmanager
+    def _transaction(self, **options: str) -> Iterator[Connection]:
+        if self._engine is None:
+            raise Unavailable("the database is not open")
+        with connecting():
+            connection = self._engine.connect()
+        try:
+            with connection.execution_options(**options).begin():
+                if self._options.transaction_pooler:
+                    set_limits(connection, self._options)
+                yield connection
+        except BaseException as error:
+            if is_lost(error):
+                connection.invalidate()
+            raise
+        finally:
+            connection.close()

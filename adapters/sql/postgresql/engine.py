@@ -1,0 +1,66 @@
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, literal, pool, select
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.exc import DisconnectionError
+
+from adapters.sql.postgresql.connect import connect
+from adapters.sql.postgresql.options import PostgresqlOptions
+
+
+class Dialect(PGDialect_asyncpg):
+    """SQLAlchemy's, without the codecs for JSON and addresses that it fits each connection with.
+
+    No statement of ours needs them. They cost several round trips, and are prepared statements
+    outside a transaction, which a pooler in transaction mode may send to two servers.
+    """
+
+    supports_statement_cache = True
+
+    def on_connect(self) -> None:
+        return None
+
+
+registry.register("postgresql.chat_sessions", __name__, Dialect.__name__)
+
+
+def pooled_engine(options: PostgresqlOptions) -> Engine:
+    """An engine whose statements are transactions of their own, if no transaction is begun."""
+    engine = _engine(
+        options,
+        poolclass=pool.AsyncAdaptedQueuePool,
+        pool_size=options.pool_size,
+        max_overflow=options.pool_overflow,
+        pool_timeout=options.pool_wait,
+        pool_recycle=options.pool_recycle,
+        pool_pre_ping=options.pool_pre_ping,
+        pool_use_lifo=True,
+        isolation_level="READ COMMITTED" if options.transaction_pooler else "AUTOCOMMIT",
+    )
+    event.listen(engine, "checkout", _refuse_closed)
+    return engine
+
+
+def single_engine(options: PostgresqlOptions) -> Engine:
+    return _engine(options, poolclass=pool.NullPool, isolation_level="READ COMMITTED")
+
+
+def set_limits(connection: Connection, options: PostgresqlOptions) -> None:
+    """Put the transaction under the limits that a session would have."""
+    limits = [func.set_config(name, value, literal(True)) for name, value in options.limits.items()]  # noqa: FBT003 - "is local"
+    connection.execute(select(*limits))
+
+
+def _engine(options: PostgresqlOptions, **how: object) -> Engine:
+    return create_engine(
+        URL.create("postgresql+chat_sessions"),
+        connect_args={"async_creator_fn": lambda **_: connect(options)},
+        hide_parameters=True,  # what people said has no place in an error's text
+        **how,
+    )
+
+
+def _refuse_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
+    """A connection that the server has closed is replaced, with no question to the server."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

@@ -1,0 +1,92 @@
+"""What a driver's error means for a request, by its SQLSTATE (PostgreSQL's manual, appendix A)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from adapters.sql.postgresql.connect import DRIVER_ERRORS
+from application.errors import Unavailable
+
+
+class NotReached(Unavailable):
+    """No connection was to be had, and so nothing was asked of the database."""
+
+
+class ConnectionLost(Unavailable):
+    """Whether the database did what it was asked is not known."""
+
+
+class Undone(Unavailable):
+    """The database undid the work and it may be done again: a deadlock and the like."""
+
+
+_UNDONE = {
+    "40001",  # serialization_failure
+    "40P01",  # deadlock_detected
+    "0A000",  # a cached plan whose result has changed its type
+}
+_LOST = {
+    "57P01",  # admin_shutdown
+    "57P02",  # crash_shutdown
+    "25006",  # read_only_sql_transaction: the server is a standby now
+}
+_NOT_ENCODED = "22000"
+"""A value that the driver could not send. The server waits in the middle of a statement, with its
+locks, until the connection is used again or closed."""
+
+_AWAY_CLASSES = {
+    "08",  # connection exception
+    "53",  # insufficient resources: disk, memory, connections
+    "57",  # operator intervention, a statement's timeout too
+    "58",  # system error
+    "XX",  # internal error, corrupt data
+}
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise Unavailable for an error that says the database cannot be used just now.
+
+    Any other is a mistake of ours and passes as it is.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        kind = _kind(error)
+        if kind is None:
+            raise
+        raise kind(str(error.orig)) from error
+    except (OSError, *DRIVER_ERRORS) as error:
+        raise ConnectionLost(str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """Raise Unavailable for any error on the way to a connection."""
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise Unavailable("every connection of the pool is in use") from error
+    except (DBAPIError, OSError, *DRIVER_ERRORS) as error:
+        reason = getattr(error, "orig", None) or error
+        raise NotReached(str(reason) or type(reason).__name__) from error
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether the connection is not to be used again."""
+    state = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return isinstance(error, OSError) or state in _LOST or state == _NOT_ENCODED
+
+
+def _kind(error: DBAPIError) -> type[Unavailable] | None:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state in _UNDONE or type(error.orig).__name__ == "InvalidCachedStatementError":
+        return Undone
+    if error.connection_invalidated or state in _LOST or state.startswith("08"):
+        return ConnectionLost
+    if state[:2] in _AWAY_CLASSES or state == _LOCK_NOT_AVAILABLE:
+        return Unavailable
+    return None

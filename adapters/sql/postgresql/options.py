@@ -1,0 +1,37 @@
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresqlOptions:
+    """How to reach a database and what to allow it. Times are in seconds.
+
+    `url` is libpq's URI (PostgreSQL's manual, section 34.1.1.2); several hosts are tried in turn.
+    `transaction_pooler`: a pooler in between gives a server connection for a transaction only.
+    """
+
+    url: str
+    pool_size: int = 10
+    pool_overflow: int = 5
+    pool_wait: float = 2.0
+    pool_recycle: float = 1800.0
+    pool_pre_ping: bool = False
+    connect_timeout: float = 2.0
+    statement_timeout: float = 3.0
+    lock_timeout: float = 2.0
+    idle_in_transaction_timeout: float = 5.0
+    application_name: str = "chat-sessions"
+    transaction_pooler: bool = False
+
+    @property
+    def limits(self) -> dict[str, str]:
+        """What every session of the server is to run under."""
+        return {
+            "default_transaction_isolation": "read committed",
+            "statement_timeout": _milliseconds(self.statement_timeout),
+            "lock_timeout": _milliseconds(self.lock_timeout),
+            "idle_in_transaction_session_timeout": _milliseconds(self.idle_in_transaction_timeout),
+        }
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))

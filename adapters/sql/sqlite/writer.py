@@ -1,0 +1,131 @@
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from adapters.sql.sqlite.errors import translated
+from application.errors import Unavailable
+
+QUEUE_SECONDS = 2.5
+"""How long a write waits for its turn: with the file's lock, less than five seconds in all."""
+
+GROUP_MAX = 64
+"""Writes that share a commit, and so a sync to disk."""
+
+T = TypeVar("T")
+
+
+class Writer:
+    """A thread that runs many callers' writes, those that wait together in one transaction.
+
+    A caller hears of its write once that is on disk. What one raises undoes that one alone: it has
+    a savepoint of its own, and where the transaction itself fails each has one more try by itself.
+    """
+
+    def __init__(self, connection: Connection, check: Callable[[], None]) -> None:
+        self._connection = connection
+        self._check = check
+        self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
+        self._closed = False
+        self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        if self._closed:
+            raise Unavailable("the database is being closed")
+        write = _Write(work)
+        self._waiting.put(write)
+        written: T = await asyncio.shield(write.done)
+        return written
+
+    def close(self) -> None:
+        """Finish the writes that wait."""
+        self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group = [first]
+            last = self._gather(group)
+            self._commit(group)
+            if last:
+                return
+
+    def _gather(self, group: "list[_Write]") -> bool:
+        """Add what waits, and tell whether it was the last."""
+        while len(group) < GROUP_MAX:
+            try:
+                write = self._waiting.get_nowait()
+            except Empty:
+                return False
+            if write is None:
+                return True
+            group.append(write)
+        return False
+
+    def _commit(self, group: "Sequence[_Write]") -> None:
+        try:
+            self._check()
+            with translated():
+                transaction = self._connection.begin()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the callers' to know
+            for write in group:
+                write.settle(error)
+            return
+        try:
+            with translated(), transaction:
+                outcomes = [write.run(self._connection, alone=len(group) == 1) for write in group]
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._commit_each(group, error)
+        else:
+            for write, outcome in zip(group, outcomes, strict=True):
+                write.settle(*outcome)
+
+    def _commit_each(self, group: "Sequence[_Write]", error: Exception) -> None:
+        """One of them made the transaction fail for all."""
+        if len(group) == 1:
+            group[0].settle(error)
+        else:
+            for write in group:
+                self._commit([write])
+
+
+class _Write:
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        self._work = work
+        self._latest = time.monotonic() + QUEUE_SECONDS
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[Any] = self._loop.create_future()
+
+    def run(self, connection: Connection, *, alone: bool) -> tuple[Exception | None, Any]:
+        """The error or the result. One that is alone, or is the database's own, is raised."""
+        if time.monotonic() > self._latest:
+            return Unavailable("too many writes wait for their turn"), None
+        if alone:
+            return None, self._work(connection)
+        try:
+            with connection.begin_nested():
+                return None, self._work(connection)
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 - likewise
+            return error, None
+
+    def settle(self, error: Exception | None, result: object = None) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and whoever waited with it
+            self._loop.call_soon_threadsafe(self._settle, error, result)
+
+    def _settle(self, error: Exception | None, result: object) -> None:
+        if self.done.done():
+            return
+        if error is None:
+            self.done.set_result(result)
+        else:
+            self.done.set_exception(error)

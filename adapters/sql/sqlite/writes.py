@@ -1,0 +1,113 @@
+"""What is one statement on PostgreSQL, as SQLite has it: several in a transaction of the writer."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, update
+
+from adapters.sql.database import Values
+from adapters.sql.schema import messages as message_table
+from adapters.sql.schema import owners, receipts, sessions
+from adapters.sql.statements import (
+    FIND_RECEIPT,
+    FORGET_RECEIPTS,
+    GET_SESSION,
+    OWN_SESSION,
+    OWNER,
+    RAISE_COUNTER,
+)
+from application.once import KEPT
+from domain.instant import TICK
+
+PURGED_AT_ONCE = 10
+"""Old receipts that each new one takes with it: no one need stop the service to purge them."""
+
+COUNT_ONE_MORE = (
+    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count + 1)
+)
+COUNT_ONE_LESS = (
+    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count - 1)
+)
+ADD_OWNER = insert(owners)
+ADD_SESSION = insert(sessions)
+ADD_MESSAGES = insert(message_table)
+ADD_RECEIPT = insert(receipts)
+REMOVE_SESSION = delete(sessions).where(OWN_SESSION)
+
+
+def add(
+    connection: Connection,
+    owner: Values,
+    session: Values,
+    messages: Sequence[Values],
+    receipt: Values | None,
+) -> bool:
+    if receipt and _is_claimed(connection, receipt):
+        return False
+    if not connection.execute(COUNT_ONE_MORE, {"owner_": owner["owner"]}).rowcount:
+        connection.execute(ADD_OWNER, {**owner, "session_count": 1})
+    connection.execute(ADD_SESSION, session)
+    if receipt:
+        _claim(connection, receipt, first_order=1)
+    first_time = session["created_at"] + TICK
+    place = {"owner": session["owner"], "session_id": session["id"]}
+    _store(connection, place, messages, 1, first_time)
+    return True
+
+
+def append(
+    connection: Connection, head: Values, messages: Sequence[Values], receipt: Values | None
+) -> Row[Any] | None:
+    if receipt and _is_claimed(connection, receipt):
+        return None
+    last = connection.execute(RAISE_COUNTER, head).one_or_none()
+    if last is None:
+        return None
+    first_order = last.message_count - len(messages) + 1
+    first_time = last.last_updated - (len(messages) - 1) * TICK
+    if receipt:
+        _claim(connection, receipt, first_order)
+    place = {"owner": head["owner_"], "session_id": head["session_"]}
+    _store(connection, place, messages, first_order, first_time)
+    return last
+
+
+def remove(connection: Connection, session: Values, expected: Collection[datetime] | None) -> bool:
+    found = connection.execute(GET_SESSION, session).one_or_none()
+    if found is None or (expected is not None and found.last_updated not in expected):
+        return False
+    connection.execute(REMOVE_SESSION, session)
+    connection.execute(COUNT_ONE_LESS, {"owner_": session["owner_"]})
+    return True
+
+
+def _is_claimed(connection: Connection, receipt: Values) -> bool:
+    claim = {f"{name}_": receipt[name] for name in ("owner", "operation", "key")}
+    return connection.execute(FIND_RECEIPT, claim).one_or_none() is not None
+
+
+def _claim(connection: Connection, receipt: Values, first_order: int) -> None:
+    connection.execute(ADD_RECEIPT, {**receipt, "first_order": first_order})
+    old = {"until_": receipt["claimed_at"] - KEPT, "limit_": PURGED_AT_ONCE}
+    connection.execute(FORGET_RECEIPTS, old)
+
+
+def _store(
+    connection: Connection,
+    place: Values,
+    messages: Sequence[Values],
+    first_order: int,
+    first_time: datetime,
+) -> None:
+    rows = [
+        {
+            **place,
+            **message,
+            "message_order": first_order + past,
+            "timestamp": first_time + past * TICK,
+        }
+        for past, message in enumerate(messages)
+    ]
+    if rows:
+        connection.execute(ADD_MESSAGES, rows)

@@ -1,0 +1,56 @@
+"""Cursors as clients carry them: opaque, in base64url without padding (RFC 4648 section 5)."""
+
+import re
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from domain.errors import InvalidValue
+from domain.page import Cursor, SessionSort, Side, SortOrder
+
+_FORM = struct.Struct(">BBq16s")
+"""The list's mark; sort, direction, side, and whether there is a key; microseconds since 1970; the
+session's id."""
+
+_SESSIONS = 1
+_TEXT = re.compile(r"[A-Za-z0-9_-]{35}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NO_KEY = (_EPOCH, UUID(int=0))
+
+
+def to_text(cursor: Cursor) -> str:
+    at, id_ = cursor.key or _NO_KEY
+    flags = (
+        (cursor.sort_by is SessionSort.CREATED_AT)
+        | (cursor.sort_order is SortOrder.ASC) << 1
+        | (cursor.side is Side.BEFORE) << 2
+        | (cursor.key is not None) << 3
+    )
+    packed = _FORM.pack(_SESSIONS, flags, (at - _EPOCH) // _MICROSECOND, id_.bytes)
+    return urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def from_text(text: str) -> Cursor:
+    """Raises InvalidValue for what `to_text` never gave."""
+    try:
+        cursor = _parsed(text)
+    except (ValueError, OverflowError):
+        cursor = None
+    if cursor is None or to_text(cursor) != text:
+        raise InvalidValue("is no cursor of this list", "cursor")
+    return cursor
+
+
+def _parsed(text: str) -> Cursor | None:
+    if not _TEXT.fullmatch(text):
+        return None
+    _, flags, microseconds, id_ = _FORM.unpack(urlsafe_b64decode(text + "="))
+    key = (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=id_))
+    return Cursor(
+        sort_by=SessionSort.CREATED_AT if flags & 1 else SessionSort.LAST_UPDATED,
+        sort_order=SortOrder.ASC if flags & 2 else SortOrder.DESC,
+        side=Side.BEFORE if flags & 4 else Side.AFTER,
+        key=key if flags & 8 else None,
+    )

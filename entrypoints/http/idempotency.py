@@ -1,0 +1,39 @@
+"""Writes that may be asked for again: the IETF draft "The Idempotency-Key HTTP Header Field"."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import Depends, Header
+from starlette.requests import Request
+
+from application.once import KEY_MAX, Written
+from entrypoints.http.problems import in_header, invalid
+
+NAME = "Idempotency-Key"
+
+
+def _key(
+    request: Request,
+    key: Annotated[
+        str | None,
+        Header(
+            alias=NAME,
+            min_length=1,
+            max_length=KEY_MAX,
+            pattern=r"^[\x20-\x7e]*$",
+            description="Asked again under the same key within 24 hours, a request that was "
+            "carried out is not carried out again, and its first answer is given again.",
+        ),
+    ] = None,
+) -> str | None:
+    if len(request.headers.getlist(NAME)) > 1:
+        raise invalid([in_header("is given more than once", NAME)])
+    return key
+
+
+IdempotencyKey = Annotated[str | None, Depends(_key)]
+
+
+def replay_mark(written: Written[Any]) -> Mapping[str, str]:
+    """The header that tells an answer given again."""
+    return {"Idempotent-Replayed": "true"} if written.replayed else {}

@@ -1,0 +1,73 @@
+"""Databases on the one PostgreSQL server that all tests of a run share."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.util import greenlet_spawn
+
+from adapters.sql import PostgresqlOptions
+from adapters.sql.postgresql import upgrade
+from adapters.sql.postgresql.engine import single_engine
+from adapters.sql.schema import REVISION, metadata
+from tests.postgresql import FAST, PostgresqlServer
+
+PARTITIONS = 4
+
+
+@cache
+def server() -> PostgresqlServer:
+    return PostgresqlServer(FAST)
+
+
+@cache
+def migrated_database(schema: str) -> str:
+    """The URL of a database with a current schema, `plain` or `partitioned`: made once."""
+    url = server().new_database(schema)
+    options = PostgresqlOptions(url=url)
+    if schema == "plain":
+        making = upgrade.migrate(options)
+    else:
+        making = in_transaction(options, make_partitioned)
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread may run a loop already
+        elsewhere.submit(asyncio.run, making).result()
+    return url
+
+
+def empty_database(schema: str) -> str:
+    """The same, with nothing in it: whoever had it before is done with it."""
+    url = migrated_database(schema)
+    server().execute("DELETE FROM owners", schema)
+    return url
+
+
+async def in_transaction(options: PostgresqlOptions, work: Callable[[Connection], None]) -> None:
+    engine = single_engine(options)
+
+    def transaction() -> None:
+        with engine.begin() as connection:
+            work(connection)
+
+    await greenlet_spawn(transaction)
+    await greenlet_spawn(engine.dispose)
+
+
+def make_partitioned(connection: Connection) -> None:
+    """The declared schema with every table hash-partitioned by its owner."""
+    partitioned = MetaData()
+    for table in metadata.sorted_tables:
+        copy = table.to_metadata(partitioned)
+        copy.dialect_options["postgresql"]["partition_by"] = "HASH (owner)"
+    partitioned.create_all(connection)
+    for name in partitioned.tables:
+        for part in range(PARTITIONS):
+            connection.execute(
+                text(
+                    f"CREATE TABLE {name}_{part} PARTITION OF {name} "
+                    f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {part})"
+                )
+            )
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:now)"), {"now": REVISION})

