@@ -1,0 +1,54 @@
+"""Processes killed at random moments while eight writers write."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from tests.faults.answers import LONGEST
+from tests.faults.conftest import Sized
+from tests.faults.databases import Database, postgresql
+from tests.faults.ledger import Ledger
+from tests.faults.service import moment, running
+from tests.faults.tally import Tally
+
+
+async def test_what_was_acknowledged_survives_kills_of_the_service(
+    tmp_path: Path, key: Path, database: Database, sized: Sized, tally: Tally
+) -> None:
+    """It is stored once, whole and in order, also where the answer was lost and asked for again."""
+    kills = sized(2, 50)
+    async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=database.url) as service:
+        ledger = Ledger(service)
+        async with ledger.writing():
+            for _ in range(kills):
+                await moment(0.1, 1)
+                await service.restart()
+        await ledger.check(tally, f"{database.name}, {kills} kills of the service")
+
+
+async def test_what_was_acknowledged_survives_kills_of_the_database(
+    tmp_path: Path, key: Path, sized: Sized, tally: Tally
+) -> None:
+    """The service stays, says 503 meanwhile, and serves again within 5 s."""
+    database = postgresql(tmp_path)
+    kills, late = sized(2, 20), []
+    async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=database.url) as service:
+        ledger = Ledger(service)
+        async with ledger.writing():
+            for _ in range(kills):
+                await moment(0.2, 0.8)
+                await asyncio.to_thread(database.server.kill)
+                await moment(0, 1)
+                await asyncio.to_thread(database.server.start)
+                begun = time.monotonic()
+                ledger.progress.clear()
+                await ledger.progress.wait()
+                if (seconds := time.monotonic() - begun) > LONGEST:
+                    late.append(seconds)
+        where = f"postgresql, {kills} kills of the database"
+        await ledger.check(tally, where)
+        assert service.served.process.poll() is None
+    tally.none("P11", f"{where}: not healed in 5 s", late, of=kills)
+    tally.none("P11", f"{where}: answers wrong or late", ledger.wrong(), of=len(ledger.seconds))
+    assert ledger.unanswered == 0
+    assert ledger.refusals

@@ -1,0 +1,143 @@
+"""PostgreSQL behind a network that fails, with two connections to it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.faults.answers import LONGEST, is_refused_for_now
+from tests.faults.conftest import Sized
+from tests.faults.crowd import new_session, said
+from tests.faults.databases import postgresql
+from tests.faults.ledger import Ledger
+from tests.faults.proxy import Proxy, proxied
+from tests.faults.service import Service, running
+from tests.faults.tally import Tally
+
+POOL = {"CHAT_SESSIONS_DATABASE_POOL_SIZE": "2", "CHAT_SESSIONS_DATABASE_POOL_OVERFLOW": "0"}
+TEXTS = ("one", "two", "three")
+
+
+@dataclass
+class Far:
+    """A service far from its database, with a session to read."""
+
+    service: Service
+    proxy: Proxy
+    path: str
+    wrong: list[str]
+    asked: int = 0
+
+    async def read(self) -> bool:
+        """Whether the answer was not a refusal. A wrong one, or one too late, is noted."""
+        answer = await self.get(self.path)
+        if answer.status_code == 200:
+            if tuple(item["content"] for item in answer.json()["items"]) != TEXTS:
+                self.wrong.append(answer.text)
+            return True
+        if not is_refused_for_now(answer):
+            self.wrong.append(answer.text)
+        return False
+
+    async def is_ready(self) -> bool:
+        return (await self.get("/readyz")).status_code == 200
+
+    async def get(self, path: str) -> httpx2.Response:
+        self.asked += 1
+        begun = time.monotonic()
+        answer = await self.service.http.get(path)
+        if (seconds := time.monotonic() - begun) > LONGEST:
+            self.wrong.append(f"{path} after {seconds:.1f} s")
+        return answer
+
+    async def read_on(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await self.read()
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def far(tmp_path: Path, key: Path) -> AsyncIterator[Far]:
+    database = postgresql(tmp_path)
+    port = database.server.port
+    async with proxied("127.0.0.1", port) as proxy:
+        url = database.url.replace(str(port), str(proxy.port), 1)
+        async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=url, **POOL) as service:
+            path = f"/sessions/{await new_session(service.http)}/messages"
+            assert (await service.http.post(path, json=said(*TEXTS))).status_code == 201
+            yield Far(service, proxy, path, [])
+
+
+def cut(proxy: Proxy) -> None:
+    proxy.cut()
+
+
+def down(proxy: Proxy) -> None:
+    proxy.refusing = True
+    proxy.cut()
+
+
+def half_open(proxy: Proxy) -> None:
+    proxy.answering.clear()
+
+
+def black_hole(proxy: Proxy) -> None:
+    proxy.passing.clear()
+
+
+def slow(proxy: Proxy) -> None:
+    proxy.latency = 0.3
+
+
+@pytest.mark.parametrize("fault", [cut, down, half_open, black_hole, slow])
+async def test_a_fault_on_the_way_is_a_503_and_heals(
+    far: Far, fault: Callable[[Proxy], None], sized: Sized, tally: Tally
+) -> None:
+    """Each answer is right or a 503, within 5 s; so is the first success after it is over."""
+    ledger, stop, healed = Ledger(far.service), asyncio.Event(), []
+    process = far.service.served.process
+    async with asyncio.TaskGroup() as readers, ledger.writing(writers=4):
+        for _ in range(4):
+            readers.create_task(far.read_on(stop))
+        for _ in range(sized(1, 5)):
+            await asyncio.sleep(0.3)
+            fault(far.proxy)
+            await asyncio.sleep(sized(2, 8))
+            if fault not in (cut, slow) and await far.is_ready():
+                far.wrong.append("ready without a database")
+            far.proxy.heal()
+            healed.append(await seconds_until(far.read))
+            await seconds_until(far.is_ready)
+        stop.set()
+    far.wrong += ledger.wrong()
+    asked = far.asked + len(ledger.seconds)
+    where = f"postgresql, {fault.__name__.replace('_', ' ')}"
+    tally.none("P11", f"{where}: answers wrong or late", far.wrong, of=asked)
+    late = [seconds for seconds in healed if seconds > LONGEST]
+    tally.none("P11", f"{where}: not healed in 5 s", late, of=len(healed))
+    assert process.poll() is None
+    await ledger.check(tally, where)
+
+
+async def test_fifty_slow_requests_share_two_connections(far: Far, tally: Tally) -> None:
+    """Those whose turn does not come in time are told to come again."""
+    far.proxy.latency = 0.2
+    answered = await asyncio.gather(*(far.read() for _ in range(50)))
+    tally.none("P11", "postgresql, fifty slow requests: wrong or late", far.wrong, of=50)
+    assert any(answered)
+    far.proxy.heal()
+    assert await seconds_until(far.read) < LONGEST
+
+
+async def seconds_until(true: Callable[[], Awaitable[bool]]) -> float:
+    begun = time.monotonic()
+    async with asyncio.timeout(30):
+        while True:
+            if await true():
+                break
+            await asyncio.sleep(0.02)
+    return time.monotonic() - begun
