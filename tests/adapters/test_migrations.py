@@ -1,58 +1,144 @@
-"""The schema's history."""
+"""The schema's history, on both databases."""
 
-from collections.abc import Iterator
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql import migrations
+from adapters.sql import (
+    PostgresqlDatabase,
+    PostgresqlOptions,
+    SqliteDatabase,
+    SqlStorage,
+    migrations,
+)
+from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, metadata
+from application.errors import StorageRefused
+from tests.databases import server
+
+T = TypeVar("T")
 
 
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    engine = create_engine(f"sqlite:///{tmp_path}/migrated.db")
-    with engine.connect() as connected:
-        yield connected
-    engine.dispose()
+@dataclass(frozen=True)
+class Fresh:
+    """An empty database: how the service reaches it, and how a test does."""
+
+    url: str
+
+    def storage(self) -> SqlStorage:
+        if self.url.startswith("sqlite:///"):
+            return SqlStorage(SqliteDatabase(Path(self.url.removeprefix("sqlite:///"))))
+        return SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=self.url)))
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        return asyncio.run(self._run(work))
+
+    async def _run(self, work: Callable[[Connection], T]) -> T:
+        if self.url.startswith("sqlite:///"):
+            engine = create_engine(self.url)
+        else:
+            engine = single_engine(PostgresqlOptions(url=self.url))
+
+        def transaction() -> T:
+            with engine.begin() as connection:
+                return work(connection)
+
+        try:
+            return await greenlet_spawn(transaction)
+        finally:
+            await greenlet_spawn(engine.dispose)
 
 
-def tables_of(connection: Connection) -> dict[str, str]:
-    rows = connection.execute(text("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
-    return {row.name: row.sql for row in rows}
+def fresh_sqlite(folder: Path) -> Fresh:
+    return Fresh(f"sqlite:///{folder}/{uuid4().hex}.db")
 
 
-def test_up_down_and_up_again_ends_where_it_began(connection: Connection) -> None:
-    migrations.upgrade(connection)
-    first = tables_of(connection)
-    migrations.downgrade(connection, "base")
-    assert set(tables_of(connection)) <= {"alembic_version"}
-    migrations.upgrade(connection)
-    assert tables_of(connection) == first
+def fresh_postgresql(_: Path) -> Fresh:
+    return Fresh(server().new_database(f"fresh-{uuid4().hex}"))
 
 
-def test_the_migrated_schema_is_the_declared_one(connection: Connection, tmp_path: Path) -> None:
-    migrations.upgrade(connection)
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
-    assert compare_metadata(context, metadata) == []
+DATABASES = {"sqlite": fresh_sqlite, "postgresql": fresh_postgresql}
 
-    declared = create_engine(f"sqlite:///{tmp_path}/declared.db")
-    metadata.create_all(declared)
-    for table in metadata.tables:
-        for what in ("get_check_constraints", "get_foreign_keys", "get_indexes"):
-            migrated_has = getattr(inspect(connection), what)(table)
-            declared_has = getattr(inspect(declared), what)(table)
-            assert migrated_has == declared_has, (table, what)
-    with declared.connect() as made:
-        assert {name for name, sql in tables_of(made).items() if sql.endswith("WITHOUT ROWID")} == {
-            name for name, sql in tables_of(connection).items() if sql.endswith("WITHOUT ROWID")
-        }
-    declared.dispose()
+
+@pytest.fixture(params=DATABASES)
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Fresh]:
+    return lambda: DATABASES[request.param](tmp_path)
+
+
+PARTS = (
+    "columns",
+    "pk_constraint",
+    "foreign_keys",
+    "indexes",
+    "check_constraints",
+    "unique_constraints",
+    "table_options",
+)
+
+
+def shape(connection: Connection) -> dict[str, list[str]]:
+    """What the database says of every table."""
+    found = inspect(connection)
+    return {
+        table: [repr(getattr(found, f"get_{part}")(table)) for part in PARTS]
+        for table in sorted(found.get_table_names())
+        if table != "alembic_version"
+    }
+
+
+def test_up_down_and_up_again_ends_where_it_began(new_database: Callable[[], Fresh]) -> None:
+    database = new_database()
+
+    def up_and_down(connection: Connection) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        migrations.upgrade(connection)
+        first = shape(connection)
+        migrations.downgrade(connection, "base")
+        assert shape(connection) == {}
+        migrations.upgrade(connection)
+        return first, shape(connection)
+
+    first, again = database.run(up_and_down)
+    assert first == again
+
+
+def test_the_migrated_schema_is_the_declared_one(new_database: Callable[[], Fresh]) -> None:
+    migrated, declared = new_database(), new_database()
+    migrated.run(migrations.upgrade)
+    declared.run(metadata.create_all)
+    assert migrated.run(shape) == declared.run(shape)
+
+    def differences(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found: list[Any] = compare_metadata(context, metadata)
+        return found
+
+    assert migrated.run(differences) == []
+
+
+def test_the_owner_leads_every_key() -> None:
+    """Primary, foreign and unique; so data can be spread by owner."""
+    for table in metadata.sorted_tables:
+        for constraint in table.constraints:
+            columns = [column.name for column in getattr(constraint, "columns", ())]
+            if columns and "CheckConstraint" not in type(constraint).__name__:
+                assert columns[0] == "owner", constraint
+        assert not [index for index in table.indexes if index.unique]
 
 
 def test_the_schema_knows_its_own_revision() -> None:
@@ -66,3 +152,83 @@ def test_it_knows_its_own_revisions_only() -> None:
     assert migrations.knows(REVISION)
     assert not migrations.knows("9999")
     assert not migrations.knows("")
+
+
+async def test_migrating_makes_it_current_and_again_does_no_harm(
+    new_database: Callable[[], Fresh],
+) -> None:
+    database = new_database()
+    assert not await database.storage().is_current()
+    for _ in range(2):
+        await database.storage().migrate()
+        assert await database.storage().is_current()
+    opened = database.storage()
+    await opened.open()
+    await opened.check()
+    await opened.close()
+
+
+def migrate(database: Fresh) -> None:
+    asyncio.run(database.storage().migrate())
+
+
+def test_ten_that_migrate_at_once_end_with_one_schema(tmp_path: Path) -> None:
+    """On PostgreSQL; SQLite serves one process, and refuses the others with a line."""
+    database = fresh_postgresql(tmp_path)
+    with ThreadPoolExecutor(10) as ten:
+        list(ten.map(migrate, [database] * 10))
+    assert asyncio.run(database.storage().is_current())
+
+
+def die_at_statement(database: Fresh, number: int) -> None:
+    """Migrate, and be killed when the database is about to run the statement of that number."""
+    numbers = count()
+
+    def before(*_: object) -> None:
+        if next(numbers) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "before_cursor_execute", before)
+    migrate(database)
+
+
+def test_killed_at_any_statement_it_can_be_run_again(new_database: Callable[[], Fresh]) -> None:
+    """And until then nothing of it is there, or all."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["adapters.sql", "tests.adapters.test_migrations", "alembic"])
+    database = new_database()
+    for statement in count():
+        process = processes.Process(target=die_at_statement, args=(database, statement))
+        process.start()
+        process.join(60)
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+        assert database.run(shape).keys() in (set(), set(metadata.tables))
+    assert statement > len(metadata.tables)
+    assert asyncio.run(database.storage().is_current())
+    migrate(database)
+
+
+@pytest.mark.parametrize(
+    ("found", "advice"), [("9999", "another release|newer release"), ("0001", "run chat-sessions")]
+)
+async def test_another_releases_schema_is_refused(
+    new_database: Callable[[], Fresh], found: str, advice: str
+) -> None:
+    """A later one by every command; on PostgreSQL an earlier one by all but `migrate`."""
+    database = new_database()
+    await database.storage().migrate()
+    other = text("UPDATE alembic_version SET version_num = :found")
+    await asyncio.to_thread(
+        database.run, lambda connection: connection.execute(other, {"found": found})
+    )
+    assert not await database.storage().is_current()
+    if found == "0001" and database.url.startswith("sqlite"):
+        return
+    refused = pytest.raises(StorageRefused, match=advice)
+    if found == "9999":
+        with refused:
+            await database.storage().migrate()
+    with pytest.raises(StorageRefused):
+        await database.storage().open()

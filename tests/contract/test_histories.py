@@ -5,7 +5,7 @@ import asyncio
 import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID, uuid4
@@ -22,7 +22,14 @@ from application.use_cases import UseCases
 from domain.errors import SessionForbidden, SessionNotFound
 from domain.message import NewMessage, Role
 from domain.owner import Owner
-from domain.page import MessagePageRequest, PageRequest, SessionPageRequest, SessionSort, SortOrder
+from domain.page import (
+    Cursor,
+    MessagePageRequest,
+    PageRequest,
+    SessionPageRequest,
+    SessionSort,
+    SortOrder,
+)
 from domain.session import SessionPatch
 from entrypoints.asgi import application
 from entrypoints.container import Container
@@ -44,13 +51,17 @@ class Door(Protocol):
     @abstractmethod
     async def create(self, who: str, title: str, contents: list[str]) -> UUID: ...
     @abstractmethod
-    async def append(self, who: str, session_id: UUID, contents: list[str]) -> list[int]: ...
+    async def append(
+        self, who: str, session_id: UUID, contents: list[str], key: str | None = None
+    ) -> list[int]: ...
     @abstractmethod
     async def rename(self, who: str, session_id: UUID, title: str) -> None: ...
     @abstractmethod
     async def delete(self, who: str, session_id: UUID) -> None: ...
     @abstractmethod
     async def sessions(self, who: str, asked: SessionPageRequest) -> Page: ...
+    @abstractmethod
+    async def walk(self, who: str, asked: SessionPageRequest) -> list[str]: ...
     @abstractmethod
     async def messages(self, who: str, session_id: UUID, asked: MessagePageRequest) -> Page: ...
 
@@ -64,10 +75,12 @@ class UseCaseDoor(Door):
         said = [NewMessage(Role.USER, content) for content in contents]
         return (await self.do.create_session(self.owners(who), title=title, messages=said)).id
 
-    async def append(self, who: str, session_id: UUID, contents: list[str]) -> list[int]:
+    async def append(
+        self, who: str, session_id: UUID, contents: list[str], key: str | None = None
+    ) -> list[int]:
         said = [NewMessage(Role.USER, content) for content in contents]
-        placed = await self.do.append_messages(self.owners(who), session_id, said)
-        return [message.message_order for message in placed]
+        placed = await self.do.append_messages.once(key, self.owners(who), session_id, said)
+        return [message.message_order for message in placed.value]
 
     async def rename(self, who: str, session_id: UUID, title: str) -> None:
         await self.do.update_session(self.owners(who), session_id, SessionPatch(title=title))
@@ -79,6 +92,16 @@ class UseCaseDoor(Door):
         page = await self.do.list_sessions(self.owners(who), asked)
         titles = [session.title or "" for session in page.items]
         return titles, page.total, page.has_next, page.has_previous
+
+    async def walk(self, who: str, asked: SessionPageRequest) -> list[str]:
+        titles = []
+        following: Cursor | None = None
+        while True:
+            page = await self.do.list_sessions(self.owners(who), replace(asked, cursor=following))
+            titles += [session.title or "" for session in page.items]
+            _, following = asked.cursors(page)
+            if following is None:
+                return titles
 
     async def messages(self, who: str, session_id: UUID, asked: MessagePageRequest) -> Page:
         page = await self.do.get_messages(self.owners(who), session_id, asked)
@@ -95,9 +118,13 @@ class HttpDoor(Door):
         body = {"title": title, "messages": _said(contents)}
         return UUID((await self._ask(who, "POST", "/sessions", json=body))["id"])
 
-    async def append(self, who: str, session_id: UUID, contents: list[str]) -> list[int]:
+    async def append(
+        self, who: str, session_id: UUID, contents: list[str], key: str | None = None
+    ) -> list[int]:
         path = f"/sessions/{session_id}/messages"
-        stored = await self._ask(who, "POST", path, json={"messages": _said(contents)})
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"messages": _said(contents)}
+        stored = await self._ask(who, "POST", path, json=body, headers=headers)
         return [message["message_order"] for message in stored["items"]]
 
     async def rename(self, who: str, session_id: UUID, title: str) -> None:
@@ -110,6 +137,16 @@ class HttpDoor(Door):
         page = await self._ask(who, "GET", "/sessions", params=_query(asked))
         return [session["title"] for session in page["items"]], *_place(page)
 
+    async def walk(self, who: str, asked: SessionPageRequest) -> list[str]:
+        titles = []
+        query: dict[str, Any] | None = _query(asked)
+        while query:
+            page = await self._ask(who, "GET", "/sessions", params=query)
+            titles += [session["title"] for session in page["items"]]
+            following = page["pagination"]["next_cursor"]
+            query = {"limit": asked.limit, "cursor": following} if following else None
+        return titles
+
     async def messages(self, who: str, session_id: UUID, asked: MessagePageRequest) -> Page:
         path = f"/sessions/{session_id}/messages"
         page = await self._ask(who, "GET", path, params=_query(asked))
@@ -117,7 +154,8 @@ class HttpDoor(Door):
 
     async def _ask(self, who: str, method: str, path: str, **request: Any) -> Any:
         bearer = {"Authorization": f"Bearer {self.token_of(who)}"}
-        response = await self.client.request(method, path, headers=bearer, **request)
+        headers = {**bearer, **request.pop("headers", {})}
+        response = await self.client.request(method, path, headers=headers, **request)
         if response.status_code in REFUSALS:
             raise REFUSALS[response.status_code]
         assert response.is_success, response.text
@@ -129,9 +167,10 @@ def _said(contents: list[str]) -> list[dict[str, str]]:
 
 
 def _query(asked: SessionPageRequest | MessagePageRequest) -> dict[str, Any]:
+    place = {} if asked.offset is None else {"offset": asked.offset}
     return {
+        **place,
         "limit": asked.limit,
-        "offset": asked.offset,
         "sort_by": str(asked.sort_by),
         "sort_order": str(asked.sort_order),
     }
@@ -150,12 +189,24 @@ class Modelled:
     messages: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Asked:
+    """An append under a key, and the orders of its first answer, if it was not refused."""
+
+    who: str
+    session: Modelled
+    contents: list[str]
+    key: str
+    orders: list[int] | None = None
+
+
 class History(RuleBasedStateMachine):
     """Two people, a clock that a rule moves either way, and every request in any order."""
 
     new_door: Callable[[ManualClock, Path], tuple[Door, Storage]]
 
     sessions = Bundle("sessions")
+    asked = Bundle("asked")
     people = st.sampled_from(["alice", "bob"])
     texts = st.lists(st.text("ab🙂", max_size=3), max_size=3)
     pages = st.builds(
@@ -224,6 +275,33 @@ class History(RuleBasedStateMachine):
         session.messages += contents
         assert orders == list(range(first, len(session.messages) + 1))
 
+    @rule(target=asked, who=people, session=sessions, contents=texts.filter(bool))
+    def append_once(self, who: str, session: Modelled, contents: list[str]) -> Asked:
+        asked = Asked(who, session, contents, key=uuid4().hex)
+        asked.orders = self.appended(asked)
+        return asked
+
+    @rule(asked=asked)
+    def append_again(self, asked: Asked) -> None:
+        """The first answer, whatever happened since; or the first one, if that was refused."""
+        if asked.orders is None:
+            asked.orders = self.appended(asked)
+        elif not self.refused(asked.who, asked.session, self.sent(asked)):
+            assert self.run(self.sent(asked)) == asked.orders
+
+    def sent(self, asked: Asked) -> Coroutine[Any, Any, list[int]]:
+        assert asked.session.id
+        return self.door.append(asked.who, asked.session.id, asked.contents, asked.key)
+
+    def appended(self, asked: Asked) -> list[int] | None:
+        if self.refused(asked.who, asked.session, self.sent(asked)):
+            return None
+        first = len(asked.session.messages) + 1
+        asked.session.messages += asked.contents
+        orders = self.run(self.sent(asked))
+        assert orders == list(range(first, len(asked.session.messages) + 1))
+        return orders
+
     @rule(who=people, session=sessions)
     def rename(self, who: str, session: Modelled) -> None:
         assert session.id
@@ -260,6 +338,8 @@ class History(RuleBasedStateMachine):
                 offset += page.limit
                 if not has_next:
                     break
+            by_cursor = replace(asked, offset=None)
+            assert self.run(self.door.walk(who, by_cursor)) == titles
             walks.append(titles)
         assert walks[0] == walks[1][::-1]
         assert sorted(walks[0]) == sorted(session.title for session in self.theirs(who))

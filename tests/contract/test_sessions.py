@@ -13,7 +13,14 @@ from domain.errors import SessionNotFound, VersionMismatch
 from domain.instant import TICK
 from domain.metadata import Metadata
 from domain.owner import Owner
-from domain.page import MessagePageRequest, SessionPageRequest, SessionSort, SortOrder
+from domain.page import (
+    Cursor,
+    MessagePageRequest,
+    SessionPageRequest,
+    SessionSort,
+    Side,
+    SortOrder,
+)
 from domain.session import Session
 from tests.clock import START
 from tests.contract.conftest import NewStorage
@@ -175,6 +182,77 @@ async def test_walked_pages_visit_each_session_once_in_order(
     )
     assert items == expected
     assert set(totals) == {len(sessions)}
+
+
+@given(
+    moments=st.lists(st.integers(0, 3), max_size=7),
+    limit=st.integers(1, 4),
+    offset=st.integers(0, 8),
+    removed=st.sets(st.integers(0, 6)),
+    sort_by=st.sampled_from(SessionSort),
+    sort_order=st.sampled_from(SortOrder),
+)
+async def test_cursors_lead_to_what_lies_beside_them(
+    new_storage: NewStorage,
+    moments: list[int],
+    limit: int,
+    offset: int,
+    removed: set[int],
+    sort_by: SessionSort,
+    sort_order: SortOrder,
+) -> None:
+    """From any page on, forth and back, also where a session at the page's edge is gone."""
+    asked = SessionPageRequest(limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
+    async with new_storage() as storage:
+        sessions = [new_session(now=START + moment * TICK) for moment in moments]
+        for session in (*sessions, new_session(BOB)):
+            await storage.sessions.add(session, ())
+        ordered = sorted(sessions, key=asked.key, reverse=sort_order is SortOrder.DESC)
+        previous, following = asked.cursors(await storage.sessions.page(ALICE, asked))
+        start, stop = min(offset, len(ordered)), min(offset + limit, len(ordered))
+        assert (previous is not None, following is not None) == (
+            offset > 0 and bool(ordered),
+            stop < len(ordered),
+        )
+        before, after = ordered[:start], ordered[stop:]
+        gone = [ordered[place] for place in removed if place < len(ordered)]
+        for session in gone:
+            await storage.sessions.remove(ALICE, session.id)
+        left = [session for session in ordered if session not in gone]
+        for cursor, side in ((previous, before), (following, after)):
+            if cursor is None:
+                continue
+            beside = replace(asked, offset=None, cursor=cursor)
+            page = await storage.sessions.page(ALICE, beside)
+            there = [session for session in side if session not in gone]
+            rest = [session for session in left if session not in there]
+            if side is before:
+                items, earlier, later = there[-limit:], there[:-limit], rest
+            else:
+                items, earlier, later = there[:limit], rest, there[limit:]
+            assert list(page.items) == items
+            assert (page.total, page.offset) == (len(left), None)
+            assert (page.has_previous, page.has_next) == (bool(earlier), bool(later))
+
+
+@pytest.mark.parametrize("sort_order", SortOrder)
+async def test_a_walk_by_cursor_ends_whichever_way_it_goes(
+    storage: Storage, sort_order: SortOrder
+) -> None:
+    sessions = [await stored_session(storage) for _ in range(5)]
+    asked = SessionPageRequest(limit=2, sort_order=sort_order, sort_by=SessionSort.CREATED_AT)
+    ordered = sorted(sessions, key=asked.key, reverse=sort_order is SortOrder.DESC)
+    found = []
+    for way in (1, 0):
+        page = await storage.sessions.page(ALICE, asked)
+        found.append(list(page.items))
+        while (cursor := asked.cursors(page)[way]) is not None:
+            page = await storage.sessions.page(ALICE, replace(asked, cursor=cursor))
+            found.append(list(page.items))
+        end = Cursor(sort_by=asked.sort_by, sort_order=sort_order, side=Side.BEFORE, key=None)
+        asked = replace(asked, cursor=end)
+    assert found[:3] == [ordered[:2], ordered[2:4], ordered[4:]]
+    assert found[3:] == [ordered[3:], ordered[1:3], ordered[:1]]
 
 
 async def test_past_the_end_there_are_no_items_and_the_true_total(storage: Storage) -> None:
