@@ -1,0 +1,414 @@
+"""PostgreSQL as a database that comes and goes."""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from adapters.sql.postgresql.connect import addresses
+from application.errors import StorageRefused, Unavailable
+from domain.metadata import Metadata
+from domain.page import MessagePageRequest
+from domain.session import Session
+from tests.clock import START
+from tests.contract.examples import ALICE, new_messages, stored_session
+from tests.databases import empty_database, server
+from tests.postgresql import PostgresqlServer
+
+OPTIONS = PostgresqlOptions(url="")
+
+
+@asynccontextmanager
+async def opened(
+    options: PostgresqlOptions,
+) -> AsyncIterator[tuple[SqlStorage, PostgresqlDatabase]]:
+    database = PostgresqlDatabase(options)
+    storage = SqlStorage(database)
+    await storage.open()
+    try:
+        yield storage, database
+    finally:
+        await storage.close()
+
+
+@pytest.fixture
+def url() -> str:
+    return empty_database("plain")
+
+
+@pytest.fixture
+async def storage(url: str) -> AsyncIterator[SqlStorage]:
+    async with opened(replace(OPTIONS, url=url)) as (storage, _):
+        yield storage
+
+
+@pytest.fixture
+async def other(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of someone else's."""
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://h/d", ["postgresql://h/d"]),
+        ("postgresql://h", ["postgresql://h"]),
+        ("postgresql://", ["postgresql://"]),
+        ("postgresql:///d?host=/tmp", ["postgresql:///d?host=/tmp"]),
+        (
+            "postgresql://u:p%40@a:1,b:2/d?x=y",
+            ["postgresql://u:p%40@a:1/d?x=y", "postgresql://u:p%40@b:2/d?x=y"],
+        ),
+        (
+            "postgresql://a,b?sslmode=disable",
+            ["postgresql://a?sslmode=disable", "postgresql://b?sslmode=disable"],
+        ),
+        ("postgresql://[::1]:5432,[::2]/d", ["postgresql://[::1]:5432/d", "postgresql://[::2]/d"]),
+    ],
+)
+def test_a_url_names_one_host_or_several(url: str, expected: list[str]) -> None:
+    assert addresses(url) == expected
+
+
+@pytest.fixture
+def black_hole() -> Iterator[int]:
+    """A port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+async def test_a_first_host_that_never_answers_does_not_keep_the_next_from_it(
+    url: str, black_hole: int
+) -> None:
+    port = urlsplit(url).port
+    several = url.replace(f":{port}", f":{black_hole},127.0.0.1:{port}")
+    began = time.monotonic()
+    async with opened(replace(OPTIONS, url=several, connect_timeout=0.3)) as (storage, _):
+        await stored_session(storage)
+    assert 0.3 <= time.monotonic() - began < 4
+
+
+async def test_of_several_hosts_one_that_takes_writes_is_chosen(url: str) -> None:
+    port = urlsplit(url).port
+    reading = url.replace("postgres@", "reader@")
+    for sql in (
+        "DROP ROLE IF EXISTS reader",
+        "CREATE ROLE reader LOGIN SUPERUSER",
+        "ALTER ROLE reader SET default_transaction_read_only = on",
+    ):
+        server().execute(sql)
+    several = reading.replace(f":{port}", f":{port},127.0.0.1:{port}")
+    with pytest.raises(StorageRefused, match="cannot reach"):
+        async with opened(replace(OPTIONS, url=several)):
+            pass
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "postgresql://u:secret@127.0.0.1:1/x",
+        "postgresql://u:secret@no-such-host.invalid/x",
+        "postgresql://postgres:secret@127.0.0.1:{port}/no-such-database",
+        "postgresql://nobody-there:secret@127.0.0.1:{port}/plain",
+    ],
+)
+async def test_a_database_that_cannot_be_reached_stops_the_start(url: str, broken: str) -> None:
+    """With one line that says so and has no password in it."""
+    options = replace(OPTIONS, url=broken.format(port=urlsplit(url).port), connect_timeout=0.5)
+    for ask in (PostgresqlDatabase.open, PostgresqlDatabase.migrate, PostgresqlDatabase.is_current):
+        with pytest.raises(StorageRefused, match=r"cannot reach the database: .+") as refused:
+            await ask(PostgresqlDatabase(options))
+        assert "secret" not in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+LIMITS = {
+    "default_transaction_isolation": "read committed",
+    "statement_timeout": "1500ms",
+    "lock_timeout": "700ms",
+    "idle_in_transaction_session_timeout": "2500ms",
+    "application_name": "a test",
+}
+
+
+@pytest.mark.parametrize("pooler", [False, True])
+async def test_the_promised_limits_are_in_force(url: str, *, pooler: bool) -> None:
+    """Whatever the role's own are, and also where a pooler would not let a session have them."""
+    server().execute("ALTER ROLE postgres SET default_transaction_isolation = 'repeatable read'")
+    options = replace(
+        OPTIONS,
+        url=url,
+        statement_timeout=1.5,
+        lock_timeout=0.7,
+        idle_in_transaction_timeout=2.5,
+        application_name="a test",
+        transaction_pooler=pooler,
+    )
+    found: dict[str, list[object]] = {}
+    async with opened(options) as (_, database):
+        for name in ("transaction_isolation", *LIMITS):
+            if pooler and name == "default_transaction_isolation":
+                continue
+            shown = text(f"SHOW {name}")
+            read = (await database.read(shown, {}))[0][0]
+            written = await database.write(
+                lambda connection, shown=shown: connection.execute(shown).scalar()  # type: ignore[misc]
+            )
+            found[name] = [read, written]
+    server().execute("ALTER ROLE postgres RESET default_transaction_isolation")
+    expected = {"transaction_isolation": "read committed", **LIMITS}
+    assert found == {name: [expected[name]] * 2 for name in found}
+
+
+async def test_a_full_pool_is_unavailable_and_heals(url: str, other: asyncpg.Connection) -> None:
+    options = replace(OPTIONS, url=url, pool_size=2, pool_overflow=0, pool_wait=0.2)
+    async with opened(options) as (storage, _):
+        session = await stored_session(storage)
+        async with _locked(other, session):
+            held = [_append(storage, session) for _ in range(2)]
+            await _waiting(other, 2)
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match="pool"):
+                await storage.sessions.get(ALICE, session.id)
+            assert 0.2 <= time.monotonic() - began < 2
+        await asyncio.gather(*held)
+        assert (await storage.sessions.get(ALICE, session.id)).message_count == 2
+
+
+async def test_a_lock_held_too_long_is_unavailable_and_heals(
+    url: str, other: asyncpg.Connection
+) -> None:
+    async with opened(replace(OPTIONS, url=url, lock_timeout=0.2)) as (storage, _):
+        session = await stored_session(storage)
+        async with _locked(other, session):
+            for write in (
+                storage.messages.append(ALICE, session.id, new_messages("x"), START),
+                storage.sessions.amend(ALICE, session.id, _renamed),
+                storage.sessions.remove(ALICE, session.id),
+            ):
+                with pytest.raises(Unavailable, match="lock timeout"):
+                    await write
+            assert await storage.sessions.get(ALICE, session.id) == session
+        await storage.sessions.amend(ALICE, session.id, _renamed)
+
+
+async def test_a_statement_that_takes_too_long_is_unavailable(url: str) -> None:
+    async with opened(replace(OPTIONS, url=url, statement_timeout=0.2)) as (_, database):
+        with pytest.raises(Unavailable, match="statement timeout"):
+            await database.read(text("SELECT pg_sleep(5)"), {})
+        await database.check()
+
+
+async def test_a_cancelled_write_is_carried_through(
+    storage: SqlStorage, other: asyncpg.Connection
+) -> None:
+    """And leaves no transaction open."""
+    session = await stored_session(storage)
+    async with _locked(other, session):
+        append = _append(storage, session)
+        await _waiting(other, 1)
+        append.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await append
+    page = await storage.messages.page(ALICE, session.id, MessagePageRequest())
+    while not page.total:
+        await asyncio.sleep(0.01)
+        page = await storage.messages.page(ALICE, session.id, MessagePageRequest())
+    assert page.total == 1
+    assert not await other.fetch("SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in tr%'")
+
+
+async def test_closing_waits_for_what_was_begun(url: str, other: asyncpg.Connection) -> None:
+    async with opened(replace(OPTIONS, url=url)) as (storage, _):
+        session = await stored_session(storage)
+        async with _locked(other, session):
+            append = _append(storage, session)
+            await _waiting(other, 1)
+            closing = asyncio.create_task(storage.close())
+            await asyncio.sleep(0.05)
+            assert not closing.done()
+        await asyncio.gather(append, closing)
+    assert await other.fetchval("SELECT count(*) FROM messages") == 1
+
+
+DO = "DO $$ BEGIN RAISE EXCEPTION 'told' USING ERRCODE = '{}'; END $$"
+
+
+@pytest.mark.parametrize(
+    ("state", "tries"),
+    [
+        ("40001", 4),
+        ("40P01", 4),
+        ("53100", 1),
+        ("53200", 1),
+        ("55P03", 1),
+        ("57014", 1),
+        ("57P03", 1),
+        ("25006", 1),
+        ("58030", 1),
+        ("XX001", 1),
+        ("08006", 1),
+    ],
+)
+async def test_what_says_that_the_database_is_away_is_unavailable(
+    url: str, state: str, tries: int
+) -> None:
+    """And tried again a few times where the database has undone it all."""
+    calls: list[None] = []
+
+    def work(connection: Connection) -> None:
+        calls.append(None)
+        connection.execute(text(DO.format(state)))
+
+    async with opened(replace(OPTIONS, url=url)) as (_, database):
+        with pytest.raises(Unavailable, match="told"):
+            await database.write(work)
+        await database.check()
+    assert len(calls) == tries
+
+
+@pytest.mark.parametrize("state", ["23505", "22001", "42P01", "P0001"])
+async def test_a_mistake_of_ours_is_not_called_unavailable(url: str, state: str) -> None:
+    async with opened(replace(OPTIONS, url=url)) as (_, database):
+        with pytest.raises(DBAPIError, match="told"):
+            await database.read(text(DO.format(state)), {})
+
+
+async def test_what_was_undone_once_is_done_the_second_time(storage: SqlStorage) -> None:
+    session = await stored_session(storage)
+    told = iter(["40001"])
+
+    def change(found: Session) -> Session:
+        for state in told:
+            raise _conflict(state)
+        return _renamed(found)
+
+    amended = await storage.sessions.amend(ALICE, session.id, change)
+    assert amended.title == "renamed"
+
+
+async def test_a_value_that_cannot_be_sent_holds_no_lock(
+    storage: SqlStorage, other: asyncpg.Connection
+) -> None:
+    """The driver notices it in the middle of a statement."""
+    session = await stored_session(storage)
+    with pytest.raises(DBAPIError):
+        await storage.sessions.amend(
+            ALICE, session.id, lambda found: replace(found, metadata=Metadata('"\ud800"'))
+        )
+    bad = replace(next(iter(new_messages("x").values())), metadata=Metadata('"\ud800"'))
+    with pytest.raises(DBAPIError):
+        await storage.messages.append(ALICE, session.id, {session.id: bad}, START)
+    assert not await other.fetch(
+        "SELECT query FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid() "
+        "AND datname = current_database()"
+    )
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresqlServer]:
+    """One to stop."""
+    started = PostgresqlServer({"fsync": "off"})
+    yield started
+    started.remove()
+
+
+@pytest.fixture
+async def stoppable(own_server: PostgresqlServer) -> AsyncIterator[SqlStorage]:
+    own_server.execute("DROP DATABASE IF EXISTS stoppable")
+    options = replace(OPTIONS, url=own_server.new_database("stoppable"))
+    await PostgresqlDatabase(options).migrate()
+    async with opened(options) as (storage, _):
+        yield storage
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+async def test_a_server_that_is_away_is_unavailable_and_heals(
+    stoppable: SqlStorage, own_server: PostgresqlServer, how: str
+) -> None:
+    """With no restart of ours, and at once."""
+    session = await stored_session(stoppable, ALICE, "one")
+    getattr(own_server, how)()
+    for ask in (
+        lambda: stoppable.sessions.get(ALICE, session.id),
+        lambda: stoppable.messages.append(ALICE, session.id, new_messages("x"), START),
+        stoppable.check,
+    ):
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            await ask()
+        assert time.monotonic() - began < 5
+    own_server.start()
+    assert await stoppable.sessions.get(ALICE, session.id) == session
+    await stoppable.messages.append(ALICE, session.id, new_messages("two"), START)
+
+
+async def test_a_restart_meanwhile_is_not_noticed(
+    stoppable: SqlStorage, own_server: PostgresqlServer
+) -> None:
+    session = await stored_session(stoppable)
+    own_server.stop()
+    own_server.start()
+    await asyncio.sleep(0.05)
+    await stoppable.messages.append(ALICE, session.id, new_messages("x"), START)
+
+
+async def test_a_read_whose_connection_is_lost_is_asked_again(
+    storage: SqlStorage, other: asyncpg.Connection
+) -> None:
+    session = await stored_session(storage)
+    async with _table_locked(other):
+        read = asyncio.create_task(storage.sessions.get(ALICE, session.id))
+        await _waiting(other, 1)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        )
+    assert await read == session
+
+
+def _append(storage: SqlStorage, session: Session) -> asyncio.Task[Any]:
+    work = storage.messages.append(ALICE, session.id, new_messages("x"), START)
+    return asyncio.ensure_future(work)
+
+
+def _renamed(session: Session) -> Session:
+    return replace(session, title="renamed")
+
+
+def _conflict(state: str) -> Exception:
+    origin = Exception("told")
+    origin.sqlstate = state  # type: ignore[attr-defined]
+    return DBAPIError("statement", {}, origin)
+
+
+async def _waiting(other: asyncpg.Connection, how_many: int) -> None:
+    """Until so many wait for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    while await other.fetchval(waiting) < how_many:
+        await other.execute("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)")
+
+
+@asynccontextmanager
+async def _locked(other: asyncpg.Connection, session: Session) -> AsyncIterator[None]:
+    async with other.transaction():
+        await other.execute("SELECT 1 FROM sessions WHERE id = $1 FOR UPDATE", session.id)
+        yield
+
+
+@asynccontextmanager
+async def _table_locked(other: asyncpg.Connection) -> AsyncIterator[None]:
+    async with other.transaction():
+        await other.execute("LOCK TABLE sessions")
+        yield
