@@ -1,13 +1,21 @@
 """The commands that end by themselves."""
 
+import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from adapters.auth.development import ISSUER
+from application.once import KEPT, Once, Operation
 from domain.owner import Owner
 from entrypoints.cli import main
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+from tests.contract.examples import new_session
+from tests.databases import server
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +91,73 @@ def test_an_unknown_command_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(arguments)
     assert exit_.value.code == 2
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a database that is not there yet, or has nothing in it."""
+    if request.param == "sqlite":
+        url = "sqlite:///chat.db"
+    else:
+        url = server().new_database(f"cli-{uuid4().hex}")
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", url)
+    return url
+
+
+def test_migrate_check_tells_whether_there_is_anything_to_do(
+    database: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """By the exit code, and it changes nothing."""
+    for _ in range(2):
+        assert main(["migrate", "--check"]) == 1
+        told = "chat-sessions: the schema is not up to date: run chat-sessions migrate\n"
+        assert capsys.readouterr() == ("", told)
+    assert list(tmp_path.iterdir()) == []
+    assert main(["migrate"]) == 0
+    assert main(["migrate", "--check"]) == 0
+    assert capsys.readouterr().err == ""
+    assert database
+
+
+def test_purge_forgets_old_keys_and_says_how_many(
+    database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate"]) == 0
+    container = Container(settings=Settings(database_url=database))
+    now = datetime.now(UTC)
+
+    async def create() -> None:
+        storage = container.storage()
+        await storage.open()
+        for age in range(5):
+            claimed_at = now - KEPT + timedelta(minutes=age - 2)
+            once = Once(Operation.CREATE_SESSION, str(age), b"", claimed_at)
+            await storage.sessions.add(new_session(), (), once)
+        await storage.close()
+
+    asyncio.run(create())
+    capsys.readouterr()
+    assert [main(["purge"]), main(["purge"])] == [0, 0]
+    assert capsys.readouterr().out == "forgot 3 idempotency keys\nforgot 0 idempotency keys\n"
+
+
+@pytest.mark.parametrize("command", ["migrate", "purge", "serve"])
+def test_a_database_that_is_away_is_one_line(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/chat")
+    monkeypatch.setenv("CHAT_SESSIONS_PORT", "0")
+    assert main([command]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("chat-sessions: cannot reach the database: ")
+    assert told.count("\n") == 1
+    assert "secret" not in told
+
+
+def test_a_password_is_not_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "postgresql://u:secret@h:1/d?password=secret")
+    assert main(["check-config"]) == 0
+    shown = capsys.readouterr().out
+    assert "CHAT_SESSIONS_DATABASE_URL=postgresql://u:***@h:1/d?password=***\n" in shown
