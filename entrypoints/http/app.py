@@ -3,6 +3,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any
 
 import structlog
@@ -83,7 +84,7 @@ def routed_app(lifespan: Lifespan | None = None) -> FastAPI:
     """The routes and their description, with nothing behind them yet."""
     app = _Api(
         title="chat-sessions",
-        version="0.1.0",
+        version=version("chat-sessions"),
         summary="People's chat sessions and the messages in them.",
         docs_url=None,
         redoc_url=None,

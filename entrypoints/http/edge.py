@@ -33,7 +33,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 _log = structlog.get_logger("chat_sessions")
 
-Admission = Callable[[Scope, Headers], None]
+Admit = Callable[[Scope, Headers], None]
 
 
 class Edge:
@@ -43,7 +43,7 @@ class Edge:
     `admit` sees the request's head first and raises the Problem that refuses it.
     """
 
-    def __init__(self, app: ASGIApp, admit: Admission) -> None:
+    def __init__(self, app: ASGIApp, admit: Admit) -> None:
         self.app = app
         self.admit = admit
 

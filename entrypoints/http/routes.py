@@ -16,7 +16,7 @@ from application.use_cases import UseCases
 from domain.owner import Owner
 from domain.page import MessagePageRequest, SessionPageRequest
 from domain.session import Session
-from entrypoints.http.body import MERGE_PATCH
+from entrypoints.http.body import JSON, MERGE_PATCH
 from entrypoints.http.conditions import (
     IfMatch,
     IfNoneMatch,
@@ -207,7 +207,7 @@ def _page(
 def _answer(
     body: BaseModel, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
 ) -> Response:
-    return Response(body.model_dump_json(), status, headers, media_type="application/json")
+    return Response(body.model_dump_json(), status, headers, media_type=JSON)
 
 
 def _not_modified(tag: str) -> Response:

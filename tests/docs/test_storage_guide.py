@@ -6,6 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.serving import environment
+
+CHECK = """
+from entrypoints.cli import main
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+main(["check-config"])
+print(type(Container(settings=Settings.from_environment()).storage()).__name__)
+"""
+
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "adding-a-storage-backend.md").read_text()
 
@@ -15,6 +25,18 @@ def block(language: str, holding: str) -> str:
     blocks = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     (found,) = [text for text in blocks if holding in text]
     return str(found)
+
+
+def patched(text: str, diff: str) -> str:
+    """The text after the diff, whose hunks lie between blank lines."""
+    for hunk in diff.split("\n\n"):
+        lines = hunk.strip("\n").splitlines()
+        before, after = (
+            "\n".join(line[1:] for line in lines if line[0] in marks) for marks in (" -", " +")
+        )
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    return text
 
 
 def test_a_stranger_who_follows_the_guide_has_a_storage_that_keeps_the_contract(
@@ -55,6 +77,19 @@ def test_a_stranger_who_follows_the_guide_has_a_storage_that_keeps_the_contract(
         "        memory=", f"        {block('text', 'providers').strip()}\n        memory="
     )
     container.write_text(text)
+
+    settings = tmp_path / "entrypoints" / "settings.py"
+    settings.write_text(patched(settings.read_text(), block("diff", "json_path")))
+    shown = subprocess.run(
+        [sys.executable, "-c", CHECK],
+        cwd=tmp_path,
+        env=environment(CHAT_SESSIONS_DATABASE_URL="json:///./chat.json"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "DATABASE_URL=json:///./chat.json" in shown.stdout
+    assert shown.stdout.endswith("JsonFileStorage\n")
 
     done = subprocess.run(
         [
