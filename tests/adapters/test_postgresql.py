@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
 from adapters.sql.postgresql.connect import addresses
 from application.errors import StorageRefused, Unavailable
+from domain.instant import TICK
 from domain.metadata import Metadata
 from domain.page import MessagePageRequest
 from domain.session import Session
@@ -355,6 +356,23 @@ async def test_a_server_that_is_away_is_unavailable_and_heals(
     await stoppable.messages.append(ALICE, session.id, new_messages("two"), START)
 
 
+async def test_a_server_that_takes_no_writes_is_read_and_heals(
+    stoppable: SqlStorage, own_server: PostgresqlServer
+) -> None:
+    session = await stored_session(stoppable)
+    own_server.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+    own_server.execute("SELECT pg_reload_conf()")
+    try:
+        with pytest.raises(Unavailable, match="read-only"):
+            await _renamed_until_refused(stoppable, session)
+        assert (await stoppable.sessions.get(ALICE, session.id)).id == session.id
+    finally:
+        own_server.execute("ALTER SYSTEM RESET ALL")
+        own_server.execute("SELECT pg_reload_conf()")
+    await asyncio.sleep(0.1)
+    await stoppable.messages.append(ALICE, session.id, new_messages("x"), START)
+
+
 async def test_a_restart_meanwhile_is_not_noticed(
     stoppable: SqlStorage, own_server: PostgresqlServer
 ) -> None:
@@ -384,7 +402,12 @@ def _append(storage: SqlStorage, session: Session) -> asyncio.Task[Any]:
 
 
 def _renamed(session: Session) -> Session:
-    return replace(session, title="renamed")
+    return replace(session, title="renamed", last_updated=session.last_updated + TICK)
+
+
+async def _renamed_until_refused(storage: SqlStorage, session: Session) -> None:
+    while True:
+        await storage.sessions.amend(ALICE, session.id, _renamed)
 
 
 def _conflict(state: str) -> Exception:
