@@ -31,8 +31,8 @@ test-faults: $(VENV)/development.txt ## Bring faults about at full size, with fi
 statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent, and its plans
 	@$(BIN)/python -m tests.adapters.catalogue > docs/statements.md
 
-bench: $(VENV)/development.txt ## Measure what a page costs by how deep it lies
-	@$(BIN)/python -m tests.bench.depth
+bench: $(VENV)/development.txt ## Measure the storage on both databases: some minutes
+	@$(BIN)/python -m tests.bench
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)
 	@for set in runtime development; do \

@@ -110,13 +110,18 @@ class _Write:
             return Unavailable("too many writes wait for their turn"), None
         if alone:
             return None, self._work(connection)
+        # Not begin_nested: it compiles each savepoint anew, which takes as long as the write.
+        connection.exec_driver_sql("SAVEPOINT one")
         try:
-            with connection.begin_nested():
-                return None, self._work(connection)
+            result = self._work(connection)
         except DBAPIError:
             raise
         except Exception as error:  # noqa: BLE001 - likewise
+            connection.exec_driver_sql("ROLLBACK TO one")
+            connection.exec_driver_sql("RELEASE one")
             return error, None
+        connection.exec_driver_sql("RELEASE one")
+        return None, result
 
     def settle(self, error: Exception | None, result: object = None) -> None:
         with suppress(RuntimeError):  # the loop is closed, and whoever waited with it
