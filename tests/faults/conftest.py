@@ -54,7 +54,7 @@ def tally(pytestconfig: pytest.Config) -> Tally:
     return pytestconfig.stash.setdefault(TALLY, Tally())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of every service process, so that one token is good for all."""
     return tmp_path_factory.mktemp("key") / "key.pem"
@@ -65,17 +65,18 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return DATABASES[request.param](tmp_path)
 
 
-@pytest.fixture(scope="module", params=DATABASES)
+@pytest.fixture(scope="session", params=DATABASES)
 def shared_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Database:
     return DATABASES[request.param](tmp_path_factory.mktemp("database"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def https(
     tmp_path_factory: pytest.TempPathFactory, key: Path, shared_database: Database
 ) -> AsyncIterator[Https]:
+    """Of services that many tests share: a start costs more than most of them."""
     async with AsyncExitStack() as stack:
         found = []
         for _ in range(shared_database.processes):

@@ -22,8 +22,9 @@ class Service:
     def __init__(self, folder: Path, key: Path, **settings: str) -> None:
         self.folder = folder
         self.settings = {KEY_FILE: str(key), "CHAT_SESSIONS_RATE_LIMITS": "off"} | settings
-        self.authorization = f"Bearer {DevelopmentKey(key).token('alice', SystemClock())}"
         self.http = httpx2.AsyncClient()
+        self._key = DevelopmentKey(key)
+        self.sign_in("alice")
         self._stack = ExitStack()
         self._served: Served | None = None
 
@@ -31,6 +32,11 @@ class Service:
     def served(self) -> Served:
         assert self._served
         return self._served
+
+    def sign_in(self, who: str) -> None:
+        """From now on its clients are someone else."""
+        self.authorization = f"Bearer {self._key.token(who, SystemClock())}"
+        self.http.headers["Authorization"] = self.authorization
 
     async def start(self) -> None:
         starting = serving(self.folder, **self.settings)

@@ -2,7 +2,11 @@
 
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.faults.answers import is_refused_for_now
 from tests.faults.conftest import Sized
@@ -44,8 +48,37 @@ def mistaken(content: bytes, page: int) -> bytes:
 DAMAGES: tuple[Callable[[bytes, int], bytes], ...] = (garbled, misplaced, cut_short, mistaken)
 
 
+@dataclass(frozen=True)
+class Left:
+    """What a service left behind, and what was said to it."""
+
+    stored: dict[str, tuple[Any, list[Any]]]
+    texts: list[str]
+    path: str
+    """To the messages of one of the sessions."""
+    file: bytes
+    log: bytes
+    """As a kill leaves them."""
+    whole: bytes
+    """The file after a clean stop."""
+
+
 def file_of(folder: Path) -> Path:
     return folder / "chat-sessions.db"
+
+
+def log_of(folder: Path) -> Path:
+    return folder / "chat-sessions.db-wal"
+
+
+def put(folder: Path, file: bytes, log: bytes = b"") -> None:
+    """Nothing of an earlier try stays beside them."""
+    folder.mkdir(exist_ok=True)
+    file_of(folder).write_bytes(file)
+    log_of(folder).write_bytes(log)
+    Path(f"{file_of(folder)}-shm").unlink(missing_ok=True)
+    if not log:
+        log_of(folder).unlink()
 
 
 async def written(service: Service, batches: int) -> tuple[str, list[str]]:
@@ -58,25 +91,33 @@ async def written(service: Service, batches: int) -> tuple[str, list[str]]:
     return path, texts
 
 
+@pytest.fixture(scope="module")
+async def left(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Left:
+    folder = tmp_path_factory.mktemp("left")
+    async with running(folder, key) as service:
+        sessions = [await written(service, 10) for _ in range(3)]
+        stored = await everything(service.http)
+        file, log = file_of(folder).read_bytes(), log_of(folder).read_bytes()
+        service.served.stop(signal.SIGINT)
+    path, _ = sessions[0]
+    texts = [text for _, said_there in sessions for text in said_there]
+    return Left(stored, texts, path, file, log, file_of(folder).read_bytes())
+
+
 async def test_a_damaged_file_is_refused_or_right(
-    tmp_path: Path, key: Path, sized: Sized, tally: Tally
+    tmp_path: Path, key: Path, left: Left, sized: Sized, tally: Tally
 ) -> None:
     """A start with it is refused in one line that names it; where it is not, all is there."""
-    async with running(tmp_path, key) as service:
-        for _ in range(3):
-            await written(service, 10)
-        stored = await everything(service.http)
-        service.served.stop(signal.SIGINT)
-    whole = file_of(tmp_path).read_bytes()
-    pages = range(1, len(whole) // PAGE)
+    service = Service(tmp_path, key)
+    pages = range(1, len(left.whole) // PAGE)
     for damage in DAMAGES:
         tried = CHANCE.sample(pages, min(len(pages), sized(1, 24)))
         wrong = []
         for page in tried:
-            file_of(tmp_path).write_bytes(damage(whole, page))
+            put(tmp_path, damage(left.whole, page))
             line = await service.refusal()
             if line is None:
-                right = await everything(service.http) == stored
+                right = await everything(service.http) == left.stored
                 await service.stop()
             else:
                 right = line.startswith(f"chat-sessions: {file_of(tmp_path)}")
@@ -86,47 +127,36 @@ async def test_a_damaged_file_is_refused_or_right(
 
 
 async def test_damage_under_the_running_service_is_no_answer(
-    tmp_path: Path, key: Path, tally: Tally
+    tmp_path: Path, key: Path, left: Left, tally: Tally
 ) -> None:
     """It is a 503, be it a page that is none any more or a text; what was said is in no log."""
-    async with running(tmp_path, key) as service:
-        path, _ = await written(service, 10)
-        service.served.stop(signal.SIGINT)
-        whole = file_of(tmp_path).read_bytes()
-        wrong = []
-        for damaged in (whole.replace(b"7 xxx", b"7 x\xffx"), b"\xa5" * len(whole)):
-            file_of(tmp_path).write_bytes(whole)
-            await service.restart()
-            file_of(tmp_path).write_bytes(damaged)
-            answer = await service.http.get(path)
+    wrong = []
+    for number, damaged in enumerate(
+        (left.whole.replace(b"7 xxx", b"7 x\xffx"), b"\xa5" * len(left.whole))
+    ):
+        put(folder := tmp_path / str(number), left.whole)
+        async with running(folder, key) as service:
+            file_of(folder).write_bytes(damaged)
+            answer = await service.http.get(left.path)
             if not is_refused_for_now(answer):
                 wrong.append(answer.text)
-            if "xxx" in (tmp_path / "stdout").read_text():
-                wrong.append("what was said is in the log")
+        if any("xxx" in (folder / name).read_text() for name in ("stdout", "stderr")):
+            wrong.append("what was said is in the log")
     tally.none("P11", "sqlite, damage while it runs: wrong answers", wrong, of=2)
 
 
 async def test_a_damaged_log_takes_nothing_from_before_the_damage(
-    tmp_path: Path, key: Path, sized: Sized, tally: Tally
+    tmp_path: Path, key: Path, left: Left, sized: Sized, tally: Tally
 ) -> None:
     """What follows cannot be told from a commit that a power cut left half written."""
-    async with running(tmp_path, key) as service:
-        _, texts = await written(service, 20)
-        await service.kill()
-        log = Path(f"{file_of(tmp_path)}-wal")
-        file, frames = file_of(tmp_path).read_bytes(), log.read_bytes()
-        wrong, times = [], sized(2, 40)
-        for _ in range(times):
-            at = CHANCE.randrange(len(frames))
-            file_of(tmp_path).write_bytes(file)
-            log.write_bytes(frames[:at] + bytes([frames[at] ^ 0xFF]) + frames[at + 1 :])
-            await service.start()
-            found = [
-                item["content"]
-                for _, items in (await everything(service.http)).values()
-                for item in items
-            ]
-            if len(found) % BATCH or found != texts[: len(found)]:
-                wrong.append((at, len(found)))
-            await service.kill()
+    wrong, times = [], sized(1, 40)
+    for _ in range(times):
+        at = CHANCE.randrange(len(left.log))
+        log = left.log[:at] + bytes([left.log[at] ^ 0xFF]) + left.log[at + 1 :]
+        put(tmp_path, left.file, log)
+        async with running(tmp_path, key) as service:
+            sessions = (await everything(service.http)).values()
+        found = [item["content"] for _, items in sessions for item in items]
+        if len(found) % BATCH or found != left.texts[: len(found)]:
+            wrong.append((at, len(found)))
     tally.none("P11", "sqlite, log damaged: not as after a batch", wrong, of=times)

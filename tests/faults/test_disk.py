@@ -1,7 +1,6 @@
 """A disk that is full, or that may not be written."""
 
 import resource
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from adapters.sql import SqliteDatabase
 from tests.faults.answers import is_refused_for_now
 from tests.faults.crowd import new_session, said, walked
-from tests.faults.service import Service, running
+from tests.faults.service import KEY_FILE, Service, running
 from tests.faults.tally import Tally
-from tests.serving import run, serving
+from tests.serving import run
 
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE = 1
@@ -96,18 +96,19 @@ def plain_user() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.mark.parametrize("target", ["chat-sessions.db", ""], ids=["file", "folder"])
-def test_what_may_not_be_written_is_refused_at_the_start(
-    tmp_path: Path, plain_user: ThreadPoolExecutor, target: str
+async def test_what_may_not_be_written_is_refused_at_the_start(
+    tmp_path: Path, key: Path, plain_user: ThreadPoolExecutor, target: str
 ) -> None:
     """A file or its folder: in one line that names the file, and it stays as it was."""
-    with serving(tmp_path) as served:
-        served.stop(signal.SIGINT)
-    before = (tmp_path / "chat-sessions.db").read_bytes()
+    file = tmp_path / "chat-sessions.db"
+    await SqliteDatabase(file).migrate()
+    before = file.read_bytes()
     (tmp_path / target).chmod(0o500)
-    done = plain_user.submit(run, "serve", folder=tmp_path, CHAT_SESSIONS_PORT="0").result()
+    settings = {"CHAT_SESSIONS_PORT": "0", KEY_FILE: str(key)}
+    done = plain_user.submit(run, "serve", folder=tmp_path, **settings).result()
     (tmp_path / target).chmod(0o700)
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, "")
     assert line.startswith("chat-sessions: cannot")
     assert "chat-sessions.db" in line
-    assert (tmp_path / "chat-sessions.db").read_bytes() == before
+    assert file.read_bytes() == before

@@ -16,7 +16,7 @@ async def test_what_was_acknowledged_survives_kills_of_the_service(
     tmp_path: Path, key: Path, database: Database, sized: Sized, tally: Tally
 ) -> None:
     """It is stored once, whole and in order, also where the answer was lost and asked for again."""
-    kills = sized(2, 50)
+    kills = sized(1, 50)
     async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=database.url) as service:
         ledger = Ledger(service)
         async with ledger.writing():
@@ -31,7 +31,7 @@ async def test_what_was_acknowledged_survives_kills_of_the_database(
 ) -> None:
     """The service stays, says 503 meanwhile, and serves again within 5 s."""
     database = postgresql(tmp_path)
-    kills, late = sized(2, 20), []
+    kills, late = sized(1, 20), []
     async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=database.url) as service:
         ledger = Ledger(service)
         async with ledger.writing():

@@ -46,6 +46,15 @@ class Far:
     async def is_ready(self) -> bool:
         return (await self.get("/readyz")).status_code == 200
 
+    async def endure(self, seconds: float, *, away: bool) -> None:
+        """Where the database is away the service is not ready, however often it is asked."""
+        over = time.monotonic() + seconds
+        while (left := over - time.monotonic()) > 0:
+            if not away:
+                await asyncio.sleep(left)
+            elif await self.is_ready():
+                self.wrong.append("ready without a database")
+
     async def get(self, path: str) -> httpx2.Response:
         self.asked += 1
         begun = time.monotonic()
@@ -60,16 +69,28 @@ class Far:
             await asyncio.sleep(0.01)
 
 
-@pytest.fixture
-async def far(tmp_path: Path, key: Path) -> AsyncIterator[Far]:
-    database = postgresql(tmp_path)
+@pytest.fixture(scope="module")
+async def distant(
+    tmp_path_factory: pytest.TempPathFactory, key: Path
+) -> AsyncIterator[tuple[Service, Proxy]]:
+    folder = tmp_path_factory.mktemp("distant")
+    database = postgresql(folder)
     port = database.server.port
     async with proxied("127.0.0.1", port) as proxy:
         url = database.url.replace(str(port), str(proxy.port), 1)
-        async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=url, **POOL) as service:
-            path = f"/sessions/{await new_session(service.http)}/messages"
-            assert (await service.http.post(path, json=said(*TEXTS))).status_code == 201
-            yield Far(service, proxy, path, [])
+        async with running(folder, key, CHAT_SESSIONS_DATABASE_URL=url, **POOL) as service:
+            yield service, proxy
+
+
+@pytest.fixture
+async def far(request: pytest.FixtureRequest, distant: tuple[Service, Proxy]) -> Far:
+    """Each test's by a person of its own: what the others wrote is no matter."""
+    service, proxy = distant
+    service.sign_in(request.node.name)
+    proxy.heal()
+    path = f"/sessions/{await new_session(service.http)}/messages"
+    assert (await service.http.post(path, json=said(*TEXTS))).status_code == 201
+    return Far(service, proxy, path, [])
 
 
 def cut(proxy: Proxy) -> None:
@@ -106,9 +127,7 @@ async def test_a_fault_on_the_way_is_a_503_and_heals(
         for _ in range(sized(1, 5)):
             await asyncio.sleep(0.3)
             fault(far.proxy)
-            await asyncio.sleep(sized(2, 8))
-            if fault not in (cut, slow) and await far.is_ready():
-                far.wrong.append("ready without a database")
+            await far.endure(sized(1, 8), away=fault not in (cut, slow))
             far.proxy.heal()
             healed.append(await seconds_until(far.read))
             await seconds_until(far.is_ready)

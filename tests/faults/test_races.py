@@ -65,7 +65,7 @@ async def test_what_was_written_is_read(
     https: Https, shared_database: Database, sized: Sized, tally: Tally
 ) -> None:
     """At once, through the other process."""
-    rounds = sized(200, 10_000)
+    rounds = sized(100, 10_000)
     session = await new_session(https[0])
     path = f"/sessions/{session}/messages"
     unread = []

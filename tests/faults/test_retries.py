@@ -41,7 +41,7 @@ async def test_a_retry_happens_once(
     https: Https, shared_database: Database, sized: Sized, tally: Tally
 ) -> None:
     """After the first answer, through another process, or beside it."""
-    pairs = sized(200, 10_000)
+    pairs = sized(100, 10_000)
     path = f"/sessions/{await new_session(https[0])}/messages"
     wrong = []
 
