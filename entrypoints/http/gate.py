@@ -1,5 +1,6 @@
 """What a request passes before its use case runs, in the one order that clients rely on."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -17,7 +18,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from application.errors import InvalidToken
+from application.errors import InvalidToken, Unavailable
 from application.ports.authenticator import Authenticator
 from domain.errors import SessionNotFound
 from domain.owner import Owner
@@ -26,6 +27,9 @@ from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
 
 REALM = "chat-sessions"
+
+ANSWER_SECONDS = 4.75
+"""For all that one request asks of the storage, which bounds each act for itself."""
 
 _log = structlog.get_logger("chat_sessions")
 
@@ -92,7 +96,10 @@ class GatedRoute(APIRoute):
             _check_id(request)
             _check_names(request, parameters)
             try:
-                return await handle(request)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return await handle(request)
+            except TimeoutError:  # a write that was begun is carried through all the same
+                raise Unavailable("the storage does not answer in time") from None
             except RequestValidationError as error:
                 raise invalid(violations(error)) from None
 
