@@ -1,0 +1,112 @@
+"""A real pgbouncer in transaction mode, before the PostgreSQL server of the tests."""
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from tests.databases import server
+from tests.postgresql import PostgresqlServer
+
+CONNECTIONS = 3
+"""Of the server, for each database and user, however many clients there are."""
+
+LIFE_SECONDS = 1800
+"""One that nobody stopped ends by itself after that."""
+
+CONFIGURATION = """
+[databases]
+* = host=127.0.0.1 port={server}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = {connections}
+max_client_conn = 200
+server_login_retry = 1
+"""
+
+
+class Pgbouncer:
+    """On a free port of loopback, for the users `postgres` and `app`. It does not run as root."""
+
+    def __init__(self, before: PostgresqlServer) -> None:
+        self._user = "nobody" if os.geteuid() == 0 else None
+        self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        users = self._folder / "users"
+        users.write_text('"postgres" ""\n"app" ""\n')
+        configuration = CONFIGURATION.format(
+            server=before.port, port=self.port, users=users, connections=CONNECTIONS
+        )
+        (self._folder / "pgbouncer.ini").write_text(configuration)
+        self._folder.chmod(0o755)
+        atexit.register(self.remove)
+        self.start()
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+        assert program, "make test-system installs it"
+        limit = ["timeout", str(LIFE_SECONDS)] if shutil.which("timeout") else []
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*limit, program, self._folder / "pgbouncer.ini"],
+                user=self._user,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise RuntimeError((self._folder / "log").read_text()[-2000:])
+
+    def kill(self) -> None:
+        assert self._process
+        self._signal(signal.SIGKILL)
+        self._process.wait(timeout=20)
+
+    def hang(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def remove(self) -> None:
+        atexit.unregister(self.remove)
+        if self._process and self._process.poll() is None:
+            self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _signal(self, how: signal.Signals) -> None:
+        """To it and to the one that limits its life: they are a process group of their own."""
+        assert self._process
+        os.killpg(self._process.pid, how)
+
+
+@cache
+def pooler() -> Pgbouncer:
+    """The one that all tests of a run share, before the server that they share."""
+    return Pgbouncer(server())
+
+
+def pooled_storage(database: str) -> SqlStorage:
+    options = PostgresqlOptions(url=pooler().url(database), transaction_pooler=True)
+    return SqlStorage(PostgresqlDatabase(options))

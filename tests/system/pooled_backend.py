@@ -1,0 +1,16 @@
+"""A plugin for pytest: the suites that run on every backend have one more, behind pgbouncer."""
+
+from pathlib import Path
+
+from adapters.sql import SqlStorage
+from tests.contract.backends import BACKENDS
+from tests.databases import empty_database
+from tests.system.pgbouncer import pooled_storage
+
+
+def _emptied(_: Path) -> SqlStorage:
+    empty_database("plain")
+    return pooled_storage("plain")
+
+
+BACKENDS["postgresql-pgbouncer"] = _emptied

@@ -1,0 +1,121 @@
+"""PostgreSQL behind a pooler that gives a server's connection for one transaction only.
+
+`transaction_pooler` is set. The suites of every backend run on it too: see the Makefile.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import asyncpg
+import pytest
+
+from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from application.errors import Unavailable
+from application.once import Once, Operation, Receipt
+from application.ports.storage import Storage
+from domain.page import Cursor, MessagePageRequest, SessionPageRequest, SessionSort, Side, SortOrder
+from tests.clock import START
+from tests.contract.examples import ALICE, new_messages, new_session, stored_session
+from tests.databases import server
+from tests.system.pgbouncer import pooler
+from tests.system.watched import watched_database
+
+NUMBERS = count()
+
+
+def options_of(way: str, database: str, user: str) -> PostgresqlOptions:
+    if way == "pgbouncer":
+        return PostgresqlOptions(url=pooler().url(database, user), transaction_pooler=True)
+    return PostgresqlOptions(url=server().url(database).replace("postgres@", f"{user}@"))
+
+
+@pytest.fixture(params=["pgbouncer", "directly"])
+async def watched(request: pytest.FixtureRequest) -> PostgresqlOptions:
+    """The way to a watched database, for a role whose own settings are others."""
+    database = f"watched{next(NUMBERS)}"
+    await watched_database(database, options_of(request.param, database, "postgres"))
+    return options_of(request.param, database, "app")
+
+
+async def test_every_act_is_at_read_committed_and_under_the_limits(
+    watched: PostgresqlOptions,
+) -> None:
+    """Whatever its role has for a default: where one was not, the database would refuse it."""
+    storage = SqlStorage(PostgresqlDatabase(watched))
+    await storage.open()
+    try:
+        await every_act(storage)
+    finally:
+        await storage.close()
+
+
+async def test_the_watched_database_refuses_a_statement_that_runs_otherwise(
+    watched: PostgresqlOptions,
+) -> None:
+    """So the test before this one proves something."""
+    connection = await asyncpg.connect(watched.url, statement_cache_size=0)
+    with pytest.raises(asyncpg.RaiseError, match="a statement ran at repeatable read, 1h, 1h, 1h"):
+        await connection.execute("TABLE alembic_version")
+    await connection.close()
+
+
+async def every_act(storage: Storage) -> None:
+    """All that the ports have, each with rows to read or write."""
+    await storage.check()
+    sessions, messages = storage.sessions, storage.messages
+    session = await stored_session(storage, ALICE, "one", "two")
+    creation = Once(Operation.CREATE_SESSION, "key", bytes(32), START)
+    assert await sessions.add(new_session(), (), creation) is None
+    assert isinstance(await sessions.add(new_session(), (), creation), Receipt)
+    later = replace(creation, claimed_at=START + timedelta(days=2))
+    assert await sessions.add(new_session(), (), later) is None
+    appending = replace(creation, operation=Operation.APPEND_MESSAGES)
+    for once, kind in (None, tuple), (appending, tuple), (appending, Receipt):
+        said = await messages.append(ALICE, session.id, new_messages("more"), START, once)
+        assert isinstance(said, kind)
+    for request in (
+        MessagePageRequest(),
+        MessagePageRequest(after=1),
+        MessagePageRequest(before=3),
+        MessagePageRequest(sort_order=SortOrder.DESC, after=3),
+    ):
+        assert (await messages.page(ALICE, session.id, request)).items
+    sort = (SessionSort.LAST_UPDATED, SortOrder.DESC)
+    for side in (None, *Side):
+        cursor = side and Cursor(sort_by=sort[0], sort_order=sort[1], side=side, key=None)
+        assert (await sessions.page(ALICE, SessionPageRequest(cursor=cursor))).total == 3
+    assert await sessions.exists(session.id)
+    renamed = await sessions.amend(ALICE, session.id, lambda one: replace(one, title="new"))
+    assert await sessions.get(ALICE, session.id) == renamed
+    await sessions.remove(ALICE, session.id, [renamed.last_updated])
+    await sessions.remove(ALICE, (await stored_session(storage, ALICE, "gone")).id)
+    assert await storage.purge(START + timedelta(days=3)) == 2
+
+
+@pytest.mark.parametrize(("limit", "lock", "statement"), [("lock", 0.2, 0), ("statement", 0, 0.2)])
+async def test_a_statement_that_waits_is_ended_by_its_limit(
+    watched: PostgresqlOptions, limit: str, lock: float, statement: float
+) -> None:
+    """Each limit by itself, of a read, a write, and a write that looks first."""
+    database = watched.url.rpartition("/")[2]
+    unwatched = watched.url.replace("app@", "postgres@")
+    options = replace(watched, url=unwatched, lock_timeout=lock, statement_timeout=statement)
+    storage = SqlStorage(PostgresqlDatabase(options))
+    await storage.open()
+    session = await stored_session(storage)
+    blocker = await asyncpg.connect(server().url(database))
+    try:
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE sessions")
+            for act in (
+                storage.sessions.get(ALICE, session.id),
+                storage.messages.append(ALICE, session.id, new_messages("one"), START),
+                storage.sessions.amend(ALICE, session.id, lambda one: one),
+            ):
+                with pytest.raises(Unavailable, match=f"{limit} timeout"):
+                    await act
+        assert await storage.sessions.get(ALICE, session.id) == session
+    finally:
+        await blocker.close()
+        await storage.close()
