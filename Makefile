@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults check format statements bench lock clean
+.PHONY: help run test test-system test-faults check format statements bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PROGRAMS := pgbouncer
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## List these commands
@@ -14,6 +15,12 @@ run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development to
 
 test: $(VENV)/development.txt ## Run every test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+
+test-system: $(VENV)/development.txt ## Run the tests that need programs from the system's packages
+	@tests/system/programs.sh $(PROGRAMS)
+	@$(BIN)/python -m pytest tests/system
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
+		-p tests.system.pooled_backend -k pgbouncer tests/contract tests/entrypoints
 
 check: $(VENV)/development.txt ## Check format, lint, types and the layers' contracts
 	@$(BIN)/ruff format --check .
