@@ -131,7 +131,7 @@ def _on_sqlite(value: object) -> object:
 
 FILL = """
 INSERT INTO owners SELECT owner, 'https://issuer.example', 'other', {sessions}
-  FROM (SELECT md5('owner ' || n)::uuid AS owner FROM generate_series(1, {others}) n)
+  FROM (SELECT md5('owner ' || n)::uuid AS owner FROM generate_series(1, {others}) n) AS others
   UNION ALL SELECT '{reader}', 'https://issuer.example', 'reader', {sessions};
 INSERT INTO sessions
   SELECT owner, md5(owner || 'session ' || n)::uuid, 'title', '{{}}', {now} + n, {now} + n, 5
