@@ -135,6 +135,15 @@ async def test_a_database_that_cannot_be_reached_stops_the_start(url: str, broke
         assert "\n" not in str(refused.value)
 
 
+async def test_a_role_without_the_rights_stops_the_start(url: str) -> None:
+    for sql in ("DROP ROLE IF EXISTS stranger", "CREATE ROLE stranger LOGIN"):
+        server().execute(sql)
+    options = replace(OPTIONS, url=url.replace("postgres@", "stranger@"))
+    for ask in (PostgresqlDatabase.open, PostgresqlDatabase.migrate, PostgresqlDatabase.is_current):
+        with pytest.raises(StorageRefused, match="cannot use the database: permission denied"):
+            await ask(PostgresqlDatabase(options))
+
+
 LIMITS = {
     "default_transaction_isolation": "read committed",
     "statement_timeout": "1500ms",

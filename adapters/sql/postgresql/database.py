@@ -30,7 +30,7 @@ from adapters.sql.postgresql.errors import (
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.schema import REVISION
 from adapters.sql.statements import GET_REVISION
-from application.errors import StorageRefused, Unavailable
+from application.errors import Unavailable
 
 ANSWER_SECONDS = 4.5
 """After that a caller is told that the database is away; the work may still come to its end."""
@@ -66,11 +66,10 @@ class PostgresqlDatabase(Database):
             return
         self._engine = pooled_engine(self._options)
         try:
-            await self._run(self._look, repeatable=True)
-        except BaseException as error:
+            with upgrade.refusing():
+                await self._run(self._look, repeatable=True)
+        except BaseException:
             await self.close()
-            if isinstance(error, Unavailable):
-                raise StorageRefused(f"cannot reach the database: {error}") from error
             raise
 
     async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:

@@ -1,14 +1,16 @@
 """The schema of a PostgreSQL database: which one it has, and bringing it up to date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql.postgresql.engine import single_engine
-from adapters.sql.postgresql.errors import connecting
+from adapters.sql.postgresql.engine import set_limits, single_engine
+from adapters.sql.postgresql.errors import connecting, translated
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.schema import REVISION, is_complete
 from adapters.sql.statements import GET_REVISION
@@ -37,15 +39,26 @@ async def _once(options: PostgresqlOptions, work: Callable[[Connection], T]) -> 
     def transaction() -> T:
         with connecting():
             connection = engine.connect()
-        with connection, connection.begin():
+        with connection, translated(), connection.begin():
+            set_limits(connection, unhurried)  # a pooler passes the role's own on
             return work(connection)
 
     try:
-        return await greenlet_spawn(transaction)
-    except Unavailable as error:
-        raise StorageRefused(f"cannot reach the database: {error}") from error
+        with refusing():
+            return await greenlet_spawn(transaction)
     finally:
         await greenlet_spawn(engine.dispose)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Raise StorageRefused for whatever the database or the way to it has against us."""
+    try:
+        yield
+    except Unavailable as error:
+        raise StorageRefused(f"cannot reach the database: {error}") from error
+    except DBAPIError as error:
+        raise StorageRefused(f"cannot use the database: {error.orig}") from error
 
 
 def _revision(connection: Connection) -> str | None:
