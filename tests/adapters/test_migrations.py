@@ -17,7 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, text
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql import (
@@ -28,8 +28,12 @@ from adapters.sql import (
     migrations,
 )
 from adapters.sql.postgresql.engine import single_engine
-from adapters.sql.schema import REVISION, metadata
+from adapters.sql.schema import REVISION, messages, metadata, owners, sessions
+from adapters.sql.sqlite.database import APPLICATION_ID
 from application.errors import StorageRefused
+from domain.page import MessagePageRequest
+from tests.clock import START
+from tests.contract.examples import ALICE, new_messages, new_session
 from tests.databases import server
 
 T = TypeVar("T")
@@ -152,6 +156,34 @@ def test_it_knows_its_own_revisions_only() -> None:
     assert migrations.knows(REVISION)
     assert not migrations.knows("9999")
     assert not migrations.knows("")
+
+
+async def test_what_an_earlier_release_stored_is_kept(new_database: Callable[[], Fresh]) -> None:
+    database = new_database()
+
+    def fill(connection: Connection) -> None:
+        migrations.upgrade(connection, "0001")
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+        owner = {"owner": ALICE.key, "issuer": ALICE.issuer, "subject": ALICE.subject}
+        connection.execute(insert(owners).values(**owner, session_count=1))
+        stored = {name: getattr(session, name) for name in ("id", "title", "created_at")}
+        stored |= {"last_updated": session.last_updated, "message_count": 1, "metadata": "{}"}
+        connection.execute(insert(sessions).values(owner=ALICE.key, **stored))
+        (message,) = said
+        placed = {name: getattr(message, name) for name in ("id", "session_id", "message_order")}
+        placed |= {"role": "user", "content": "hi", "timestamp": message.timestamp}
+        connection.execute(insert(messages).values(owner=ALICE.key, metadata="{}", **placed))
+
+    session, said = new_session(title="kept").appended(new_messages("hi"), START)
+    await asyncio.to_thread(database.run, fill)
+    storage = database.storage()
+    await storage.migrate()
+    await storage.open()
+    assert await storage.sessions.get(ALICE, session.id) == session
+    page = await storage.messages.page(ALICE, session.id, MessagePageRequest())
+    assert list(page.items) == list(said)
+    await storage.close()
 
 
 async def test_migrating_makes_it_current_and_again_does_no_harm(

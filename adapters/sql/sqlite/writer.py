@@ -75,20 +75,20 @@ class Writer:
             self._check()
             with translated():
                 transaction = self._connection.begin()
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the callers' to know
+        except BaseException as error:  # noqa: BLE001 - it is the callers', and the thread lives on
             for write in group:
                 write.settle(error)
             return
         try:
             with translated(), transaction:
                 outcomes = [write.run(self._connection, alone=len(group) == 1) for write in group]
-        except Exception as error:  # noqa: BLE001 - likewise
+        except BaseException as error:  # noqa: BLE001 - likewise
             self._commit_each(group, error)
         else:
             for write, outcome in zip(group, outcomes, strict=True):
                 write.settle(*outcome)
 
-    def _commit_each(self, group: "Sequence[_Write]", error: Exception) -> None:
+    def _commit_each(self, group: "Sequence[_Write]", error: BaseException) -> None:
         """One of them made the transaction fail for all."""
         if len(group) == 1:
             group[0].settle(error)
@@ -104,7 +104,7 @@ class _Write:
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Any] = self._loop.create_future()
 
-    def run(self, connection: Connection, *, alone: bool) -> tuple[Exception | None, Any]:
+    def run(self, connection: Connection, *, alone: bool) -> tuple[BaseException | None, Any]:
         """The error or the result. One that is alone, or is the database's own, is raised."""
         if time.monotonic() > self._latest:
             return Unavailable("too many writes wait for their turn"), None
@@ -116,18 +116,18 @@ class _Write:
             result = self._work(connection)
         except DBAPIError:
             raise
-        except Exception as error:  # noqa: BLE001 - likewise
+        except BaseException as error:  # noqa: BLE001 - likewise
             connection.exec_driver_sql("ROLLBACK TO one")
             connection.exec_driver_sql("RELEASE one")
             return error, None
         connection.exec_driver_sql("RELEASE one")
         return None, result
 
-    def settle(self, error: Exception | None, result: object = None) -> None:
+    def settle(self, error: BaseException | None, result: object = None) -> None:
         with suppress(RuntimeError):  # the loop is closed, and whoever waited with it
             self._loop.call_soon_threadsafe(self._settle, error, result)
 
-    def _settle(self, error: Exception | None, result: object) -> None:
+    def _settle(self, error: BaseException | None, result: object) -> None:
         if self.done.done():
             return
         if error is None:
