@@ -37,7 +37,7 @@ async def test_no_request_waits_longer_than_five_seconds(
     holder.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     refused = await api.ask("POST", path, json=SAID, headers=keyed)
-    assert 0.2 <= time.monotonic() - began < 1
+    assert 0.2 <= time.monotonic() - began < 1.8
     problem(refused, 503)
     assert refused.headers["retry-after"]
     holder.execute("ROLLBACK")

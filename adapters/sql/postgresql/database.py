@@ -35,6 +35,9 @@ from application.errors import Unavailable
 ANSWER_SECONDS = 4.5
 """After that a caller is told that the database is away; the work may still come to its end."""
 
+START_SECONDS = 30.0
+"""The same for the operator, when the service starts."""
+
 TRIES = 4
 """Of what the database undid, or could not be asked, or may be asked twice."""
 
@@ -67,7 +70,7 @@ class PostgresqlDatabase(Database):
         self._engine = pooled_engine(self._options)
         try:
             with upgrade.refusing():
-                await self._run(self._look, repeatable=True)
+                await self._run(self._look, repeatable=True, within=START_SECONDS)
         except BaseException:
             await self.close()
             raise
@@ -134,8 +137,10 @@ class PostgresqlDatabase(Database):
                 return ()
             raise
 
-    async def _run(self, work: Callable[[], T], *, repeatable: bool) -> T:
-        latest = asyncio.get_running_loop().time() + ANSWER_SECONDS
+    async def _run(
+        self, work: Callable[[], T], *, repeatable: bool, within: float = ANSWER_SECONDS
+    ) -> T:
+        latest = asyncio.get_running_loop().time() + within
         task = asyncio.create_task(self._tried(work, latest, repeatable=repeatable))
         self._running.add(task)
         task.add_done_callback(self._forget)
