@@ -1,7 +1,7 @@
 """How a page of a list is asked for and answered."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -19,6 +19,7 @@ from domain.page import (
     MessagePageRequest,
     MessageSort,
     Page,
+    PageRequest,
     SessionPageRequest,
     SessionSort,
     SortOrder,
@@ -46,9 +47,8 @@ Order = Annotated[
 ]
 
 
-def _usually(value: str) -> Any:  # noqa: ANN401 - FastAPI types it so
-    """Describe what stands where neither the query nor a cursor says it."""
-    return Query(json_schema_extra={"default": value})
+def _by_default(value: str) -> Any:  # noqa: ANN401 - FastAPI types it so
+    return Query(description=f"By default {value}, or what the cursor was made for.")
 
 
 SessionCursor = Annotated[
@@ -68,8 +68,10 @@ _PLACES = frozenset({"offset", "after", "before", "cursor"})
 def page_of_sessions(
     limit: Limit = LIMIT_DEFAULT,
     offset: Offset | None = None,
-    sort_by: Annotated[SessionSort | None, _usually(SessionSort.LAST_UPDATED)] = None,
-    sort_order: Annotated[SortOrder | None, _usually(SortOrder.DESC)] = None,
+    sort_by: Annotated[
+        SessionSort | None, Query(description=_UNLESS.format("last_updated"))
+    ] = None,
+    sort_order: Annotated[SortOrder | None, Query(description=_UNLESS.format("desc"))] = None,
     cursor: SessionCursor | None = None,
 ) -> SessionPageRequest:
     with _invalid_query():
@@ -167,15 +169,18 @@ def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
     return links
 
 
-def link_header(request: Request, links: Links, public_url: str) -> str:
+def link_header(request: Request, asked: PageRequest, links: Links, public_url: str) -> str:
     """The neighbouring pages as web links (RFC 8288), every other parameter kept."""
+    query = dict(request.query_params)
+    if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
+        query |= {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}
     return ", ".join(
-        f'<{public_url}{request.url.path}?{_query(request, name, place)}>; rel="{relation}"'
+        f'<{public_url}{request.url.path}?{_query(query, name, place)}>; rel="{relation}"'
         for relation, (name, place) in links.items()
     )
 
 
-def _query(request: Request, name: str, place: int | str) -> str:
+def _query(given: Mapping[str, str], name: str, place: int | str) -> str:
     others = _PLACES - {name}
-    kept = {key: value for key, value in request.query_params.items() if key not in others}
+    kept = {key: value for key, value in given.items() if key not in others}
     return urlencode({**kept, name: place})

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from application.use_cases import UseCases
 from domain.owner import Owner
-from domain.page import MessagePageRequest, SessionPageRequest
+from domain.page import MessagePageRequest, PageRequest, SessionPageRequest
 from domain.session import Session
 from entrypoints.http.body import JSON, MERGE_PATCH
 from entrypoints.http.conditions import (
@@ -95,7 +95,7 @@ async def list_sessions(
     items = [SessionResponse.of(session) for session in page.items]
     body = SessionPage(items=items, pagination=session_pagination(page, asked))
     links = links_by_cursor(page, asked) if asked.cursor else links_by_offset(page)
-    return _page(request, body, links)
+    return _page(request, asked, body, links)
 
 
 @router.post("", operation_id="createSession", status_code=201, response_model=SessionResponse)
@@ -172,7 +172,7 @@ async def list_messages(
     body = MessagePage(items=items, pagination=pagination(page))
     by_order = page.offset is None
     links = links_by_order(page, asked.sort_order) if by_order else links_by_offset(page)
-    return _page(request, body, links, {"ETag": page_tag(page.total)})
+    return _page(request, asked, body, links, {"ETag": page_tag(page.total)})
 
 
 @router.post(
@@ -198,9 +198,13 @@ def _session(
 
 
 def _page(
-    request: Request, body: BaseModel, links: Links, headers: Mapping[str, str] = NO_HEADERS
+    request: Request,
+    asked: PageRequest,
+    body: BaseModel,
+    links: Links,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> Response:
-    link = link_header(request, links, request.app.state.public_url)
+    link = link_header(request, asked, links, request.app.state.public_url)
     return _answer(body, headers={**headers, "Link": link} if link else headers)
 
 
