@@ -20,6 +20,8 @@ from application.errors import StartRefused
 
 PREFIX = "CHAT_SESSIONS_"
 
+PORT_MAX = 65535
+
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
@@ -33,7 +35,14 @@ _WEB_ADDRESS = (
 """A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
 
 
-_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)|(?<=[?&]password=)[^&]*")
+_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
+_POSTGRESQL_URL = re.compile(
+    r"postgres(ql)?://([^:/?#@\[\]\s]*(:[^:/?#@\[\]\s]*)?@)?"  # user and password
+    r"({host}(,{host})*)?(/[^/?#@\s]*)?(\?[^#\s]*)?".format(
+        host=r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{0,253})(:[0-9]{1,5})?"
+    )
+)
+"""As libpq has it (PostgreSQL's manual, section 34.1.1.2), several hosts by commas."""
 
 
 class SettingsError(StartRefused):
@@ -53,7 +62,13 @@ def _loopback(host: str) -> str:
 def _database(url: str) -> str:
     path = url.removeprefix(_SQLITE)
     is_file = url.startswith(_SQLITE) and path not in ("", ":memory:") and "?" not in path
-    if not (is_file or url.startswith(_POSTGRESQL) or url == "memory://"):
+    if url.startswith(_POSTGRESQL):
+        ports = re.findall(r":(\d+)(?=[,/?]|$)", url.partition("?")[0].rpartition("@")[2])
+        if not _POSTGRESQL_URL.fullmatch(url) or not all(
+            1 <= int(port) <= PORT_MAX for port in ports
+        ):
+            raise ValueError("is no URL of PostgreSQL; marks in a password are percent-encoded")
+    elif not is_file and url != "memory://":
         raise ValueError("must be memory://, sqlite:///PATH without parameters, or postgresql://")
     return url
 
@@ -97,12 +112,12 @@ class Settings(BaseModel):
     )
     database_transaction_pooler: bool = False
     host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    port: Annotated[int, Field(ge=0, le=PORT_MAX)] = 8000
     public_url: WebAddress | None = None
     allowed_hosts: Names = frozenset()
     hide_foreign_sessions: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
-    drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
+    drain_seconds: Annotated[float, Field(ge=0, le=7)] = 2
     log_format: Literal["json", "console", "auto"] = "auto"
     development_key_file: Path | None = None
 

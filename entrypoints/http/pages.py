@@ -68,10 +68,8 @@ _PLACES = frozenset({"offset", "after", "before", "cursor"})
 def page_of_sessions(
     limit: Limit = LIMIT_DEFAULT,
     offset: Offset | None = None,
-    sort_by: Annotated[
-        SessionSort | None, Query(description=_UNLESS.format("last_updated"))
-    ] = None,
-    sort_order: Annotated[SortOrder | None, Query(description=_UNLESS.format("desc"))] = None,
+    sort_by: Annotated[SessionSort | None, _by_default("last_updated")] = None,
+    sort_order: Annotated[SortOrder | None, _by_default("desc")] = None,
     cursor: SessionCursor | None = None,
 ) -> SessionPageRequest:
     with _invalid_query():

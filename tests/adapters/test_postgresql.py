@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,7 +111,7 @@ async def test_of_several_hosts_one_that_takes_writes_is_chosen(url: str) -> Non
     ):
         server().execute(sql)
     several = reading.replace(f":{port}", f":{port},127.0.0.1:{port}")
-    with pytest.raises(StorageRefused, match="cannot reach"):
+    with pytest.raises(StorageRefused, match="cannot use"):
         async with opened(replace(OPTIONS, url=several)):
             pass
 
@@ -129,7 +129,7 @@ async def test_a_database_that_cannot_be_reached_stops_the_start(url: str, broke
     """With one line that says so and has no password in it."""
     options = replace(OPTIONS, url=broken.format(port=urlsplit(url).port), connect_timeout=0.5)
     for ask in (PostgresqlDatabase.open, PostgresqlDatabase.migrate, PostgresqlDatabase.is_current):
-        with pytest.raises(StorageRefused, match=r"cannot reach the database: .+") as refused:
+        with pytest.raises(StorageRefused, match=r"cannot use the database: .+") as refused:
             await ask(PostgresqlDatabase(options))
         assert "secret" not in str(refused.value)
         assert "\n" not in str(refused.value)
@@ -195,6 +195,23 @@ async def test_a_full_pool_is_unavailable_and_heals(url: str, other: asyncpg.Con
             assert 0.2 <= time.monotonic() - began < 2
         await asyncio.gather(*held)
         assert (await storage.sessions.get(ALICE, session.id)).message_count == 2
+
+
+async def test_a_write_that_waited_too_long_to_be_sent_is_not_sent(
+    url: str, other: asyncpg.Connection
+) -> None:
+    """Its caller has heard so, and may have written it again."""
+    options = replace(OPTIONS, url=url, pool_size=1, pool_overflow=0, answer_timeout=0.3)
+    async with opened(options) as (storage, _):
+        locked, free = await stored_session(storage), await stored_session(storage)
+        async with _locked(other, locked):
+            held = _append(storage, locked)
+            await _waiting(other, 1)
+            with pytest.raises(Unavailable, match="in time"):
+                await _append(storage, free)
+        with suppress(Unavailable):
+            await held
+        assert (await storage.sessions.get(ALICE, free.id)).message_count == 0
 
 
 async def test_a_lock_held_too_long_is_unavailable_and_heals(

@@ -149,7 +149,7 @@ def test_a_database_that_is_away_is_one_line(
     monkeypatch.setenv("CHAT_SESSIONS_PORT", "0")
     assert main([command]) == 1
     told = capsys.readouterr().err
-    assert told.startswith("chat-sessions: cannot reach the database: ")
+    assert told.startswith("chat-sessions: cannot use the database: ")
     assert told.count("\n") == 1
     assert "secret" not in told
 

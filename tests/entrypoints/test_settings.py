@@ -75,6 +75,17 @@ def test_what_a_cluster_adds_is_left_alone() -> None:
         ("database_url", "sqlite:///:memory:"),
         ("database_url", "sqlite:///a.db?mode=ro"),
         ("database_url", "mysql://root@localhost/x"),
+        ("database_url", "postgresql://u:p/w@h/d"),
+        ("database_url", "postgresql://u:p@w@h/d"),
+        ("database_url", "postgresql://u:p:w@h/d"),
+        ("database_url", "postgresql://u:p#w@h/d"),
+        ("database_url", "postgresql://u:p?w@h/d"),
+        ("database_url", "postgresql://u:p[w@h/d"),
+        ("database_url", "postgresql://h:0/d"),
+        ("database_url", "postgresql://h:99999/d"),
+        ("database_url", "postgresql://h:abc/d"),
+        ("database_url", "postgresql://[::1/d"),
+        ("database_url", "postgresql://é/d"),
         ("database_pool_size", "0"),
         ("database_statement_seconds", "0"),
         ("database_application_name", "line\nbreak"),
@@ -133,3 +144,23 @@ def test_a_setting_that_cannot_be_is_one_line_that_names_it(name: str, value: st
 )
 def test_only_loopback_is_loopback(address: str, loopback: bool) -> None:  # noqa: FBT001
     assert is_loopback(address) is loopback
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://",
+        "postgres://h",
+        "postgresql:///d?host=/tmp",
+        "postgresql://u@[::1]:5432,h-2.example:5433/d?sslmode=require",
+        "postgresql://u:p%40%2F%3A@h/d",
+        "postgresql://u:p,w@h/d?application_name=a",
+    ],
+)
+def test_a_url_of_postgresql_is_taken(url: str) -> None:
+    assert settings(database_url=url).storage == "postgresql"
+
+
+def test_what_opens_the_database_is_not_shown() -> None:
+    given = settings(database_url="postgresql://u:p%40w@a,b/d?sslpassword=secret&Password=more&x=y")
+    assert given.shown_database_url == "postgresql://u:***@a,b/d?sslpassword=***&Password=***&x=y"

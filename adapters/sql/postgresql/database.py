@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Row
@@ -32,11 +33,8 @@ from adapters.sql.schema import REVISION
 from adapters.sql.statements import GET_REVISION
 from application.errors import Unavailable
 
-ANSWER_SECONDS = 4.5
-"""After that a caller is told that the database is away; the work may still come to its end."""
-
 START_SECONDS = 30.0
-"""The same for the operator, when the service starts."""
+"""In place of the answer's timeout, when the service starts."""
 
 TRIES = 4
 """Of what the database undid, or could not be asked, or may be asked twice."""
@@ -44,8 +42,8 @@ TRIES = 4
 PAUSE_SECONDS = 0.05
 """Before the second try; twice that before each further one, half of it by chance."""
 
-CLOSE_SECONDS = 3.0
-"""For the work in flight, and once more for the connections."""
+CLOSE_SECONDS = 1.5
+"""For the work in flight and the connections: a service that stops has ten seconds in all."""
 
 _UNIQUE_VIOLATION = "23505"
 
@@ -59,7 +57,7 @@ class PostgresqlDatabase(Database):
         self._running: set[asyncio.Task[Any]] = set()
 
     async def is_current(self) -> bool:
-        return await upgrade.revision(self._options) == REVISION
+        return await upgrade.is_current(self._options)
 
     async def migrate(self) -> None:
         await upgrade.migrate(self._options)
@@ -76,11 +74,11 @@ class PostgresqlDatabase(Database):
             raise
 
     async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
-        return await self._run(lambda: self._rows(statement, parameters), repeatable=True)
+        return await self._run(partial(self._rows, statement, parameters), repeatable=True)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        def transaction() -> T:
-            with self._transaction(isolation_level="READ COMMITTED") as connection:
+        def transaction(latest: float) -> T:
+            with self._transaction(latest, isolation_level="READ COMMITTED") as connection:
                 return work(connection)
 
         return await self._run(transaction, repeatable=False)
@@ -118,29 +116,31 @@ class PostgresqlDatabase(Database):
 
     async def close(self) -> None:
         """Let the work in flight end, and every connection go."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=CLOSE_SECONDS)
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            with suppress(TimeoutError):  # a connection that leads nowhere takes long to close
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await greenlet_spawn(engine.dispose)
+        with suppress(TimeoutError):  # a connection that leads nowhere takes long to close
+            async with asyncio.timeout(CLOSE_SECONDS):
+                while self._running:
+                    await asyncio.wait(self._running)
+                if self._engine is not None:
+                    await greenlet_spawn(self._engine.dispose)
+        self._engine = None
 
     async def _store(
         self, statement: Executable, values: Values, *, once: bool
     ) -> Sequence[Row[Any]]:
         """The rows of a statement that writes, or none where a rival has claimed the key."""
         try:
-            return await self._run(lambda: self._rows(statement, values), repeatable=once)
+            return await self._run(partial(self._rows, statement, values), repeatable=once)
         except IntegrityError as error:
             if once and getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION:
                 return ()
             raise
 
     async def _run(
-        self, work: Callable[[], T], *, repeatable: bool, within: float = ANSWER_SECONDS
+        self, work: Callable[[float], T], *, repeatable: bool, within: float | None = None
     ) -> T:
-        latest = asyncio.get_running_loop().time() + within
+        """What `work` gives; it gets the time of the loop after which it is not to begin."""
+        patience = self._options.answer_timeout if within is None else within
+        latest = asyncio.get_running_loop().time() + patience
         task = asyncio.create_task(self._tried(work, latest, repeatable=repeatable))
         self._running.add(task)
         task.add_done_callback(self._forget)
@@ -155,32 +155,29 @@ class PostgresqlDatabase(Database):
         if not task.cancelled():
             task.exception()  # nobody may be left to hear of it
 
-    async def _tried(self, work: Callable[[], T], latest: float, *, repeatable: bool) -> T:
+    async def _tried(self, work: Callable[[float], T], latest: float, *, repeatable: bool) -> T:
         safe = (Undone, NotReached, ConnectionLost) if repeatable else (Undone, NotReached)
         for past in range(TRIES):
             try:
                 with translated():
-                    return await greenlet_spawn(work)
+                    return await greenlet_spawn(work, latest)
             except safe:
                 if past + 1 == TRIES or asyncio.get_running_loop().time() > latest:
                     raise
                 await asyncio.sleep(PAUSE_SECONDS * 2**past * random.uniform(0.5, 1))  # noqa: S311 - not a secret
         raise AssertionError
 
-    def _rows(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
-        with self._transaction() as connection:
+    def _rows(self, statement: Executable, parameters: Values, latest: float) -> Sequence[Row[Any]]:
+        with self._transaction(latest) as connection:
             return connection.execute(statement, parameters).all()
 
-    def _look(self) -> None:
-        with self._transaction() as connection:
+    def _look(self, latest: float) -> None:
+        with self._transaction(latest) as connection:
             upgrade.refuse_another(connection)
 
     @contextmanager
-    def _transaction(self, **options: str) -> Iterator[Connection]:
-        if self._engine is None:
-            raise Unavailable("the database is not open")
-        with connecting():
-            connection = self._engine.connect()
+    def _transaction(self, latest: float, **options: str) -> Iterator[Connection]:
+        connection = self._connected(latest)
         try:
             with connection.execution_options(**options).begin():
                 if self._options.transaction_pooler:
@@ -192,3 +189,13 @@ class PostgresqlDatabase(Database):
             raise
         finally:
             connection.close()
+
+    def _connected(self, latest: float) -> Connection:
+        if self._engine is None:
+            raise Unavailable("the database is not open")
+        with connecting():
+            connection = self._engine.connect()
+        if asyncio.get_running_loop().time() > latest:
+            connection.close()
+            raise Unavailable("there was no connection in time")
+        return connection

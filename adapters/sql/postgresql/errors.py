@@ -43,7 +43,16 @@ _AWAY_CLASSES = {
     "58",  # system error
     "XX",  # internal error, corrupt data
 }
-_LOCK_NOT_AVAILABLE = "55P03"
+_AWAY = {
+    "55P03",  # lock_not_available
+    "42501",  # insufficient_privilege: the operator's to give
+}
+_UNFIT = _LOST | {_NOT_ENCODED}
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Whether the driver would not send, since the server is about to close the connection."""
+    return type(getattr(error, "orig", None)).__name__ == "InternalClientError"
 
 
 @contextmanager
@@ -70,6 +79,8 @@ def connecting() -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise Unavailable("every connection of the pool is in use") from error
+    except (ValueError, OverflowError) as error:  # their text may show a part of the URL
+        raise NotReached("its URL cannot be used") from error
     except (DBAPIError, OSError, *DRIVER_ERRORS) as error:
         reason = getattr(error, "orig", None) or error
         raise NotReached(str(reason) or type(reason).__name__) from error
@@ -78,15 +89,17 @@ def connecting() -> Iterator[None]:
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is not to be used again."""
     state = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return isinstance(error, OSError) or state in _LOST or state == _NOT_ENCODED
+    return isinstance(error, OSError) or state in _UNFIT or _is_refused(error)
 
 
 def _kind(error: DBAPIError) -> type[Unavailable] | None:
     state = getattr(error.orig, "sqlstate", None) or ""
+    if _is_refused(error):
+        return NotReached
     if state in _UNDONE or type(error.orig).__name__ == "InvalidCachedStatementError":
         return Undone
     if error.connection_invalidated or state in _LOST or state.startswith("08"):
         return ConnectionLost
-    if state[:2] in _AWAY_CLASSES or state == _LOCK_NOT_AVAILABLE:
+    if state[:2] in _AWAY_CLASSES or state in _AWAY:
         return Unavailable
     return None

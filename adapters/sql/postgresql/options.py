@@ -6,7 +6,9 @@ class PostgresqlOptions:
     """How to reach a database and what to allow it. Times are in seconds.
 
     `url` is libpq's URI (PostgreSQL's manual, section 34.1.1.2); several hosts are tried in turn.
-    `transaction_pooler`: a pooler in between gives a server connection for a transaction only.
+    After `answer_timeout` a caller is told that the database is away; what it was sent by then may
+    still come to its end. `transaction_pooler`: a pooler in between lends a server's connection for
+    one transaction at a time.
     """
 
     url: str
@@ -15,6 +17,7 @@ class PostgresqlOptions:
     pool_wait: float = 2.0
     pool_recycle: float = 1800.0
     pool_pre_ping: bool = False
+    answer_timeout: float = 4.5
     connect_timeout: float = 2.0
     statement_timeout: float = 3.0
     lock_timeout: float = 2.0

@@ -22,9 +22,9 @@ _LOCK = 0x63686174
 T = TypeVar("T")
 
 
-async def revision(options: PostgresqlOptions) -> str | None:
-    """The schema's revision, None without a schema. Raises StorageRefused."""
-    return await _once(options, _revision)
+async def is_current(options: PostgresqlOptions) -> bool:
+    """Whether the schema is this release's. Raises StorageRefused."""
+    return await _once(options, lambda found: _revision(found) == REVISION and is_complete(found))
 
 
 async def migrate(options: PostgresqlOptions) -> None:
@@ -56,9 +56,10 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        raise StorageRefused(f"cannot reach the database: {error}") from error
+        raise StorageRefused(f"cannot use the database: {error}") from error
     except DBAPIError as error:
-        raise StorageRefused(f"cannot use the database: {error.orig}") from error
+        reason = str(error.orig).partition("\n")[0]
+        raise StorageRefused(f"cannot use the database: {reason}") from error
 
 
 def _revision(connection: Connection) -> str | None:

@@ -44,16 +44,14 @@ class SqliteFile:
 
         A clean stop takes the write-ahead log away. Ask before the database is opened.
         """
-        log = Path(f"{self.path}-wal")
-        unclean = log.exists() and log.stat().st_size > 0
-        return unclean or self.path.stat().st_size < QUICK_BYTES
+        return self._has_log() or self.path.stat().st_size < QUICK_BYTES
 
     def is_cut_short(self) -> bool:
         """Whether the file ends before the last page that its header counts.
 
         A log may hold the pages that lack, so it says nothing beside one.
         """
-        if Path(f"{self.path}-wal").exists():
+        if self._has_log():
             return False
         with self.path.open("rb") as file:
             header = file.read(_HEADER.size)
@@ -77,6 +75,10 @@ class SqliteFile:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _has_log(self) -> bool:
+        log = Path(f"{self.path}-wal")
+        return log.exists() and log.stat().st_size > 0
 
     def _identify(self) -> tuple[int, int]:
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC

@@ -71,6 +71,7 @@ class Writer:
         return False
 
     def _commit(self, group: "Sequence[_Write]") -> None:
+        group = [write for write in group if write.is_in_time()]
         try:
             self._check()
             with translated():
@@ -104,10 +105,15 @@ class _Write:
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Any] = self._loop.create_future()
 
+    def is_in_time(self) -> bool:
+        """Whether its caller may still be waiting; else the caller hears so."""
+        if time.monotonic() <= self._latest:
+            return True
+        self.settle(Unavailable("too many writes wait for their turn"))
+        return False
+
     def run(self, connection: Connection, *, alone: bool) -> tuple[BaseException | None, Any]:
         """The error or the result. One that is alone, or is the database's own, is raised."""
-        if time.monotonic() > self._latest:
-            return Unavailable("too many writes wait for their turn"), None
         if alone:
             return None, self._work(connection)
         # Not begin_nested: it compiles each savepoint anew, which takes as long as the write.
@@ -134,3 +140,4 @@ class _Write:
             self.done.set_result(result)
         else:
             self.done.set_exception(error)
+            self.done.exception()  # nobody may be left to hear of it
