@@ -1,6 +1,7 @@
 """PostgreSQL behind a network that fails, with two connections to it."""
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -140,6 +141,29 @@ async def test_a_fault_on_the_way_is_a_503_and_heals(
     tally.none("P11", f"{where}: not healed in 5 s", late, of=len(healed))
     assert process.poll() is None
     await ledger.check(tally, where)
+
+
+async def test_a_stop_ends_in_time_though_the_database_does_not_answer(
+    tmp_path: Path, key: Path, sized: Sized, tally: Tally
+) -> None:
+    """Ten seconds after SIGTERM, with requests in hand that wait for it."""
+    database = postgresql(tmp_path)
+    port = database.server.port
+    drain = str(sized(0, 2))
+    async with proxied("127.0.0.1", port) as proxy:
+        url = database.url.replace(str(port), str(proxy.port), 1)
+        settings = {"CHAT_SESSIONS_DATABASE_URL": url, "CHAT_SESSIONS_DRAIN_SECONDS": drain}
+        async with running(tmp_path, key, **settings) as service:
+            path = f"/sessions/{await new_session(service.http)}"
+            black_hole(proxy)
+            asked = [asyncio.ensure_future(service.http.get(path)) for _ in range(20)]
+            await asyncio.sleep(0.2)
+            begun = time.monotonic()
+            code = await asyncio.to_thread(service.served.stop, signal.SIGTERM)
+            seconds = time.monotonic() - begun
+            await asyncio.gather(*asked, return_exceptions=True)
+    late = [seconds] if seconds > 10 or code else []
+    tally.none("P10", "postgresql, black hole: stops late or unclean", late, of=1)
 
 
 async def test_fifty_slow_requests_share_two_connections(far: Far, tally: Tally) -> None:
