@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 HEAD_BYTES = 256 * 1024
 """What the parser takes of a head; one over the contract's limits is then refused as 431."""
 
-STOP_SECONDS = 7.5
+STOP_SECONDS = 8.3
 """From SIGTERM to the last request's end, the drain included; then the storage closes."""
 
 INTERRUPT_SECONDS = 0.2

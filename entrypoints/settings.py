@@ -117,7 +117,7 @@ class Settings(BaseModel):
     allowed_hosts: Names = frozenset()
     hide_foreign_sessions: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
-    drain_seconds: Annotated[float, Field(ge=0, le=7)] = 2
+    drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
     log_format: Literal["json", "console", "auto"] = "auto"
     development_key_file: Path | None = None
 

@@ -42,7 +42,7 @@ TRIES = 4
 PAUSE_SECONDS = 0.05
 """Before the second try; twice that before each further one, half of it by chance."""
 
-CLOSE_SECONDS = 1.5
+CLOSE_SECONDS = 1.0
 """For the work in flight and the connections: a service that stops has ten seconds in all."""
 
 _UNIQUE_VIOLATION = "23505"
