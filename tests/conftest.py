@@ -1,8 +1,57 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
+from tests.tally import Tally
+
 settings.register_profile("default", deadline=None, max_examples=30, print_blob=True)
 settings.load_profile("default")
+
+AT_FULL_SIZE = tuple(Path(__file__).parent / folder for folder in ("faults", "security", "system"))
+FULL_SECONDS = 1200
+TALLY = pytest.StashKey[Tally]()
+
+Sized = Callable[[int, int], int]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="tests at the size that is promised")
+
+
+def is_full(config: pytest.Config) -> bool:
+    # The option is unknown where the run did not begin in this folder.
+    return bool(config.getoption("full", default=False))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if is_full(config):
+        for item in items:
+            if any(item.path.is_relative_to(folder) for folder in AT_FULL_SIZE):
+                item.add_marker(pytest.mark.timeout(FULL_SECONDS))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    tally = config.stash.get(TALLY, Tally())
+    if tally.rows:
+        size = "full size" if is_full(config) else "small; --full for the promised size"
+        terminalreporter.section(f"figures ({size})")
+        for line in tally.lines():
+            terminalreporter.line(line)
+
+
+@pytest.fixture
+def sized(pytestconfig: pytest.Config) -> Sized:
+    """Picks the small number or the full one."""
+    return lambda small, full: full if is_full(pytestconfig) else small
+
+
+@pytest.fixture
+def tally(pytestconfig: pytest.Config) -> Tally:
+    return pytestconfig.stash.setdefault(TALLY, Tally())
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,12 +71,22 @@ def storage(backend: str, tmp_path: Path) -> Storage:
 
 @pytest.fixture
 async def api(storage: Storage, tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[Api]:
+    async with opened(storage, tmp_path, options) as api:
+        yield api
+
+
+@asynccontextmanager
+async def opened(
+    storage: Storage, folder: Path, options: Mapping[str, Any], **parts: Any
+) -> AsyncIterator[Api]:
+    """`parts` take the place of the container's own."""
     settings = Settings(
-        **{"database_url": "memory://", "development_key_file": tmp_path / "key.pem", **options}
+        **{"database_url": "memory://", "development_key_file": folder / "key.pem", **options}
     )
     clock = ManualClock()
+    fixed = {"storage": storage, "clock": clock, **parts}
     container = Container(
-        settings=settings, storage=providers.Object(storage), clock=providers.Object(clock)
+        settings=settings, **{name: providers.Object(part) for name, part in fixed.items()}
     )
     app = application(settings, container)
     async with AsyncExitStack() as stack:

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -7,51 +7,6 @@ import pytest
 from tests.faults.crowd import Https
 from tests.faults.databases import DATABASES, Database
 from tests.faults.service import running
-from tests.faults.tally import Tally
-
-FOLDER = Path(__file__).parent
-FULL_SECONDS = 1200
-TALLY = pytest.StashKey[Tally]()
-
-Sized = Callable[[int, int], int]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="faults at the size that is promised")
-
-
-def is_full(config: pytest.Config) -> bool:
-    # The option is unknown where the run did not begin in this folder.
-    return bool(config.getoption("full", default=False))
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if is_full(config):
-        for item in items:
-            if item.path.is_relative_to(FOLDER):
-                item.add_marker(pytest.mark.timeout(FULL_SECONDS))
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    tally = config.stash.get(TALLY, Tally())
-    if tally.rows:
-        size = "full size" if is_full(config) else "small; --full for the promised size"
-        terminalreporter.section(f"figures ({size})")
-        for line in tally.lines():
-            terminalreporter.line(line)
-
-
-@pytest.fixture
-def sized(pytestconfig: pytest.Config) -> Sized:
-    """Picks the small number or the full one."""
-    return lambda small, full: full if is_full(pytestconfig) else small
-
-
-@pytest.fixture
-def tally(pytestconfig: pytest.Config) -> Tally:
-    return pytestconfig.stash.setdefault(TALLY, Tally())
 
 
 @pytest.fixture(scope="session")

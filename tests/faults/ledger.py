@@ -14,7 +14,7 @@ import httpx2
 from tests.faults.answers import LONGEST, is_refused_for_now
 from tests.faults.crowd import everything
 from tests.faults.service import Service
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 PAUSE = 0.02
 

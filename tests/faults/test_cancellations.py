@@ -13,7 +13,7 @@ from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, stored_session
 from tests.faults.databases import Database
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 Write = Callable[[Storage, Session], Coroutine[Any, Any, object]]
 

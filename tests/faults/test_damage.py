@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Sized
 from tests.faults.answers import is_refused_for_now
-from tests.faults.conftest import Sized
 from tests.faults.crowd import everything, new_session, said
 from tests.faults.service import CHANCE, Service, running
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 PAGE = 4096
 BATCH = 4

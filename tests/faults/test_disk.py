@@ -15,8 +15,8 @@ from adapters.sql import SqliteDatabase
 from tests.faults.answers import is_refused_for_now
 from tests.faults.crowd import new_session, said, walked
 from tests.faults.service import KEY_FILE, Service, running
-from tests.faults.tally import Tally
 from tests.serving import run
+from tests.tally import Tally
 
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE = 1

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from tests.faults.conftest import Sized
+from tests.conftest import Sized
 from tests.faults.crowd import Https, new_session, said, walked
 from tests.faults.databases import Database
 from tests.faults.ledger import is_whole
 from tests.faults.service import moment
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 
 async def hang_up(

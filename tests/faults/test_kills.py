@@ -4,12 +4,12 @@ import asyncio
 import time
 from pathlib import Path
 
+from tests.conftest import Sized
 from tests.faults.answers import LONGEST
-from tests.faults.conftest import Sized
 from tests.faults.databases import Database, postgresql
 from tests.faults.ledger import Ledger
 from tests.faults.service import moment, running
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 
 async def test_what_was_acknowledged_survives_kills_of_the_service(

@@ -10,14 +10,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.conftest import Sized
 from tests.faults.answers import LONGEST, is_refused_for_now
-from tests.faults.conftest import Sized
 from tests.faults.crowd import new_session, said
 from tests.faults.databases import postgresql
 from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.service import Service, running
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 POOL = {"CHAT_SESSIONS_DATABASE_POOL_SIZE": "2", "CHAT_SESSIONS_DATABASE_POOL_OVERFLOW": "0"}
 TEXTS = ("one", "two", "three")

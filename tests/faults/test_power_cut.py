@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Sized
+from tests.conftest import Sized
 from tests.faults.ledger import Ledger
 from tests.faults.service import CHANCE, Service, moment, running
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 SOURCE = Path(__file__).with_name("power_cut.c")
 BLOCK = 512

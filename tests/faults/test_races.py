@@ -5,11 +5,11 @@ import itertools
 
 import httpx2
 
-from tests.faults.conftest import Sized
+from tests.conftest import Sized
 from tests.faults.crowd import Https, by_clients, new_session, said, walked
 from tests.faults.databases import Database
 from tests.faults.ledger import is_in_order
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 
 async def test_order_is_total_and_has_no_gap(

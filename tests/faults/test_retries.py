@@ -4,10 +4,10 @@ import asyncio
 import itertools
 from collections import Counter
 
-from tests.faults.conftest import Sized
+from tests.conftest import Sized
 from tests.faults.crowd import Https, by_clients, new_session, said, walked
 from tests.faults.databases import Database
-from tests.faults.tally import Tally
+from tests.tally import Tally
 
 
 async def test_a_race_on_one_key_is_won_once(

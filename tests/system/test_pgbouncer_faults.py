@@ -12,9 +12,9 @@ from tests.faults.answers import LONGEST
 from tests.faults.databases import server
 from tests.faults.ledger import Ledger
 from tests.faults.service import running
-from tests.faults.tally import Tally
 from tests.serving import run
 from tests.system.pgbouncer import Pgbouncer
+from tests.tally import Tally
 
 NUMBERS = count()
 
