@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from entrypoints.container import Container
 from entrypoints.http.app import HttpOptions, create_app
+from entrypoints.http.measures import Telemetry
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings, is_loopback
 
@@ -38,4 +39,8 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         max_body_bytes=settings.max_body_bytes,
         accepts_address=is_loopback,
     )
-    return create_app(container.use_cases(), container.authenticator(), options, lifespan)
+    measured = container.telemetry()
+    telemetry = Telemetry(meters=measured.meters, exposition=measured.exposition)
+    return create_app(
+        container.use_cases(), container.authenticator(), options, telemetry, lifespan
+    )

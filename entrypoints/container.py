@@ -19,6 +19,7 @@ from application.sessions import (
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
 from entrypoints.settings import Settings
+from entrypoints.telemetry import Telemetry
 
 
 class Container(containers.DeclarativeContainer):
@@ -29,6 +30,7 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     identifiers = providers.Singleton(Uuid7Identifiers)
     drain = providers.Singleton(Drain)
+    telemetry = providers.Singleton(Telemetry)
 
     storage = providers.Selector(
         settings.provided.storage,

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,7 @@ from entrypoints.http.admission import Admission, host_name
 from entrypoints.http.body import JSON
 from entrypoints.http.edge import Edge
 from entrypoints.http.gate import Gatekeeper
+from entrypoints.http.measures import Measures, Telemetry
 from entrypoints.http.problems import PROBLEM_JSON, Problem, problem_of
 
 _log = structlog.get_logger("chat_sessions")
@@ -60,11 +62,20 @@ def create_app(
     use_cases: UseCases,
     authenticator: Authenticator,
     options: HttpOptions,
+    telemetry: Telemetry,
     lifespan: Lifespan | None = None,
 ) -> ASGIApp:
     """The service as an ASGI application. Each call gives one of its own."""
-    app = routed_app(lifespan)
+    observed: TelemetryConfig = {
+        "meter_provider": telemetry.meters,
+        "tracing": False,
+        "logs": False,
+        "auto_configure": False,
+    }
+    app = routed_app(lifespan, observed)
     app.state.use_cases = use_cases
+    app.state.exposition = telemetry.exposition
+    app.state.measures = Measures(telemetry.meters)
     app.state.gatekeeper = Gatekeeper(
         authenticator,
         f"{options.base_url}/.well-known/oauth-protected-resource",
@@ -77,10 +88,13 @@ def create_app(
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
     hosts = frozenset(map(host_name, options.hosts))
-    return Edge(app, Admission(hosts, options.accepts_address))
+    app.add_middleware(Edge, admit=Admission(hosts, options.accepts_address))
+    return app
 
 
-def routed_app(lifespan: Lifespan | None = None) -> FastAPI:
+def routed_app(
+    lifespan: Lifespan | None = None, telemetry: TelemetryConfig | None = None
+) -> FastAPI:
     """The routes and their description, with nothing behind them yet."""
     app = _Api(
         title="chat-sessions",
@@ -91,6 +105,7 @@ def routed_app(lifespan: Lifespan | None = None) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        telemetry=telemetry,
     )
     app.include_router(routes.router)
     app.include_router(service.router)

@@ -1,5 +1,7 @@
 """The routes that need no token: probes, and what the service says of itself."""
 
+import asyncio
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from application.use_cases import UseCases
 from entrypoints.http.models import ProblemResponse
@@ -17,6 +19,8 @@ DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter(tags=["service"])
 
@@ -39,6 +43,18 @@ async def get_readiness(request: Request) -> JSONResponse:
     if missing:
         raise unavailable(f"Not ready: {', '.join(missing)}.")
     return JSONResponse({"status": "ready"})
+
+
+@router.get(
+    "/metrics",
+    operation_id="getMetrics",
+    response_class=PlainTextResponse,
+)
+async def get_metrics(request: Request) -> Response:
+    """What this process has measured since its start, in Prometheus' text format."""
+    exposition: Callable[[], bytes] = request.app.state.exposition
+    # In a thread, since it takes some milliseconds and other requests need not wait for it.
+    return Response(await asyncio.to_thread(exposition), media_type=PROMETHEUS_TEXT)
 
 
 @router.get("/.well-known/oauth-protected-resource", operation_id="getProtectedResource")

@@ -1,0 +1,40 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opentelemetry.metrics import Counter, Meter, MeterProvider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telemetry:
+    """Where figures go. `exposition` gives them all in Prometheus' text format, from any thread."""
+
+    meters: MeterProvider
+    exposition: Callable[[], bytes]
+
+
+class Measures:
+    """What the HTTP layer counts beside FastAPI's own figures.
+
+    Labels are few and known beforehand: nothing that a client sent may be one.
+    """
+
+    def __init__(self, meters: MeterProvider) -> None:
+        meter = meters.get_meter("chat_sessions")
+        self.auth_failures = _counter(
+            meter, "chat_sessions.auth.failures", "Requests whose bearer token did not hold."
+        )
+        self.rate_limited = _counter(
+            meter, "chat_sessions.rate_limited", "Requests refused for a rate limit."
+        )
+        self.limiter_unavailable = _counter(
+            meter,
+            "chat_sessions.limiter.unavailable",
+            "Requests that no limit was checked for, since the limiter's storage was away.",
+        )
+
+
+def _counter(meter: Meter, name: str, about: str) -> Counter:
+    """One that is there from the start: the rise from nothing to one is seen too."""
+    counter = meter.create_counter(name, description=about)
+    counter.add(0)
+    return counter
