@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system test-faults check format statements bench lock clean
+.PHONY: help run test test-system test-faults coverage mutants check format statements bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -21,6 +21,14 @@ test-system: $(VENV)/development.txt $(VENV)/node.json ## Run the tests that nee
 	@$(BIN)/python -m pytest tests/system
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
 		-p tests.system.pooled_backend -k pgbouncer tests/contract tests/entrypoints
+
+coverage: $(VENV)/development.txt ## Measure that tests of the core and of tokens leave no branch out
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 8 -k "not postgresql and not sqlite" \
+		tests/domain tests/application tests/contract tests/adapters/test_auth.py --cov
+
+mutants: $(VENV)/development.txt ## Change the core and the token checks to see that tests notice
+	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results
 
 check: $(VENV)/development.txt ## Check format, lint, types and the layers' contracts
 	@$(BIN)/ruff format --check .

@@ -86,12 +86,23 @@ def test_the_limit_counts_bytes_of_compact_utf_8() -> None:
     assert len(Metadata.of(fits).json.encode()) in (METADATA_MAX, METADATA_MAX - 1)
     with pytest.raises(InvalidValue):
         Metadata.of({"é": fits["é"] + "é"})
+    full = {"a": "x" * (METADATA_MAX - len('{"a":""}'))}
+    assert len(Metadata.of(full).json) == METADATA_MAX
+    with pytest.raises(InvalidValue):
+        Metadata.of({"a": full["a"] + "x"})
 
 
 def test_depth_is_bounded() -> None:
+    """Of objects and of lists alike."""
     assert Metadata.of(nested(DEPTH_MAX)).to_dict() == nested(DEPTH_MAX)
     with pytest.raises(InvalidValue):
         Metadata.of(nested(DEPTH_MAX + 1))
+    listed: Any = []
+    for _ in range(DEPTH_MAX - 2):
+        listed = [listed]
+    assert Metadata.of({"a": listed}).to_dict() == {"a": listed}
+    with pytest.raises(InvalidValue):
+        Metadata.of({"a": [listed]})
 
 
 @pytest.mark.parametrize(

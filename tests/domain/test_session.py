@@ -95,6 +95,7 @@ def test_the_limit_holds_after_merging_and_names_the_field() -> None:
     with pytest.raises(InvalidValue) as refusal:
         before.amended(SessionPatch(metadata={"b": "x" * 20}), LATER)
     assert refusal.value.field == ("metadata",)
+    assert refusal.value.detail == "must not exceed 16384 bytes as compact JSON"
 
 
 def test_a_patch_of_what_no_session_could_take_is_refused() -> None:
