@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp
 
+from application.ports.authenticator import Scope
 from entrypoints.container import Container
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.measures import Telemetry
 from entrypoints.logs import configure_logs
-from entrypoints.settings import Settings, is_loopback
+from entrypoints.settings import Settings
 
 
 def create() -> ASGIApp:
@@ -25,11 +26,13 @@ def create() -> ASGIApp:
 def application(settings: Settings, container: Container) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        storage = container.storage()
+        storage, authenticator = container.storage(), container.authenticator()
         await storage.open()
         try:
+            await authenticator.open()
             yield
         finally:
+            await authenticator.close()
             await storage.close()
 
     options = HttpOptions(
@@ -37,7 +40,9 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         public_url=settings.base_url if settings.public_url else "",
         hosts=settings.hosts,
         max_body_bytes=settings.max_body_bytes,
-        accepts_address=is_loopback,
+        accepts_address=settings.serves_at,
+        issuer=settings.oidc_issuer,
+        scopes=tuple(Scope) if settings.oidc_require_scopes else (),
     )
     measured = container.telemetry()
     telemetry = Telemetry(meters=measured.meters, exposition=measured.exposition)

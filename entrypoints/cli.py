@@ -80,14 +80,21 @@ def _token(options: argparse.Namespace) -> None:
     from entrypoints.settings import Settings
 
     subject = check_subject(options.subject)
-    key = DevelopmentKey(Settings.from_environment().key_file)
+    settings = Settings.from_environment()
+    if settings.oidc_issuer:
+        raise StartRefused(f"{settings.oidc_issuer} gives the tokens: there is no development key")
+    key = DevelopmentKey(settings.key_file)
     print(key.token(subject, SystemClock()))
 
 
 def _owner(options: argparse.Namespace) -> None:
     from adapters.auth.development import ISSUER
+    from entrypoints.settings import Settings
 
-    print(Owner(ISSUER if options.issuer is None else options.issuer, options.subject).key)
+    issuer = options.issuer
+    if issuer is None:
+        issuer = Settings.from_environment().oidc_issuer or ISSUER
+    print(Owner(issuer, options.subject).key)
 
 
 def _check_config(_: argparse.Namespace) -> None:
@@ -128,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     option = add("token", _token, "Print a development token that holds for 12 hours.")
     option("--subject", required=True, help="whom it speaks for")
     option = add("owner", _owner, "Print the key under which an owner's data is stored.")
-    option("--issuer", help="the tokens' iss; without it that of development tokens")
+    option("--issuer", help="the tokens' iss; without it that of this service's")
     option("--subject", required=True, help="the tokens' sub")
     add("check-config", _check_config, "Check the settings and print them.")
     add("openapi", _openapi, "Print the API's OpenAPI description.")

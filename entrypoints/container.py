@@ -2,6 +2,9 @@ from dependency_injector import containers, providers
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
+from adapters.auth.discovery import Discovery
+from adapters.auth.jwt import TokenPolicy
+from adapters.auth.provider import ProviderKeys
 from adapters.memory import MemoryStorage
 from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
 from adapters.system import SystemClock, Uuid7Identifiers
@@ -66,13 +69,40 @@ class Container(containers.DeclarativeContainer):
     messages = storage.provided.messages
 
     development_key = providers.Singleton(DevelopmentKey, settings.provided.key_file)
-    authenticator = providers.Singleton(
-        JwtAuthenticator,
-        issuer=ISSUER,
-        audience=AUDIENCE,
-        algorithms=(ALGORITHM,),
-        keys=development_key,
-        clock=clock,
+    authenticator = providers.Selector(
+        settings.provided.identity,
+        development=providers.Singleton(
+            JwtAuthenticator,
+            providers.Singleton(
+                TokenPolicy, issuer=ISSUER, audience=AUDIENCE, algorithms=(ALGORITHM,)
+            ),
+            development_key,
+            clock,
+        ),
+        provider=providers.Singleton(
+            JwtAuthenticator,
+            providers.Singleton(
+                TokenPolicy,
+                issuer=settings.provided.oidc_issuer,
+                audience=settings.provided.oidc_audience,
+                algorithms=settings.provided.oidc_algorithms,
+                clock_skew=settings.provided.oidc_clock_skew_seconds,
+                lifetime_max=settings.provided.oidc_lifetime_max_seconds,
+                require_scopes=settings.provided.oidc_require_scopes,
+            ),
+            providers.Singleton(
+                ProviderKeys,
+                providers.Singleton(
+                    Discovery,
+                    settings.provided.oidc_issuer,
+                    settings.provided.oidc_timeout_seconds,
+                ),
+                settings.provided.oidc_algorithms,
+                settings.provided.oidc_keys_max_age_seconds,
+                settings.provided.oidc_refresh_interval_seconds,
+            ),
+            clock,
+        ),
     )
 
     ownership = providers.Singleton(

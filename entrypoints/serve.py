@@ -31,8 +31,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         app = application(settings, container)
         server = Server(app, settings.drain_seconds, container.drain().begin)
         server.heed_signals()
-        token = container.development_key().token("alice", container.clock())
-        print(_welcome(settings.base_url, token), file=sys.stderr, flush=True)
+        print(_welcome(settings, container), file=sys.stderr, flush=True)
         await server.serve(sockets=[listener])
     finally:
         await storage.close()
@@ -58,12 +57,22 @@ def _listening(settings: Settings) -> socket.socket:
     return listener
 
 
-def _welcome(url: str, token: str) -> str:
+def _welcome(settings: Settings, container: Container) -> str:
     """What a newcomer pastes first."""
+    url = settings.base_url
+    serves = f"chat-sessions serves {url} (reference: {url}/docs). Ctrl-C ends it."
+    if settings.oidc_issuer:
+        return f"""\
+{serves}
+It takes access tokens of {settings.oidc_issuer} for {settings.oidc_audience}.
+
+curl -i {url}/readyz
+"""
+    token = container.development_key().token("alice", container.clock())
     bearer = '-H "Authorization: Bearer $TOKEN"'
     session = '{"title": "First steps", "messages": [{"role": "user", "content": "Hello"}]}'
     return f"""\
-chat-sessions serves {url} (reference: {url}/docs). Ctrl-C ends it.
+{serves}
 A token for the person "alice", and what to do with it:
 
 export TOKEN={token}

@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from application.errors import StartRefused
@@ -25,9 +26,6 @@ PORT_MAX = 65535
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
-_NOT_YET = ("oidc_issuer", "oidc_audience")
-"""Ignoring these would leave a door open that the operator believes shut."""
-
 _WEB_ADDRESS = (
     r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
     r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?$"
@@ -51,12 +49,6 @@ class SettingsError(StartRefused):
 
 def _items(value: object) -> object:
     return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
-
-
-def _loopback(host: str) -> str:
-    if host != "localhost" and not is_loopback(host):
-        raise ValueError("with a development key the service listens on loopback alone")
-    return host
 
 
 def _database(url: str) -> str:
@@ -89,6 +81,15 @@ def _parsed(address: str) -> str:
 WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS), AfterValidator(_parsed)]
 
 
+def _issuer(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not is_local(parts.hostname):
+        raise ValueError("must be https:// unless it is on loopback")
+    return address
+
+
+Algorithm = Literal["RS256", "PS256", "ES256", "Ed25519"]
+
 Seconds = Annotated[float, Field(ge=0.1, le=60)]
 
 
@@ -111,7 +112,7 @@ class Settings(BaseModel):
         "chat-sessions"
     )
     database_transaction_pooler: bool = False
-    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=PORT_MAX)] = 8000
     public_url: WebAddress | None = None
     allowed_hosts: Names = frozenset()
@@ -120,6 +121,33 @@ class Settings(BaseModel):
     drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
     log_format: Literal["json", "console", "auto"] = "auto"
     development_key_file: Path | None = None
+    oidc_issuer: Annotated[WebAddress, AfterValidator(_issuer)] | None = None
+    oidc_audience: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = None
+    oidc_algorithms: Annotated[
+        tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)
+    ] = ("RS256", "PS256", "ES256", "Ed25519")
+    oidc_require_scopes: bool = False
+    oidc_clock_skew_seconds: Annotated[float, Field(ge=0, le=60)] = 10
+    oidc_lifetime_max_seconds: Annotated[float, Field(ge=1, le=30 * 86400)] = 86400
+    oidc_keys_max_age_seconds: Annotated[float, Field(ge=1, le=86400)] = 600
+    oidc_refresh_interval_seconds: Annotated[float, Field(ge=1, le=3600)] = 10
+    oidc_timeout_seconds: Seconds = 4
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> "Settings":
+        """Who may come in must be plain: one provider that is fully named, or a key of the
+        machine's own that nobody else can reach."""
+        set_ = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        for name in ("oidc_issuer", "oidc_audience"):
+            if name not in set_ and any(given.startswith("oidc_") for given in set_):
+                raise ValueError(f"{PREFIX}{name.upper()}: the other OIDC settings need it")
+        if self.oidc_issuer and self.development_key_file:
+            raise ValueError(f"{PREFIX}DEVELOPMENT_KEY_FILE: an identity provider is set")
+        if not self.oidc_issuer and not is_local(self.host):
+            raise ValueError(
+                f"{PREFIX}HOST: without an identity provider the service listens on loopback alone"
+            )
+        return self
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -128,12 +156,20 @@ class Settings(BaseModel):
         Others with the prefix are left alone: a cluster makes some of its own
         (CHAT_SESSIONS_SERVICE_HOST and the like).
         """
-        names = (*cls.model_fields, *_NOT_YET)
-        given = {name: environment.get(PREFIX + name.upper(), "") for name in names}
+        given = {name: environment.get(PREFIX + name.upper(), "") for name in cls.model_fields}
         try:
             return cls.model_validate({name: value for name, value in given.items() if value})
         except ValidationError as error:
             raise SettingsError(_line(error)) from None
+
+    @property
+    def identity(self) -> Literal["development", "provider"]:
+        """Who says who a caller is."""
+        return "provider" if self.oidc_issuer else "development"
+
+    def serves_at(self, address: str | None) -> bool:
+        """Whether a request that came in by this address of ours may be answered."""
+        return self.identity == "provider" or (address is not None and is_loopback(address))
 
     @property
     def storage(self) -> Literal["memory", "postgresql", "sqlite"]:
@@ -158,8 +194,8 @@ class Settings(BaseModel):
         """Where clients find the service, without a slash at the end."""
         if self.public_url:
             return self.public_url.rstrip("/")
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        host = _reached(self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -183,9 +219,20 @@ def is_loopback(address: str) -> bool:
     return bool((mapped or parsed).is_loopback)
 
 
+def _reached(host: str) -> str:
+    """An address that leads to a listener at `host`, which may stand for every address."""
+    try:
+        is_any = ip_address(host).is_unspecified
+    except ValueError:
+        return host
+    return ("::1" if ":" in host else "127.0.0.1") if is_any else host
+
+
+def is_local(host: str | None) -> bool:
+    return host == "localhost" or (host is not None and is_loopback(host))
+
+
 def _line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    name = str(first["loc"][0])
-    message = "is not supported by this release" if name in _NOT_YET else first["msg"]
-    message = message.removeprefix("Value error, ")
-    return f"{PREFIX}{name.upper()}: {message}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{str(first['loc'][0]).upper()}: {message}" if first["loc"] else message

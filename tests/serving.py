@@ -32,9 +32,11 @@ class Served:
         url = urlsplit(self.url)
         return str(url.hostname), int(url.port or 80)
 
-    def client(self, who: str = "alice") -> httpx2.Client:
-        key = DevelopmentKey(self.folder / "chat-sessions-development-key.pem")
-        token = key.token(who, SystemClock())
+    def client(self, who: str = "alice", token: str | None = None) -> httpx2.Client:
+        """For someone with a development token, or with a provider's."""
+        if token is None:
+            key = DevelopmentKey(self.folder / "chat-sessions-development-key.pem")
+            token = key.token(who, SystemClock())
         headers = {"Authorization": f"Bearer {token}"}
         return httpx2.Client(base_url=self.url, headers=headers, timeout=20)
 
@@ -91,6 +93,6 @@ def _welcome(stream: IO[str]) -> str:
     lines = []
     for line in stream:
         lines.append(line)
-        if not line.strip() and len(lines) > 5:
+        if not line.strip() and lines[-2].startswith("curl "):
             break
     return "".join(lines)

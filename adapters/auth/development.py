@@ -30,10 +30,20 @@ class DevelopmentKey(Keys):
         self._key = _read_or_create(path)
         self._kid = self._key.thumbprint()
 
-    async def find(self, kid: str | None) -> PublicKey | None:
-        return self._key if kid in (None, self._kid) else None
+    @property
+    def version(self) -> int:
+        return 0
+
+    async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
+        return self._key if kid in (None, self._kid) and algorithm == ALGORITHM else None
 
     async def check(self) -> None:
+        pass
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
         pass
 
     def token(self, subject: str, clock: Clock) -> str:

@@ -1,125 +1,142 @@
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 
-from adapters.auth.keys import Keys
+from adapters.auth.compact import TOKEN_MAX, Compact, json_object
+from adapters.auth.key_set import algorithm_named
+from adapters.auth.keys import Keys, PublicKey
+from adapters.auth.verified import Verified, VerifiedTokens
 from application.errors import InvalidToken
-from application.ports.authenticator import Authenticator
+from application.ports.authenticator import EVERY_SCOPE, Authenticator, Principal, Scope
 from application.ports.clock import Clock
-from domain import strict_json
 from domain.errors import InvalidValue
 from domain.owner import Owner
 
-TOKEN_MAX = 16 * 1024
-"""Characters of a token."""
-
 LIFETIME_MAX = 24 * 60 * 60
-"""Seconds from `iat` to `exp`."""
+"""Seconds from `iat` to `exp`, unless a policy says otherwise."""
 
-_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _TYPES = {"at+jwt", "application/at+jwt"}
-_UNSUPPORTED = {"crit", "b64", "zip"}
+
+_REFUSED = frozenset({"crit", "b64", "zip", "jku", "jwk", "x5u", "x5c"})
+"""Header parameters that would change what is checked, or bring along what to check it with."""
 
 
-@dataclass(frozen=True, slots=True)
-class JwtAuthenticator(Authenticator):
-    """Access tokens in the JWT profile (RFC 9068 section 4) from one issuer for one audience."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPolicy:
+    """Which tokens hold. Times are in seconds.
+
+    Without `require_scopes` a token allows all that its subject may do.
+    """
 
     issuer: str
     audience: str
     algorithms: Collection[str]
-    keys: Keys
-    clock: Clock
+    clock_skew: float = 0
+    lifetime_max: float = LIFETIME_MAX
+    require_scopes: bool = False
 
-    async def authenticate(self, token: str) -> Owner:
-        header, payload = _segments(token)
-        claims = await self._verified(token, header, payload)
-        self._check_claims(claims)
-        try:
-            return Owner(claims["iss"], claims["sub"])
-        except InvalidValue as error:
-            raise InvalidToken("its subject is not acceptable") from error
 
-    async def check(self) -> None:
-        await self.keys.check()
+class JwtAuthenticator(Authenticator):
+    """Access tokens in the JWT profile (RFC 9068 section 4) from one issuer for one audience."""
 
-    async def _verified(self, token: str, header: bytes, payload: bytes) -> dict[str, Any]:
-        parameters = _object(header)
-        if str(parameters.get("typ")).lower() not in _TYPES:
-            raise InvalidToken("it is not an access token")
-        if parameters.get("alg") not in self.algorithms or _UNSUPPORTED & parameters.keys():
-            raise InvalidToken("its algorithm or a header parameter is not accepted")
-        kid = parameters.get("kid")
-        if not isinstance(kid, str | None):
-            raise InvalidToken("its key id is not a string")
-        key = await self.keys.find(kid)
-        if key is None:
-            raise InvalidToken("its key is not known")
-        try:
-            jws.deserialize_compact(token, key, algorithms=list(self.algorithms))
-        except (JoseError, ValueError, TypeError) as error:
-            raise InvalidToken("its signature does not hold") from error
-        return _object(payload)
-
-    def _check_claims(self, claims: dict[str, Any]) -> None:
-        for name in ("exp", "iat", "nbf"):
-            if name in claims and not _is_instant(claims[name]):
-                raise InvalidToken(f"{name} is no time")
-        registry = JWTClaimsRegistry(
-            now=self.clock.now().timestamp(),  # type: ignore[arg-type]  # it only compares
-            leeway=0,
-            iss={"essential": True, "value": self.issuer},
-            aud={"essential": True, "value": self.audience},
-            exp={"essential": True},
-            iat={"essential": True},
+    def __init__(self, policy: TokenPolicy, keys: Keys, clock: Clock) -> None:
+        self._policy = policy
+        self._keys = keys
+        self._clock = clock
+        self._held = VerifiedTokens()
+        self._signatures = JWSRegistry(algorithms=policy.algorithms)
+        self._claims = JWTClaimsRegistry(
+            iss={"essential": True, "value": policy.issuer},
+            aud={"essential": True, "value": policy.audience},
             sub={"essential": True},
         )
+
+    async def authenticate(self, token: str) -> Principal:
+        if len(token) > TOKEN_MAX or not token.isascii():
+            raise InvalidToken("it is no JSON Web Token")
+        verified = self._held.get(token, self._keys.version)
+        if verified is not None:
+            self._check_time(verified)
+            return verified.principal
+        compact = Compact.of(token)
+        algorithm = self._check_header(compact.header)
+        key = await self._keys.find(compact.header.get("kid"), algorithm)
+        self._check_signature(compact, algorithm, key)
+        verified = self._verified(json_object(compact.payload))
+        self._check_time(verified)
+        self._held.put(token, self._keys.version, verified)
+        return verified.principal
+
+    async def check(self) -> None:
+        await self._keys.check()
+
+    async def open(self) -> None:
+        await self._keys.open()
+
+    async def close(self) -> None:
+        await self._keys.close()
+
+    def _check_header(self, header: dict[str, Any]) -> str:
+        """The algorithm that it names."""
+        if str(header.get("typ")).lower() not in _TYPES:
+            raise InvalidToken("it is not an access token")
+        algorithm = algorithm_named(header.get("alg"))
+        if algorithm is None or algorithm not in self._policy.algorithms:
+            raise InvalidToken("its algorithm is not accepted")
+        if _REFUSED & header.keys():
+            raise InvalidToken("a header parameter is not accepted")
+        if not isinstance(header.get("kid"), str | None):
+            raise InvalidToken("its key id is not a string")
+        return algorithm
+
+    def _check_signature(self, compact: Compact, algorithm: str, key: PublicKey | None) -> None:
+        if key is None:
+            raise InvalidToken("its key is not known")
+        check = self._signatures.get_alg(algorithm)
         try:
-            registry.validate(claims)
+            check.check_key(key)
+            holds = check.verify(compact.signed, compact.signature, key)
+        except (JoseError, ValueError, TypeError) as error:
+            raise InvalidToken("its signature cannot be checked") from error
+        if not holds:
+            raise InvalidToken("its signature does not hold")
+
+    def _verified(self, claims: dict[str, Any]) -> Verified:
+        times = {name: claims.pop(name) for name in ("exp", "iat", "nbf") if name in claims}
+        if not times.keys() >= {"exp", "iat"} or not all(map(_is_instant, times.values())):
+            raise InvalidToken("it has no times, or one that is none")
+        if not 0 < times["exp"] - times["iat"] <= self._policy.lifetime_max:
+            raise InvalidToken("it lives too long")
+        try:
+            self._claims.validate(claims)
+            owner = Owner(claims["iss"], claims["sub"])
         except JoseError as error:
             raise InvalidToken("a claim does not hold") from error
-        if not 0 < claims["exp"] - claims["iat"] <= LIFETIME_MAX:
-            raise InvalidToken("it lives too long")
-        if not isinstance(claims["sub"], str):
-            raise InvalidToken("its subject is not a string")
+        except InvalidValue as error:
+            raise InvalidToken("its subject is not acceptable") from error
+        begins = max(times["iat"], times.get("nbf", 0))
+        return Verified(Principal(owner, self._scopes(claims)), begins, times["exp"])
+
+    def _scopes(self, claims: dict[str, Any]) -> frozenset[Scope]:
+        """RFC 9068 section 2.2.3: names in one string, separated by spaces."""
+        if not self._policy.require_scopes:
+            return EVERY_SCOPE
+        text = claims.get("scope")
+        given = text.split(" ") if isinstance(text, str) else ()
+        return frozenset(scope for scope in Scope if scope in given)
+
+    def _check_time(self, verified: Verified) -> None:
+        now, skew = self._clock.now().timestamp(), self._policy.clock_skew
+        if now >= verified.ends + skew:
+            raise InvalidToken("it has expired")
+        if now < verified.begins - skew:
+            raise InvalidToken("it does not hold yet")
 
 
 def _is_instant(value: object) -> bool:
     """A NumericDate (RFC 7519 section 2) that a double holds exactly to the second."""
     return type(value) in (int, float) and 0 <= value < 1 << 53  # type: ignore[operator]
-
-
-def _segments(token: str) -> tuple[bytes, bytes]:
-    """Header and payload of a compact JWS (RFC 7515 section 7.1) in canonical base64url: the
-    one text that stands for these bytes, so that no two tokens are the same token."""
-    compact = _COMPACT.fullmatch(token) if len(token) <= TOKEN_MAX else None
-    if compact is None:
-        raise InvalidToken("it is no JSON Web Token")
-    header, payload, _ = [_decoded(segment) for segment in compact.groups()]
-    return header, payload
-
-
-def _decoded(segment: str) -> bytes:
-    try:
-        decoded = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except ValueError as error:
-        raise InvalidToken("it is not base64url") from error
-    if urlsafe_b64encode(decoded).decode().rstrip("=") != segment:
-        raise InvalidToken("it is not canonical base64url")
-    return decoded
-
-
-def _object(segment: bytes) -> dict[str, Any]:
-    try:
-        value = strict_json.parse(segment)
-    except ValueError as error:
-        raise InvalidToken("a part of it is not JSON") from error
-    if not isinstance(value, dict):
-        raise InvalidToken("a part of it is not an object")
-    return value

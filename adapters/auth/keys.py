@@ -9,9 +9,15 @@ PublicKey = ECKey | OKPKey | RSAKey
 class Keys(Protocol):
     """The public keys of one issuer."""
 
+    @property
     @abstractmethod
-    async def find(self, kid: str | None) -> PublicKey | None:
-        """The key of that id, or where a token names none the only key there is.
+    def version(self) -> int:
+        """Another number once a key has come or gone."""
+
+    @abstractmethod
+    async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
+        """The key of that id, or where a token names none the only one, that is fit for the
+        algorithm. None where there is none, or more than one.
 
         Raises Unavailable while that cannot be told.
         """
@@ -19,3 +25,11 @@ class Keys(Protocol):
     @abstractmethod
     async def check(self) -> None:
         """Raise Unavailable while there is no key at all."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Begin to get the keys, and keep them current; waits for nothing."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go. Safe to call more than once."""

@@ -1,12 +1,32 @@
 from abc import abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from domain.owner import Owner
 
 
+class Scope(StrEnum):
+    """What a token may be limited to (RFC 6749 section 3.3)."""
+
+    READ = "chat:read"
+    WRITE = "chat:write"
+
+
+EVERY_SCOPE = frozenset(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whom a token speaks for, and what it allows of what that person may do."""
+
+    owner: Owner
+    scopes: frozenset[Scope] = EVERY_SCOPE
+
+
 class Authenticator(Protocol):
     @abstractmethod
-    async def authenticate(self, token: str) -> Owner:
+    async def authenticate(self, token: str) -> Principal:
         """Whom a bearer token speaks for.
 
         Raises InvalidToken for one that does not hold, Unavailable while the keys to check it
@@ -16,3 +36,11 @@ class Authenticator(Protocol):
     @abstractmethod
     async def check(self) -> None:
         """Raise Unavailable while no token at all could be checked."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Begin to get what tokens are checked with, and keep it current; waits for nothing."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go. Safe to call more than once."""

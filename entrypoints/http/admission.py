@@ -18,15 +18,16 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 @dataclass(frozen=True, slots=True)
 class Admission:
     """`hosts` are the names that Host may have, as `host_name` gives them. `accepts_address` tells
-    of the local address that a request came in by whether it may be served there."""
+    of the local address that a request came in by, None for a socket's path or what cannot be
+    told, whether it may be served there."""
 
     hosts: AbstractSet[str]
-    accepts_address: Callable[[str], bool]
+    accepts_address: Callable[[str | None], bool]
 
     def __call__(self, scope: Scope, headers: Headers) -> None:
         """Raise the Problem that refuses the head."""
         address = scope.get("server")
-        if address is None or not self.accepts_address(address[0]):
+        if not self.accepts_address(address[0] if address else None):
             raise unavailable("With a development key the service answers on loopback alone.")
         lines = headers.raw
         if len(lines) > HEADER_LINES_MAX or _size(lines) > HEADER_BYTES_MAX:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -36,13 +36,16 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
     """`base_url` is where clients find the service; `public_url` the same where the operator has
-    said so, else empty: links are then relative. `hosts` are the names that Host may have."""
+    said so, else empty: links are then relative. `hosts` are the names that Host may have.
+    `issuer` is whom clients get tokens from, and `scopes` what they must ask it for."""
 
     base_url: str
     public_url: str
     hosts: AbstractSet[str]
     max_body_bytes: int
-    accepts_address: Callable[[str], bool]
+    accepts_address: Callable[[str | None], bool]
+    issuer: str | None = None
+    scopes: Sequence[str] = ()
 
 
 class _Api(FastAPI):
@@ -81,7 +84,9 @@ def create_app(
         f"{options.base_url}/.well-known/oauth-protected-resource",
         options.max_body_bytes,
     )
-    app.state.base_url = options.base_url
+    app.state.protected_resource = service.protected_resource(
+        options.base_url, options.issuer, options.scopes
+    )
     app.state.public_url = options.public_url
     for kind in (Problem, Refused, Unavailable, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_problem)

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from authlib.oauth2.rfc6750.errors import InvalidTokenError
+from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
 from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
@@ -19,9 +19,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.errors import InvalidToken, Unavailable
-from application.ports.authenticator import Authenticator
+from application.ports.authenticator import Authenticator, Principal, Scope
 from domain.errors import SessionNotFound
-from domain.owner import Owner
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
@@ -44,36 +43,51 @@ class Gatekeeper:
     metadata_url: str
     max_body_bytes: int
 
-    async def caller(self, request: Request) -> Owner:
+    async def principal(self, request: Request) -> Principal:
         """Raises the Problem of 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token or scheme.lower() != "bearer":
-            raise self._unauthorized(
-                "This needs a bearer token.",
-                f'Bearer realm="{REALM}", resource_metadata="{self.metadata_url}"',
-            )
+            raise self._unauthorized("This needs a bearer token.")
         try:
             return await self.authenticator.authenticate(token.strip(" "))
         except InvalidToken as reason:
             _log.info("auth.failed", reason=str(reason))
-            error = InvalidTokenError(
-                realm=REALM, extra_attributes={"resource_metadata": self.metadata_url}
-            )
-            challenge = dict(error.get_headers())["WWW-Authenticate"]
-            raise self._unauthorized("The bearer token does not hold.", challenge) from None
+            raise self._unauthorized(
+                "The bearer token does not hold.",
+                error=InvalidTokenError.error,
+                error_description=InvalidTokenError.description,
+            ) from None
 
-    def _unauthorized(self, detail: str, challenge: str) -> Problem:
-        return Problem(
-            HTTPStatus.UNAUTHORIZED,
-            "unauthorized",
-            detail,
-            headers={"WWW-Authenticate": challenge},
-        )
+    def check_scope(self, principal: Principal, method: str) -> None:
+        """Raises the Problem of 403 (RFC 6750 section 3.1) for what the token does not allow."""
+        scope = Scope.READ if method == "GET" else Scope.WRITE
+        if scope not in principal.scopes:
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "insufficient-scope",
+                f"This needs a token with the scope {scope}.",
+                headers=self._challenge(
+                    error=InsufficientScopeError.error,
+                    error_description=InsufficientScopeError.description,
+                    scope=scope,
+                ),
+            )
+
+    def _unauthorized(self, detail: str, **parameters: str) -> Problem:
+        challenge = self._challenge(**parameters)
+        return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=challenge)
+
+    def _challenge(self, **parameters: str) -> dict[str, str]:
+        """No value has a quotation mark or a backslash in it."""
+        given = {"realm": REALM, "resource_metadata": self.metadata_url, **parameters}
+        listed = ", ".join(f'{name}="{value}"' for name, value in given.items())
+        return {"WWW-Authenticate": f"Bearer {listed}"}
 
 
 class GatedRoute(APIRoute):
-    """A route for callers with a token: 401; 413, 415 or 400 of the body; 404 for an id that is
-    none; 422; and only then the use case, which tells 404 from 403."""
+    """A route for callers with a token: 401; 403 for a scope that it lacks; 413, 415 or 400 of
+    the body; 404 for an id that is none; 422; and only then the use case, which tells 404 from
+    403."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -87,7 +101,9 @@ class GatedRoute(APIRoute):
 
         async def gated(request: Request) -> Response:
             keeper: Gatekeeper = request.app.state.gatekeeper
-            request.state.caller = await keeper.caller(request)
+            principal = await keeper.principal(request)
+            keeper.check_scope(principal, request.method)
+            request.state.caller = principal.owner
             check_announced_size(request, keeper.max_body_bytes)
             if takes_body:
                 request = await read_json(request, media_types, keeper.max_body_bytes)

@@ -1,7 +1,7 @@
 """The routes that need no token: probes, and what the service says of itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,15 +60,24 @@ async def get_metrics(request: Request) -> Response:
 @router.get("/.well-known/oauth-protected-resource", operation_id="getProtectedResource")
 async def get_protected_resource(request: Request) -> JSONResponse:
     """What a client must know to get a token for this service (RFC 9728 section 2)."""
-    base_url = request.app.state.base_url
-    return JSONResponse(
-        {
-            "resource": base_url,
-            "resource_name": "chat-sessions",
-            "resource_documentation": f"{base_url}/docs",
-            "bearer_methods_supported": ["header"],
-        }
-    )
+    return JSONResponse(request.app.state.protected_resource)
+
+
+def protected_resource(
+    base_url: str, issuer: str | None, scopes: Sequence[str]
+) -> Mapping[str, str | list[str]]:
+    """The service as RFC 9728 section 2 has it; what there is none of is left out."""
+    description: dict[str, str | list[str]] = {
+        "resource": base_url,
+        "resource_name": "chat-sessions",
+        "resource_documentation": f"{base_url}/docs",
+        "bearer_methods_supported": ["header"],
+    }
+    if issuer:
+        description["authorization_servers"] = [issuer]
+    if scopes:
+        description["scopes_supported"] = list(scopes)
+    return description
 
 
 @router.get("/openapi.json", include_in_schema=False)

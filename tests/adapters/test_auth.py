@@ -29,12 +29,14 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER, LIFETIME, KeyRefused
-from adapters.auth.jwt import LIFETIME_MAX
+from adapters.auth.jwt import LIFETIME_MAX, TokenPolicy
 from application.errors import InvalidToken
+from application.ports.authenticator import Principal
 from domain.owner import Owner
 from tests.clock import START, ManualClock
 
 NOW = int(START.timestamp())
+ALICE = Principal(Owner(ISSUER, "alice"))
 
 SECT233K1 = b"""-----BEGIN EC PARAMETERS-----
 BgUrgQQAGg==
@@ -65,7 +67,8 @@ def key(key_file: Path) -> DevelopmentKey:
 
 @pytest.fixture
 def authenticator(key: DevelopmentKey, clock: ManualClock) -> JwtAuthenticator:
-    return JwtAuthenticator(ISSUER, AUDIENCE, (ALGORITHM,), key, clock)
+    policy = TokenPolicy(issuer=ISSUER, audience=AUDIENCE, algorithms=(ALGORITHM,))
+    return JwtAuthenticator(policy, key, clock)
 
 
 @pytest.fixture
@@ -90,9 +93,9 @@ async def test_a_development_token_speaks_for_its_subject_for_twelve_hours(
 ) -> None:
     token = key.token("alice", clock)
     await authenticator.check()
-    assert await authenticator.authenticate(token) == Owner(ISSUER, "alice")
+    assert await authenticator.authenticate(token) == ALICE
     clock.move(LIFETIME - 1)
-    assert await authenticator.authenticate(token) == Owner(ISSUER, "alice")
+    assert await authenticator.authenticate(token) == ALICE
     clock.move(1)
     with pytest.raises(InvalidToken):
         await authenticator.authenticate(token)
@@ -131,7 +134,7 @@ async def test_claims_that_hold(
     authenticator: JwtAuthenticator, signing_key: ECKey, changes: dict[str, Any]
 ) -> None:
     token = signed(signing_key, json.dumps(claims(**changes)))
-    assert await authenticator.authenticate(token) == Owner(ISSUER, "alice")
+    assert await authenticator.authenticate(token) == ALICE
 
 
 @pytest.mark.parametrize("changes", ACCEPTED_HEADERS.values(), ids=ACCEPTED_HEADERS.keys())
@@ -139,7 +142,7 @@ async def test_headers_that_hold(
     authenticator: JwtAuthenticator, signing_key: ECKey, changes: dict[str, Any]
 ) -> None:
     token = signed(signing_key, json.dumps(claims()), **changes)
-    assert await authenticator.authenticate(token) == Owner(ISSUER, "alice")
+    assert await authenticator.authenticate(token) == ALICE
 
 
 REFUSED_CLAIMS: dict[str, dict[str, Any]] = {
@@ -235,7 +238,7 @@ async def test_a_forgery_by_hand_would_hold_with_an_honest_header(
 ) -> None:
     header = {"alg": "ES256", "typ": "at+jwt", "kid": signing_key.thumbprint()}
     token = forged(header, claims(), lambda data: es256(signing_key, data))
-    assert await authenticator.authenticate(token) == Owner(ISSUER, "alice")
+    assert await authenticator.authenticate(token) == ALICE
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None, " none", "HS256"])

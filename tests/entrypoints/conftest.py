@@ -80,9 +80,10 @@ async def opened(
     storage: Storage, folder: Path, options: Mapping[str, Any], **parts: Any
 ) -> AsyncIterator[Api]:
     """`parts` take the place of the container's own."""
-    settings = Settings(
-        **{"database_url": "memory://", "development_key_file": folder / "key.pem", **options}
-    )
+    made = {"database_url": "memory://", **options}
+    if "oidc_issuer" not in options:
+        made.setdefault("development_key_file", folder / "key.pem")
+    settings = Settings(**made)
     clock = ManualClock()
     fixed = {"storage": storage, "clock": clock, **parts}
     container = Container(
@@ -92,6 +93,7 @@ async def opened(
     async with AsyncExitStack() as stack:
         await storage.open()
         stack.push_async_callback(storage.close)
+        stack.push_async_callback(container.authenticator().close)
         transport = httpx2.ASGITransport(app)
         client = httpx2.AsyncClient(transport=transport, base_url=HERE)
         yield Api(container, app, await stack.enter_async_context(client), clock)

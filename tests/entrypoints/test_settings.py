@@ -115,8 +115,6 @@ def test_what_a_cluster_adds_is_left_alone() -> None:
         ("drain_seconds", "-1"),
         ("drain_seconds", "nan"),
         ("log_format", "xml"),
-        ("oidc_issuer", "https://issuer.example"),
-        ("oidc_audience", "chat"),
     ],
 )
 def test_a_setting_that_cannot_be_is_one_line_that_names_it(name: str, value: str) -> None:

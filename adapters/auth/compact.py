@@ -1,0 +1,55 @@
+"""The compact form of a signed token (RFC 7515 section 7.1), read strictly."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import Any
+
+from application.errors import InvalidToken
+from domain import strict_json
+
+TOKEN_MAX = 16 * 1024
+"""Characters of a token."""
+
+_COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """A token's three parts; `signed` is what its signature is of."""
+
+    header: dict[str, Any]
+    payload: bytes
+    signature: bytes
+    signed: bytes
+
+    @classmethod
+    def of(cls, token: str) -> "Compact":
+        """Raises InvalidToken unless it is in canonical base64url, the one text that stands for
+        these bytes, so that no two tokens are the same token."""
+        compact = _COMPACT.fullmatch(token)
+        if compact is None:
+            raise InvalidToken("it is no JSON Web Token")
+        header, payload, signature = [_decoded(segment) for segment in compact.groups()]
+        return cls(json_object(header), payload, signature, token.rpartition(".")[0].encode())
+
+
+def json_object(text: bytes) -> dict[str, Any]:
+    """Raises InvalidToken for what is not a JSON object, or repeats a member."""
+    try:
+        value = strict_json.parse(text)
+    except ValueError as error:
+        raise InvalidToken("a part of it is not JSON") from error
+    if not isinstance(value, dict):
+        raise InvalidToken("a part of it is not an object")
+    return value
+
+
+def _decoded(segment: str) -> bytes:
+    try:
+        decoded = urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except ValueError as error:
+        raise InvalidToken("it is not base64url") from error
+    if urlsafe_b64encode(decoded).decode().rstrip("=") != segment:
+        raise InvalidToken("it is not canonical base64url")
+    return decoded

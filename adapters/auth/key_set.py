@@ -1,0 +1,125 @@
+"""JSON Web Key Sets (RFC 7517 section 5), and which of their keys may check a token."""
+
+from base64 import urlsafe_b64decode
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from adapters.auth.keys import PublicKey
+
+KEYS_MAX = 100
+"""Keys of a set."""
+
+RSA_BITS = range(2048, 8192 + 1)
+"""RFC 7518 section 3.3 asks for 2048; above the upper bound one check takes too long."""
+
+RSA_EXPONENT_BITS = 32
+
+PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+"""Members that no public key has (RFC 7518 sections 6.2.2, 6.3.2, 6.4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The keys that an algorithm takes: `kty`, and `crv` where there are several."""
+
+    key: type[PublicKey]
+    curve: str | None
+    members: tuple[str, ...]
+
+
+_RSA = Kind(RSAKey, None, ("n", "e"))
+
+KINDS: Mapping[str, Kind] = {
+    "RS256": _RSA,
+    "PS256": _RSA,
+    "ES256": Kind(ECKey, "P-256", ("crv", "x", "y")),
+    "Ed25519": Kind(OKPKey, "Ed25519", ("crv", "x")),
+}
+"""The algorithms that tokens may be signed with."""
+
+
+def algorithm_named(name: object) -> str | None:
+    """The algorithm of a header's or a key's `alg`: "EdDSA" is what Ed25519 was called before
+    RFC 9864, and here no other curve goes by it."""
+    return "Ed25519" if name == "EdDSA" else name if isinstance(name, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class FitKey:
+    """A key, the id it goes by, and the algorithms that it may be used with."""
+
+    kid: str | None
+    algorithms: frozenset[str]
+    key: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """The keys of an issuer that are fit to check its tokens."""
+
+    keys: tuple[FitKey, ...] = ()
+    unfit: int = 0
+    """How many others there were: of another use or kind, weak, private or broken."""
+
+    @classmethod
+    def of(cls, document: Any, algorithms: Collection[str]) -> "KeySet":  # noqa: ANN401 - any JSON
+        """Raises ValueError for what is no key set, or one with more than 100 keys."""
+        jwks = document.get("keys") if isinstance(document, dict) else None
+        if not isinstance(jwks, list):
+            raise ValueError("it is no JSON Web Key Set")  # noqa: TRY004 - of a far side, not ours
+        if len(jwks) > KEYS_MAX:
+            raise ValueError(f"it has more than {KEYS_MAX} keys")
+        found = [_fit_key(jwk, algorithms) for jwk in jwks]
+        keys = tuple(key for key in found if key is not None)
+        return cls(keys, len(found) - len(keys))
+
+    def knows(self, kid: str | None) -> bool:
+        return any(kid in (None, key.kid) for key in self.keys)
+
+    def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
+        """The one key of that id, or of any if None, for the algorithm; None if several are."""
+        fit = [
+            key.key for key in self.keys if kid in (None, key.kid) and algorithm in key.algorithms
+        ]
+        return fit[0] if len(fit) == 1 else None
+
+
+def _fit_key(jwk: Any, allowed: Collection[str]) -> FitKey | None:  # noqa: ANN401 - any JSON
+    if not isinstance(jwk, dict) or PRIVATE & jwk.keys():
+        return None
+    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ("verify",)):
+        return None
+    kid = jwk.get("kid")
+    if not isinstance(kid, str | None):
+        return None
+    fits = {
+        name
+        for name in allowed
+        if jwk.get("kty") == KINDS[name].key.key_type
+        and KINDS[name].curve in (None, jwk.get("crv"))
+        and algorithm_named(jwk.get("alg", name)) == name
+    }
+    if not fits:
+        return None
+    key = _imported(jwk, KINDS[min(fits)])
+    return FitKey(kid, frozenset(fits), key) if key else None
+
+
+def _imported(jwk: Mapping[str, Any], kind: Kind) -> PublicKey | None:
+    """The key without its other members, since none of them may have a say any more."""
+    try:
+        if kind.key is RSAKey and not _is_strong(jwk):
+            return None
+        members = {name: jwk[name] for name in kind.members}
+        return kind.key.import_key({"kty": kind.key.key_type, **members})
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _is_strong(jwk: Mapping[str, Any]) -> bool:
+    n, e = (int.from_bytes(urlsafe_b64decode(jwk[name] + "===")) for name in ("n", "e"))
+    return n.bit_length() in RSA_BITS and e.bit_length() <= RSA_EXPONENT_BITS

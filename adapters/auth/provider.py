@@ -1,0 +1,107 @@
+"""The keys of an identity provider, kept current while requests come."""
+
+import asyncio
+from collections.abc import Collection
+
+import structlog
+
+from adapters.auth.discovery import Discovery
+from adapters.auth.key_set import KeySet
+from adapters.auth.keys import Keys, PublicKey
+from application.errors import Unavailable
+
+RETRY_SECONDS = 2.0
+"""Until a provider that could not be had is asked again."""
+
+_log = structlog.get_logger("chat_sessions")
+
+
+class ProviderKeys(Keys):
+    """Asks for the keys at the start, when they have reached `max_age`, and when a token names
+    one that is not known, but then only once in `interval`. Both are in seconds.
+
+    Whoever needs the keys while they are asked for waits for that one answer. While the provider
+    is away the keys that are known go on being so, however old.
+    """
+
+    def __init__(
+        self, discovery: Discovery, algorithms: Collection[str], max_age: float, interval: float
+    ) -> None:
+        self._discovery = discovery
+        self._algorithms = algorithms
+        self._max_age = max_age
+        self._interval = interval
+        self._found = KeySet()
+        self._version = 0
+        self._away: str | None = "they were not asked for yet"
+        """Why the keys could not be had when they were last asked for."""
+        self._next = 0.0
+        """When, by the loop's clock, an unknown key may have the provider asked."""
+        self._asking: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
+        if not self._found.knows(kid):
+            if self._asking or asyncio.get_running_loop().time() >= self._next:
+                await self._ask()
+            if not self._found.knows(kid):
+                await self.check()
+                if self._away:
+                    raise Unavailable(f"a key is not known, and {self._away}")
+        return self._found.find(kid, algorithm)
+
+    async def check(self) -> None:
+        if not self._found.keys:
+            raise Unavailable(self._away or "the identity provider has no key that is fit")
+
+    async def open(self) -> None:
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        tasks = [task for task in (self._keeper, self._asking) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._discovery.close()
+
+    async def _keep(self) -> None:
+        while True:
+            await self._ask()
+            lacking = self._away or not self._found.keys
+            await asyncio.sleep(min(RETRY_SECONDS, self._max_age) if lacking else self._max_age)
+
+    async def _ask(self) -> None:
+        """Ask, or wait for the answer to who has asked before: a client that hangs up ends
+        neither."""
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._refresh())
+        await asyncio.shield(self._asking)
+
+    async def _refresh(self) -> None:
+        before = self._found, self._away
+        try:
+            document = await self._discovery.key_set()
+            self._found = KeySet.of(document, self._algorithms)
+            self._away = None
+        except Unavailable as error:
+            self._away = str(error)
+        except ValueError as error:
+            self._away = f"the identity provider's keys cannot be used: {error}"
+        finally:
+            wait = min(RETRY_SECONDS, self._interval) if self._away else self._interval
+            self._next = asyncio.get_running_loop().time() + wait
+            self._asking = None
+        if self._found != before[0]:
+            self._version += 1
+        if (self._found, self._away) != before:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._away:
+            _log.warning("keys.unavailable", reason=self._away, known=len(self._found.keys))
+        else:
+            _log.info("keys.loaded", known=len(self._found.keys), unfit=self._found.unfit)
