@@ -48,8 +48,8 @@ format: $(VENV)/development.txt ## Format the code and mend what lint can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults about at full size, with figures: half an hour
-	@$(BIN)/python -m pytest tests/faults --full
+test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults and attacks about at full size, with figures
+	@$(BIN)/python -m pytest tests/faults tests/security --full
 
 statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent, and its plans
 	@$(BIN)/python -m tests.adapters.catalogue > docs/statements.md

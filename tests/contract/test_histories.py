@@ -42,6 +42,8 @@ T = TypeVar("T")
 Page = tuple[list[str], int, bool, bool]
 """Titles or contents, the total, has_next and has_previous."""
 
+PEOPLE = ("alice", "bob", "Alice")
+
 REFUSALS = {403: SessionForbidden, 404: SessionNotFound}
 
 
@@ -201,13 +203,13 @@ class Asked:
 
 
 class History(RuleBasedStateMachine):
-    """Two people, a clock that a rule moves either way, and every request in any order."""
+    """Three people, a clock that a rule moves either way, and every request in any order."""
 
     new_door: Callable[[ManualClock, Path], tuple[Door, Storage]]
 
     sessions = Bundle("sessions")
     asked = Bundle("asked")
-    people = st.sampled_from(["alice", "bob"])
+    people = st.sampled_from(PEOPLE)
     texts = st.lists(st.text("ab🙂", max_size=3), max_size=3)
     pages = st.builds(
         PageRequest, limit=st.integers(1, 4), offset=st.integers(0, 6) | st.just(2**31 - 1)
@@ -375,7 +377,7 @@ def use_case_door(backend: str, clock: ManualClock, folder: Path) -> tuple[Door,
     return UseCaseDoor(do, lambda who: Owner("https://issuer.example", who)), storage
 
 
-def http_door(backend: str, clock: ManualClock, folder: Path) -> tuple[Door, Storage]:
+def http_door(backend: str, clock: ManualClock, folder: Path) -> tuple[HttpDoor, Storage]:
     storage = BACKENDS[backend](folder)
     container = container_for(storage, clock, folder)
     client = httpx2.AsyncClient(
@@ -386,7 +388,10 @@ def http_door(backend: str, clock: ManualClock, folder: Path) -> tuple[Door, Sto
     return HttpDoor(client, lambda who: key.token(who, clock)), storage
 
 
-DOORS = {"use cases": use_case_door, "http": http_door}
+DOORS: dict[str, Callable[[str, ManualClock, Path], tuple[Door, Storage]]] = {
+    "use cases": use_case_door,
+    "http": http_door,
+}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -1,0 +1,89 @@
+"""Who asks, and with which token."""
+
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+import httpx2
+from dependency_injector import providers
+from joserfc.jwk import ECKey
+
+from adapters.auth import JwtAuthenticator
+from adapters.auth.development import ALGORITHM, AUDIENCE
+from adapters.auth.jwt import TokenPolicy
+from entrypoints.asgi import application
+from entrypoints.container import Container
+from tests.entrypoints.conftest import HERE, Api
+from tests.security.tokens import NOW, claims, signed
+
+ELSEWHERE = "https://elsewhere.example"
+"""An issuer that only a second service before the same storage trusts."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone with a token that holds, or not; what is theirs bears the canary."""
+
+    client: httpx2.AsyncClient
+    authorization: str | None
+    holds: bool
+    canary: str
+
+    async def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        headers = {"Authorization": self.authorization} if self.authorization else {}
+        headers |= request.pop("headers", {})
+        return await self.client.request(method, path, headers=headers, **request)
+
+    async def new_session(self) -> str:
+        """The id of one with the canary in everything that a client can put there."""
+        said = {"role": "user", "content": self.canary, "metadata": {"said": self.canary}}
+        body = {"title": self.canary, "metadata": {"about": self.canary}, "messages": [said]}
+        created = await self.ask("POST", "/sessions", json=body)
+        assert created.status_code == 201, created.text
+        session_id: str = created.json()["id"]
+        return session_id
+
+
+def people(api: Api) -> dict[str, Person]:
+    """Eight kinds of caller, and a ninth who has the owner's `sub` at a second, trusted issuer."""
+    key = ECKey.import_key(api.container.settings().key_file.read_bytes())
+    stranger = ECKey.generate_key("P-256")
+    here, elsewhere = api.client, _second_service(api)
+
+    def token(**changes: Any) -> str:
+        return signed(key, claims(**changes))
+
+    made: dict[str, tuple[httpx2.AsyncClient, str | None, bool]] = {
+        "owner": (here, token(), True),
+        "other": (here, token(sub="bob"), True),
+        "sub in other letters": (here, token(sub="Alice"), True),
+        "same sub, trusted elsewhere": (elsewhere, token(iss=ELSEWHERE), True),
+        "same sub, another issuer": (here, token(iss=ELSEWHERE), False),
+        "expired": (here, token(iat=NOW - 60, exp=NOW), False),
+        "forged": (here, signed(stranger, claims(), kid=key.thumbprint()), False),
+        "wrong audience": (here, token(aud="another-service"), False),
+        "none": (here, None, False),
+    }
+    return {
+        name: Person(client, f"Bearer {bearer}" if bearer else None, holds, token_hex(8))
+        for name, (client, bearer, holds) in made.items()
+    }
+
+
+def _second_service(api: Api) -> httpx2.AsyncClient:
+    """One before the same storage that trusts another issuer."""
+    first = api.container
+    container = Container(
+        settings=first.settings(),
+        storage=providers.Object(first.storage()),
+        clock=providers.Object(api.clock),
+        authenticator=providers.Object(
+            JwtAuthenticator(
+                TokenPolicy(issuer=ELSEWHERE, audience=AUDIENCE, algorithms=(ALGORITHM,)),
+                first.development_key(),
+                api.clock,
+            )
+        ),
+    )
+    transport = httpx2.ASGITransport(application(first.settings(), container))
+    return httpx2.AsyncClient(transport=transport, base_url=HERE)
