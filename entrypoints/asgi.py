@@ -35,12 +35,14 @@ def application(settings: Settings, container: Container) -> ASGIApp:
             await authenticator.close()
             await storage.close()
 
+    drain = container.drain()
     options = HttpOptions(
         base_url=settings.base_url,
         public_url=settings.base_url if settings.public_url else "",
         hosts=settings.hosts,
         max_body_bytes=settings.max_body_bytes,
         accepts_address=settings.serves_at,
+        is_stopping=lambda: drain.begun,
         issuer=settings.oidc_issuer,
         scopes=tuple(Scope) if settings.oidc_require_scopes else (),
     )

@@ -37,13 +37,15 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 class HttpOptions:
     """`base_url` is where clients find the service; `public_url` the same where the operator has
     said so, else empty: links are then relative. `hosts` are the names that Host may have.
-    `issuer` is whom clients get tokens from, and `scopes` what they must ask it for."""
+    `is_stopping` tells whether clients should leave. `issuer` is whom clients get tokens from, and
+    `scopes` what they must ask it for."""
 
     base_url: str
     public_url: str
     hosts: AbstractSet[str]
     max_body_bytes: int
     accepts_address: Callable[[str | None], bool]
+    is_stopping: Callable[[], bool]
     issuer: str | None = None
     scopes: Sequence[str] = ()
 
@@ -93,7 +95,8 @@ def create_app(
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
     hosts = frozenset(map(host_name, options.hosts))
-    app.add_middleware(Edge, admit=Admission(hosts, options.accepts_address))
+    admit = Admission(hosts, options.accepts_address)
+    app.add_middleware(Edge, admit=admit, is_stopping=options.is_stopping)
     return app
 
 

@@ -40,12 +40,14 @@ class Edge:
     """Gives every answer an id and the security headers, answers HEAD as GET without the body,
     turns what nobody caught into a problem, and lets a client that is still sending read it.
 
-    `admit` sees the request's head first and raises the Problem that refuses it.
+    `admit` sees the request's head first and raises the Problem that refuses it. Once the service
+    `is_stopping`, each answer is its connection's last.
     """
 
-    def __init__(self, app: ASGIApp, admit: Admit) -> None:
+    def __init__(self, app: ASGIApp, admit: Admit, is_stopping: Callable[[], bool]) -> None:
         self.app = app
         self.admit = admit
+        self.is_stopping = is_stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,7 +56,7 @@ class Edge:
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
         scope.setdefault("state", {})["request_id"] = request_id
-        exchange = _Exchange(scope, receive, send, request_id)
+        exchange = _Exchange(scope, receive, send, request_id, self.is_stopping)
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 self.admit(scope, headers)
@@ -77,13 +79,21 @@ class Edge:
 
 
 class _Exchange:
-    def __init__(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        request_id: str,
+        is_stopping: Callable[[], bool],
+    ) -> None:
         self.started = self.finished = False
         self._scope = scope
         self._is_head = scope["method"] == "HEAD"
         self._receive = receive
         self._send = send
         self._request_id = request_id
+        self._is_stopping = is_stopping
         headers = Headers(scope=scope)
         self._asks_first = "expect" in headers
         self.more_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
@@ -101,8 +111,11 @@ class _Exchange:
             self.started = True
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self._request_id
-            if self._asks_first and message["status"] >= HTTPStatus.BAD_REQUEST:
-                # Whether the body still comes is open, and with it where a next request begins.
+            # Of a client that asked first whether to send its body, and was refused, it is open
+            # whether that still comes, and with it where a next request begins.
+            is_unclear = self._asks_first and message["status"] >= HTTPStatus.BAD_REQUEST
+            if is_unclear or self._is_stopping():
+                # Told so, nobody sends another request just when the connection is closed.
                 headers["Connection"] = "close"
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)

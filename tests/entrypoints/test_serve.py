@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
@@ -78,6 +79,40 @@ def test_sigterm_drains_first(tmp_path: Path) -> None:
         while client.get("/readyz").status_code == 200:
             assert time.monotonic() < deadline
         assert client.get("/sessions").status_code == 200
+        assert served.process.wait(timeout=10) == 0
+
+
+def test_an_answer_while_it_drains_says_that_its_connection_ends(tmp_path: Path) -> None:
+    """So that no client, and no proxy that keeps connections, sends a request into its end."""
+    paths = ["/livez", "/readyz", "/sessions", "/nothing"]
+    with serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="8") as served, served.client() as client:
+        assert all("connection" not in client.get(path).headers for path in paths)
+        served.process.send_signal(signal.SIGTERM)
+        while client.get("/readyz").status_code == 200:
+            pass
+        assert {client.get(path).headers["connection"] for path in paths} == {"close"}
+
+
+def test_a_request_in_flight_at_the_signal_is_answered_and_its_connection_ended(
+    tmp_path: Path,
+) -> None:
+    """Its body comes after the signal; there is no drain to hide behind."""
+    with (
+        serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="0") as served,
+        served.client() as client,
+        socket.create_connection(served.address, timeout=20) as sender,
+    ):
+        authorization = b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
+        sender.sendall(HEAD + authorization + b"Content-Length: 14\r\n\r\n{")
+        assert client.get("/livez").status_code == 200
+        served.process.send_signal(signal.SIGTERM)
+        with suppress(httpx2.TransportError):  # until it listens no more
+            while client.get("/livez").is_success:
+                pass
+        sender.sendall(b'"title": "x"}')
+        answer = everything_from(sender)
+        assert answer.startswith(b"HTTP/1.1 201 ")
+        assert b"\r\nconnection: close\r\n" in answer
         assert served.process.wait(timeout=10) == 0
 
 
@@ -188,9 +223,13 @@ def exchanged(served: Served, *pieces: bytes) -> bytes:
     with socket.create_connection(served.address, timeout=10) as sender:
         for piece in pieces:
             sender.sendall(piece)
-        answer = b""
-        while received := sender.recv(100_000):
-            answer += received
+        return everything_from(sender)
+
+
+def everything_from(sender: socket.socket) -> bytes:
+    answer = b""
+    while received := sender.recv(100_000):
+        answer += received
     return answer
 
 
