@@ -1,8 +1,10 @@
 """For a server that wants a factory: `uvicorn --factory entrypoints.asgi:create`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 from starlette.types import ASGIApp
 
 from application.ports.authenticator import Scope
@@ -11,6 +13,9 @@ from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.measures import Telemetry
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
+from entrypoints.telemetry import FLUSH_SECONDS
+
+_log = structlog.get_logger("chat_sessions")
 
 
 def create() -> ASGIApp:
@@ -24,16 +29,22 @@ def create() -> ASGIApp:
 
 
 def application(settings: Settings, container: Container) -> ASGIApp:
+    telemetry = container.telemetry()
+
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         storage, authenticator = container.storage(), container.authenticator()
         await storage.open()
         try:
             await authenticator.open()
+            _log.info("service.started", url=settings.base_url, storage=settings.storage)
             yield
         finally:
+            flush = telemetry.flush()
             await authenticator.close()
             await storage.close()
+            await asyncio.to_thread(flush.join, FLUSH_SECONDS)
+            _log.info("service.stopped")
 
     drain = container.drain()
     options = HttpOptions(
@@ -46,8 +57,9 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         issuer=settings.oidc_issuer,
         scopes=tuple(Scope) if settings.oidc_require_scopes else (),
     )
-    measured = container.telemetry()
-    telemetry = Telemetry(meters=measured.meters, exposition=measured.exposition)
+    observers = Telemetry(
+        meters=telemetry.meters, traces=telemetry.traces, exposition=telemetry.exposition
+    )
     return create_app(
-        container.use_cases(), container.authenticator(), options, telemetry, lifespan
+        container.use_cases(), container.authenticator(), options, observers, lifespan
     )

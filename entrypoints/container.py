@@ -1,3 +1,5 @@
+from typing import Any
+
 from dependency_injector import containers, providers
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
@@ -22,7 +24,16 @@ from application.sessions import (
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
 from entrypoints.settings import Settings
+from entrypoints.statements import Statements
 from entrypoints.telemetry import Telemetry
+from entrypoints.traced import traced
+
+
+def _use_case(
+    telemetry: providers.Provider[Telemetry], kind: type[object], *ports: object
+) -> providers.Provider[Any]:
+    made = providers.Singleton(kind, *ports)
+    return providers.Singleton(traced, made, telemetry.provided.tracer)
 
 
 class Container(containers.DeclarativeContainer):
@@ -33,13 +44,22 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     identifiers = providers.Singleton(Uuid7Identifiers)
     drain = providers.Singleton(Drain)
-    telemetry = providers.Singleton(Telemetry)
+    telemetry = providers.Singleton(Telemetry, settings.provided.otlp_endpoint)
+
+    statements = providers.Singleton(
+        Statements,
+        telemetry.provided.meters,
+        telemetry.provided.tracer,
+        settings.provided.storage,
+        settings.provided.slow_statement_seconds,
+    )
 
     storage = providers.Selector(
         settings.provided.storage,
         memory=providers.Singleton(MemoryStorage),
         sqlite=providers.Singleton(
-            SqlStorage, providers.Singleton(SqliteDatabase, settings.provided.sqlite_path)
+            SqlStorage,
+            providers.Singleton(SqliteDatabase, settings.provided.sqlite_path, statements),
         ),
         postgresql=providers.Singleton(
             SqlStorage,
@@ -62,6 +82,7 @@ class Container(containers.DeclarativeContainer):
                     application_name=settings.provided.database_application_name,
                     transaction_pooler=settings.provided.database_transaction_pooler,
                 ),
+                statements,
             ),
         ),
     )
@@ -110,17 +131,18 @@ class Container(containers.DeclarativeContainer):
     )
     use_cases = providers.Singleton(
         UseCases,
-        list_sessions=providers.Singleton(ListSessions, sessions),
-        create_session=providers.Singleton(CreateSession, sessions, identifiers, clock),
-        get_session=providers.Singleton(GetSession, sessions, ownership),
-        update_session=providers.Singleton(UpdateSession, sessions, ownership, clock),
-        delete_session=providers.Singleton(DeleteSession, sessions, ownership),
-        get_messages=providers.Singleton(GetMessages, messages, ownership),
-        append_messages=providers.Singleton(
-            AppendMessages, messages, ownership, identifiers, clock
+        list_sessions=_use_case(telemetry, ListSessions, sessions),
+        create_session=_use_case(telemetry, CreateSession, sessions, identifiers, clock),
+        get_session=_use_case(telemetry, GetSession, sessions, ownership),
+        update_session=_use_case(telemetry, UpdateSession, sessions, ownership, clock),
+        delete_session=_use_case(telemetry, DeleteSession, sessions, ownership),
+        get_messages=_use_case(telemetry, GetMessages, messages, ownership),
+        append_messages=_use_case(
+            telemetry, AppendMessages, messages, ownership, identifiers, clock
         ),
-        purge_receipts=providers.Singleton(PurgeReceipts, storage, clock),
-        check_readiness=providers.Singleton(
+        purge_receipts=_use_case(telemetry, PurgeReceipts, storage, clock),
+        check_readiness=_use_case(
+            telemetry,
             CheckReadiness,
             providers.Dict(
                 database=storage.provided.check,

@@ -1,4 +1,8 @@
+import structlog
+
 from application.errors import Unavailable
+
+_log = structlog.get_logger("chat_sessions")
 
 
 class Drain:
@@ -8,7 +12,9 @@ class Drain:
         self.begun = False
 
     def begin(self) -> None:
-        self.begun = True
+        if not self.begun:
+            self.begun = True
+            _log.info("service.draining")
 
     async def check(self) -> None:
         """Raise Unavailable once draining has begun."""

@@ -1,42 +1,127 @@
+"""Every line on standard output, ours and those of the libraries, in one form."""
+
 import logging
 import sys
-from typing import Literal
+import traceback
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
-_SHARED: tuple[Processor, ...] = (
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-)
+from entrypoints.observation import current
+from entrypoints.stdout import Lines
+
+_QUIET = ("alembic", "httpx2", "uvicorn")
+"""Of these only warnings are told."""
 
 
-def configure_logs(form: Literal["json", "console", "auto"]) -> None:
-    """Every line of every library on stdout: one JSON object each, or readable on a terminal.
+def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None = None) -> Lines:
+    """One JSON object a line, or readable colours on a terminal. Gives where the lines go.
 
-    A traceback shows code and never a variable's value: that may be a token or what someone said.
+    An error is shown by its kind and its place in the code, without its text or a variable's
+    value: those may be a token or what someone said.
     """
-    readable = form == "console" or (form == "auto" and sys.stdout.isatty())
-    renderer: list[Processor] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if readable
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    lines = lines or Lines()
+    readable = form == "console" or (
+        form == "auto" and sys.stdout is not None and sys.stdout.isatty()
     )
+    rendering = _CONSOLE if readable else _JSON
+    handler = _Handler(lines, rendering)
     logging.raiseExceptions = False  # a line that cannot be written makes no other
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
-        )
-    )
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    for library in ("alembic", "uvicorn"):
+    logging.captureWarnings(capture=True)
+    for library in _QUIET:
         logging.getLogger(library).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=rendering,
+        logger_factory=lambda *_: _Logger(lines),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
+    return lines
+
+
+class _Logger:
+    """What structlog hands a rendered line to, by whatever method a level has."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = lines.write
+        self.msg = lines.write
+
+
+class _Handler(logging.Handler):
+    """Takes the lines of the libraries, which use the standard library's logging."""
+
+    def __init__(self, lines: Lines, rendering: list[Processor]) -> None:
+        super().__init__()
+        self._lines = lines
+        self._rendering = rendering
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.write(self._rendered(record))
+        except Exception:  # noqa: BLE001 - a line that cannot be written harms nobody
+            self.handleError(record)
+
+    def _rendered(self, record: logging.LogRecord) -> str:
+        # Of more than one line the first is the message. What follows is values: asyncio shows
+        # the error that a task ended with.
+        event: Any = {"event": record.getMessage().partition("\n")[0], "logger": record.name}
+        if record.exc_info:
+            event["exc_info"] = record.exc_info
+        for process in self._rendering:
+            event = process(None, record.levelname.lower(), event)
+        return str(event)
+
+
+def headed(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
+    """What each line begins with; the ids are those of the request that it is about."""
+    observation = current()
+    ids = {} if observation is None else observation.ids
+    return {
+        "event": event.pop("event"),
+        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "level": level,
+        **ids,
+        **event,
+    }
+
+
+def _with_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    error = event.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    elif error is True:
+        error = sys.exc_info()[1]
+    if error is not None:
+        event["exception"] = "\nfrom ".join(_places(error))
+    return event
+
+
+def _places(error: BaseException | None) -> Iterator[str]:
+    """Of the error and what brought it about: its kind, and where in the code it came from."""
+    while error is not None:
+        kind = type(error)
+        yield f"{kind.__module__}.{kind.__qualname__}\n" + "".join(
+            traceback.format_tb(error.__traceback__)
+        )
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Nothing in a field moves a terminal's cursor or begins a line."""
+    exception = event.pop("exception", None)
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = "".join(map(_escaped, value))
+    return event if exception is None else {**event, "exception": exception}
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+_JSON: list[Processor] = [headed, _with_places, structlog.processors.JSONRenderer()]
+_CONSOLE: list[Processor] = [headed, _with_places, _printable, structlog.dev.ConsoleRenderer()]

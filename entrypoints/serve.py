@@ -13,14 +13,18 @@ from entrypoints.logs import configure_logs
 from entrypoints.server import Server
 from entrypoints.settings import Settings
 
+LINES_SECONDS = 0.2
+"""For whoever reads the log slowly to take the last lines of it."""
+
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartRefused."""
-    configure_logs(settings.log_format)
+    lines = configure_logs(settings.log_format)
     with _listening(settings) as listener:
         actual = settings.model_copy(update={"port": listener.getsockname()[1]})
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(actual, listener))
+    lines.finish(LINES_SECONDS)
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:

@@ -21,6 +21,9 @@ from application.errors import StartRefused
 
 PREFIX = "CHAT_SESSIONS_"
 
+OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+"""OpenTelemetry's own variable, heeded where ours is not set."""
+
 PORT_MAX = 65535
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -120,6 +123,8 @@ class Settings(BaseModel):
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
     drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
     log_format: Literal["json", "console", "auto"] = "auto"
+    slow_statement_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
+    otlp_endpoint: WebAddress | None = None
     development_key_file: Path | None = None
     oidc_issuer: Annotated[WebAddress, AfterValidator(_issuer)] | None = None
     oidc_audience: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = None
@@ -156,11 +161,14 @@ class Settings(BaseModel):
         Others with the prefix are left alone: a cluster makes some of its own
         (CHAT_SESSIONS_SERVICE_HOST and the like).
         """
-        given = {name: environment.get(PREFIX + name.upper(), "") for name in cls.model_fields}
+        variables = {name: PREFIX + name.upper() for name in cls.model_fields}
+        if not environment.get(variables["otlp_endpoint"]):
+            variables["otlp_endpoint"] = OTLP_ENDPOINT
+        given = {name: environment.get(variable, "") for name, variable in variables.items()}
         try:
             return cls.model_validate({name: value for name, value in given.items() if value})
         except ValidationError as error:
-            raise SettingsError(_line(error)) from None
+            raise SettingsError(_line(error, variables)) from None
 
     @property
     def identity(self) -> Literal["development", "provider"]:
@@ -232,7 +240,7 @@ def is_local(host: str | None) -> bool:
     return host == "localhost" or (host is not None and is_loopback(host))
 
 
-def _line(error: ValidationError) -> str:
+def _line(error: ValidationError, variables: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     message = first["msg"].removeprefix("Value error, ")
-    return f"{PREFIX}{str(first['loc'][0]).upper()}: {message}" if first["loc"] else message
+    return f"{variables[str(first['loc'][0])]}: {message}" if first["loc"] else message

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from adapters.sql.observer import named
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
 from domain.page import SessionSort, Side, SortOrder
 
@@ -39,26 +40,28 @@ _BEFORE = bindparam("before_", type_=BigInteger)
 OWN_SESSION = and_(sessions.c.owner == OWNER, sessions.c.id == SESSION)
 _LAST_UPDATED = type_coerce(sessions.c.last_updated, BigInteger)
 
-GET_SESSION: Select[Any] = select(sessions).where(OWN_SESSION)
-LOCK_SESSION = GET_SESSION.with_for_update(key_share=True)
-AMEND_SESSION = (
+GET_SESSION: Select[Any] = named("GET_SESSION", select(sessions).where(OWN_SESSION))
+LOCK_SESSION = named("LOCK_SESSION", GET_SESSION.with_for_update(key_share=True))
+AMEND_SESSION = named(
+    "AMEND_SESSION",
     update(sessions)
     .where(OWN_SESSION)
     .values(
         title=bindparam("title_"), metadata=bindparam("metadata_"), last_updated=bindparam("at_")
-    )
+    ),
 )
-GET_REVISION = text("SELECT version_num FROM alembic_version")
-FIND_ANYONES = select(true()).where(sessions.c.id == SESSION).limit(1)
+GET_REVISION = named("GET_REVISION", text("SELECT version_num FROM alembic_version"))
+FIND_ANYONES = named("FIND_ANYONES", select(true()).where(sessions.c.id == SESSION).limit(1))
 
-RAISE_COUNTER = (
+RAISE_COUNTER = named(
+    "RAISE_COUNTER",
     update(sessions)
     .where(OWN_SESSION)
     .values(
         message_count=sessions.c.message_count + _HOW_MANY,
         last_updated=case((_NOW > _LAST_UPDATED, _NOW), else_=_LAST_UPDATED + 1) + _HOW_MANY - 1,
     )
-    .returning(sessions.c.message_count, sessions.c.last_updated)
+    .returning(sessions.c.message_count, sessions.c.last_updated),
 )
 """Takes the next `how_many` orders and the microseconds from the later of the clock and the one
 after the last change; returns the last order and the last time taken."""
@@ -70,17 +73,20 @@ _CLAIM = and_(
 )
 _CLAIMED_UNTIL = receipts.c.claimed_at <= bindparam("until_")
 
-FIND_RECEIPT: Select[Any] = select(receipts).where(_CLAIM)
-FORGET_RECEIPT = delete(receipts).where(_CLAIM, _CLAIMED_UNTIL)
+FIND_RECEIPT: Select[Any] = named("FIND_RECEIPT", select(receipts).where(_CLAIM))
+FORGET_RECEIPT = named("FORGET_RECEIPT", delete(receipts).where(_CLAIM, _CLAIMED_UNTIL))
 
 _identity = tuple_(receipts.c.owner, receipts.c.operation, receipts.c.key)
-FORGET_RECEIPTS = delete(receipts).where(
-    _identity.in_(
-        select(receipts.c.owner, receipts.c.operation, receipts.c.key)
-        .where(_CLAIMED_UNTIL)
-        .order_by(receipts.c.claimed_at)
-        .limit(_LIMIT)
-    )
+FORGET_RECEIPTS = named(
+    "FORGET_RECEIPTS",
+    delete(receipts).where(
+        _identity.in_(
+            select(receipts.c.owner, receipts.c.operation, receipts.c.key)
+            .where(_CLAIMED_UNTIL)
+            .order_by(receipts.c.claimed_at)
+            .limit(_LIMIT)
+        )
+    ),
 )
 """Old ones of anyone, `limit_` at most: for maintenance."""
 
@@ -110,11 +116,12 @@ def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder, side: Side | N
         nearest = _directed(walked, sessions.c[sort_by], sessions.c.id)
         beyond = other.order_by(*nearest).scalar_subquery().is_not(None)
     items = page.order_by(*_directed(walked, sessions.c[sort_by], sessions.c.id)).subquery("items")
-    return (
+    return named(
+        "page_of_sessions",
         select(owners.c.session_count, beyond.label("beyond"), items)
         .select_from(owners.outerjoin(items, true()))
         .where(owners.c.owner == OWNER)
-        .order_by(*_directed(sort_order, items.c[sort_by], items.c.id))
+        .order_by(*_directed(sort_order, items.c[sort_by], items.c.id)),
     )
 
 
@@ -136,11 +143,12 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
         least = case((below < count, below), else_=count) - _LIMIT
     within = and_(order > least, order <= least + _LIMIT)
     of_session = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)
-    return (
+    return named(
+        "page_of_messages",
         select(count, messages)
         .select_from(sessions.outerjoin(messages, and_(of_session, within)))
         .where(OWN_SESSION)
-        .order_by(*_directed(sort_order, order))
+        .order_by(*_directed(sort_order, order)),
     )
 
 

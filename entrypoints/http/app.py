@@ -6,7 +6,6 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
-import structlog
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
@@ -26,9 +25,8 @@ from entrypoints.http.body import JSON
 from entrypoints.http.edge import Edge
 from entrypoints.http.gate import Gatekeeper
 from entrypoints.http.measures import Measures, Telemetry
-from entrypoints.http.problems import PROBLEM_JSON, Problem, problem_of
-
-_log = structlog.get_logger("chat_sessions")
+from entrypoints.http.observed import Observed
+from entrypoints.http.problems import PROBLEM_JSON, Problem, refused
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
@@ -73,7 +71,9 @@ def create_app(
     """The service as an ASGI application. Each call gives one of its own."""
     observed: TelemetryConfig = {
         "meter_provider": telemetry.meters,
-        "tracing": False,
+        "tracer_provider": telemetry.traces,
+        "tracing": telemetry.traces is not None,
+        "operation_spans": False,
         "logs": False,
         "auto_configure": False,
     }
@@ -90,13 +90,14 @@ def create_app(
         options.base_url, options.issuer, options.scopes
     )
     app.state.public_url = options.public_url
-    for kind in (Problem, Refused, Unavailable, HTTPException, Exception):
+    for kind in (Problem, Refused, Unavailable, HTTPException):
         app.add_exception_handler(kind, _answer_problem)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
     hosts = frozenset(map(host_name, options.hosts))
     admit = Admission(hosts, options.accepts_address)
     app.add_middleware(Edge, admit=admit, is_stopping=options.is_stopping)
+    app.add_middleware(Observed)  # the last one added is the outermost
     return app
 
 
@@ -121,9 +122,7 @@ def routed_app(
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
-    if isinstance(error, Unavailable):
-        _log.warning("request.unavailable", reason=str(error))
-    return problem_of(error).to_response(request.state.request_id)
+    return refused(request.state.observation, error)
 
 
 async def _answer_no_route(request: Request, _: Exception) -> Response:
@@ -141,7 +140,7 @@ async def _answer_no_route(request: Request, _: Exception) -> Response:
             "This path does not take that method.",
             headers=headers,
         )
-    return problem.to_response(request.state.request_id)
+    return refused(request.state.observation, problem)
 
 
 def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:

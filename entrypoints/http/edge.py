@@ -1,18 +1,16 @@
 """The outermost layer, pure ASGI: what holds for every answer, whoever makes it."""
 
 import asyncio
-import re
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.problems import Problem, problem_of, unavailable
+from entrypoints.http.problems import refused, unavailable
+from entrypoints.observation import Observation
 
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
@@ -29,15 +27,11 @@ LINGER_SECONDS = 30
 SILENCE_SECONDS = 2
 """How long it waits for a next piece of it."""
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-
-_log = structlog.get_logger("chat_sessions")
-
 Admit = Callable[[Scope, Headers], None]
 
 
 class Edge:
-    """Gives every answer an id and the security headers, answers HEAD as GET without the body,
+    """Gives every answer its id and the security headers, answers HEAD as GET without the body,
     turns what nobody caught into a problem, and lets a client that is still sending read it.
 
     `admit` sees the request's head first and raises the Problem that refuses it. Once the service
@@ -53,53 +47,45 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = _request_id(headers)
-        scope.setdefault("state", {})["request_id"] = request_id
-        exchange = _Exchange(scope, receive, send, request_id, self.is_stopping)
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                self.admit(scope, headers)
-                inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-                await self.app(inner, exchange.receive, exchange.send)
-            except ClientDisconnect:
-                pass
-            except asyncio.CancelledError:
-                # Only the server cancels a request, when it stops without waiting for it.
-                if not exchange.started:
-                    exchange.more_body = False
-                    await exchange.answer(unavailable("The service is stopping."))
-            except Exception as error:
-                if not isinstance(error, Problem):
-                    _log.exception("request.failed")
-                if not exchange.started:
-                    await exchange.answer(problem_of(error))
-                elif not exchange.finished:
-                    raise
+        exchange = _Exchange(scope, receive, send, self.is_stopping)
+        try:
+            self.admit(scope, Headers(scope=scope))
+            inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self.app(inner, exchange.receive, exchange.send)
+        except ClientDisconnect:
+            pass
+        except asyncio.CancelledError:
+            # Only the server cancels a request, when it stops without waiting for it.
+            if not exchange.started:
+                exchange.more_body = False
+                await exchange.answer(unavailable("The service is stopping."))
+        except Exception as error:
+            if not exchange.started:
+                await exchange.answer(error)
+            elif not exchange.finished:
+                raise
+            else:
+                exchange.observation.refusal = error
 
 
 class _Exchange:
     def __init__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        request_id: str,
-        is_stopping: Callable[[], bool],
+        self, scope: Scope, receive: Receive, send: Send, is_stopping: Callable[[], bool]
     ) -> None:
+        self.observation: Observation = scope["state"]["observation"]
         self.started = self.finished = False
         self._scope = scope
         self._is_head = scope["method"] == "HEAD"
         self._receive = receive
         self._send = send
-        self._request_id = request_id
         self._is_stopping = is_stopping
         headers = Headers(scope=scope)
         self._asks_first = "expect" in headers
         self.more_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
 
-    async def answer(self, problem: Problem) -> None:
-        await problem.to_response(self._request_id)(self._scope, self.receive, self.send)
+    async def answer(self, error: Exception) -> None:
+        response = refused(self.observation, error)
+        await response(self._scope, self.receive, self.send)
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -110,7 +96,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.started = True
             headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self._request_id
+            headers["X-Request-ID"] = self.observation.request_id
             # Of a client that asked first whether to send its body, and was refused, it is open
             # whether that still comes, and with it where a next request begins.
             is_unclear = self._asks_first and message["status"] >= HTTPStatus.BAD_REQUEST
@@ -140,10 +126,3 @@ class _Exchange:
                         await asyncio.wait_for(self.receive(), SILENCE_SECONDS)
         finally:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _request_id(headers: Headers) -> str:
-    given = headers.getlist("x-request-id")
-    if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
-        return given[0]
-    return str(uuid.uuid4())

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
 from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
@@ -24,13 +23,12 @@ from domain.errors import SessionNotFound
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
+from entrypoints.observation import Observation
 
 REALM = "chat-sessions"
 
 ANSWER_SECONDS = 4.75
 """For all that one request asks of the storage, which bounds each act for itself."""
-
-_log = structlog.get_logger("chat_sessions")
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -51,12 +49,12 @@ class Gatekeeper:
         try:
             return await self.authenticator.authenticate(token.strip(" "))
         except InvalidToken as reason:
-            _log.info("auth.failed", reason=str(reason))
+            request.app.state.measures.auth_failures.add(1)
             raise self._unauthorized(
                 "The bearer token does not hold.",
                 error=InvalidTokenError.error,
                 error_description=InvalidTokenError.description,
-            ) from None
+            ) from reason
 
     def check_scope(self, principal: Principal, method: str) -> None:
         """Raises the Problem of 403 (RFC 6750 section 3.1) for what the token does not allow."""
@@ -91,6 +89,7 @@ class GatedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        operation = self.operation_id
         takes_body = self.body_field is not None
         media_types = (JSON, MERGE_PATCH) if self.methods == {"PATCH"} else (JSON,)
         parameters = {
@@ -101,7 +100,10 @@ class GatedRoute(APIRoute):
 
         async def gated(request: Request) -> Response:
             keeper: Gatekeeper = request.app.state.gatekeeper
+            observation: Observation = request.state.observation
+            observation.operation = operation
             principal = await keeper.principal(request)
+            observation.user_id = principal.owner.subject
             keeper.check_scope(principal, request.method)
             request.state.caller = principal.owner
             check_announced_size(request, keeper.max_body_bytes)
@@ -109,7 +111,7 @@ class GatedRoute(APIRoute):
                 request = await read_json(request, media_types, keeper.max_body_bytes)
             elif "transfer-encoding" in request.headers:
                 await read_body(request, keeper.max_body_bytes)
-            _check_id(request)
+            observation.session_id = _checked_id(request)
             _check_names(request, parameters)
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
@@ -122,10 +124,11 @@ class GatedRoute(APIRoute):
         return gated
 
 
-def _check_id(request: Request) -> None:
-    session_id = request.path_params.get("session_id")
+def _checked_id(request: Request) -> str | None:
+    session_id: str | None = request.path_params.get("session_id")
     if session_id is not None and not _ID.fullmatch(session_id):
         raise SessionNotFound
+    return session_id
 
 
 def _check_names(request: Request, known: AbstractSet[str]) -> None:

@@ -2,13 +2,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opentelemetry.metrics import Counter, Meter, MeterProvider
+from opentelemetry.trace import TracerProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telemetry:
-    """Where figures go. `exposition` gives them all in Prometheus' text format, from any thread."""
+    """Where figures and spans go; without `traces` there are none of the latter. `exposition` gives
+    all figures in Prometheus' text format, from any thread."""
 
     meters: MeterProvider
+    traces: TracerProvider | None
     exposition: Callable[[], bytes]
 
 

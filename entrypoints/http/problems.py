@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from application.errors import KeyReused, Unavailable
 from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
+from entrypoints.observation import Observation
 
 Violation = Mapping[str, str]
 
@@ -93,6 +94,12 @@ def problem_of(error: Exception) -> Problem:
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on our side."
     )
+
+
+def refused(observation: Observation, error: Exception) -> Response:
+    """The answer that an error becomes, which is also noted for the request's line in the log."""
+    observation.refusal = error
+    return problem_of(error).to_response(observation.request_id)
 
 
 def unavailable(detail: str) -> Problem:

@@ -104,6 +104,7 @@ async def create_session(
 ) -> Response:
     messages = [message.to_domain() for message in body.messages]
     created = await do.create_session.once(key, caller, body.title, body.metadata, messages)
+    request.state.observation.session_id = str(created.value.id)
     location = f"{request.app.state.public_url}/sessions/{created.value.id}"
     return _session(created.value, 201, {"Location": location, **replay_mark(created)})
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import httpx2
 import pytest
-from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from adapters.memory import MemoryStorage
 from application.errors import Unavailable
 from application.ports.storage import Storage
+from entrypoints.logs import headed
 from tests.entrypoints.conftest import HERE, Api, problem
 
 SECURITY = {
@@ -132,7 +132,7 @@ async def test_an_unhandled_error_shows_nothing_and_is_logged(
         raise RuntimeError("secret")
 
     monkeypatch.setattr(type(storage.sessions), "page", break_down)
-    with capture_logs([merge_contextvars]) as lines:
+    with capture_logs([headed]) as lines:
         response = await api.ask("GET", "/sessions", headers={"X-Request-ID": "find-me"})
     problem(response, 500)
     assert "secret" not in response.text

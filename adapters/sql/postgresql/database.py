@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
+from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Executable, Row
@@ -18,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.database import Database, Values
+from adapters.sql.observer import COMMIT, NOBODY, Connections, Observer, observe
 from adapters.sql.postgresql import upgrade, writes
 from adapters.sql.postgresql.engine import pooled_engine, set_limits
 from adapters.sql.postgresql.errors import (
@@ -51,10 +53,12 @@ T = TypeVar("T")
 
 
 class PostgresqlDatabase(Database):
-    def __init__(self, options: PostgresqlOptions) -> None:
+    def __init__(self, options: PostgresqlOptions, observer: Observer = NOBODY) -> None:
         self._options = options
+        self._observer = observer
         self._engine: Engine | None = None
         self._running: set[asyncio.Task[Any]] = set()
+        observer.pool(self._connections)
 
     async def is_current(self) -> bool:
         return await upgrade.is_current(self._options)
@@ -66,6 +70,7 @@ class PostgresqlDatabase(Database):
         if self._engine is not None:
             return
         self._engine = pooled_engine(self._options)
+        observe(self._engine, self._observer)
         try:
             with upgrade.refusing():
                 await self._run(self._look, repeatable=True, within=START_SECONDS)
@@ -79,7 +84,10 @@ class PostgresqlDatabase(Database):
     async def write(self, work: Callable[[Connection], T]) -> T:
         def transaction(latest: float) -> T:
             with self._transaction(latest, isolation_level="READ COMMITTED") as connection:
-                return work(connection)
+                result = work(connection)
+                began = perf_counter()
+            self._observer.statement(COMMIT, perf_counter() - began, None)
+            return result
 
         return await self._run(transaction, repeatable=False)
 
@@ -189,6 +197,15 @@ class PostgresqlDatabase(Database):
             raise
         finally:
             connection.close()
+
+    def _connections(self) -> Connections:
+        most = self._options.pool_size + self._options.pool_overflow
+        pool: Any = self._engine and self._engine.pool
+        return (
+            Connections(pool.checkedout(), pool.checkedin(), most)
+            if pool
+            else Connections(0, 0, most)
+        )
 
     def _connected(self, latest: float) -> Connection:
         if self._engine is None:

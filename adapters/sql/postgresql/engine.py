@@ -4,6 +4,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import AdaptedConnection
 from sqlalchemy.exc import DisconnectionError
 
+from adapters.sql.observer import named
 from adapters.sql.postgresql.connect import connect
 from adapters.sql.postgresql.options import PostgresqlOptions
 
@@ -48,7 +49,7 @@ def single_engine(options: PostgresqlOptions) -> Engine:
 def set_limits(connection: Connection, options: PostgresqlOptions) -> None:
     """Put the transaction under the limits that a session would have."""
     limits = [func.set_config(name, value, literal(True)) for name, value in options.limits.items()]  # noqa: FBT003 - "is local"
-    connection.execute(select(*limits))
+    connection.execute(named("SET_LIMITS", select(*limits)))
 
 
 def _engine(options: PostgresqlOptions, **how: object) -> Engine:

@@ -29,6 +29,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from adapters.sql.database import Values
+from adapters.sql.observer import named as told_as
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
 from adapters.sql.statements import OWN_SESSION, OWNER, RAISE_COUNTER, SESSION
 
@@ -150,12 +151,12 @@ def _remove(*, expected: bool) -> Executable:
     )
 
 
-APPEND = _append(once=False)
-APPEND_ONCE = _append(once=True)
-ADD = _add(once=False)
-ADD_ONCE = _add(once=True)
-REMOVE = _remove(expected=False)
-REMOVE_EXPECTED = _remove(expected=True)
+APPEND = told_as("APPEND", _append(once=False))
+APPEND_ONCE = told_as("APPEND_ONCE", _append(once=True))
+ADD = told_as("ADD", _add(once=False))
+ADD_ONCE = told_as("ADD_ONCE", _add(once=True))
+REMOVE = told_as("REMOVE", _remove(expected=False))
+REMOVE_EXPECTED = told_as("REMOVE_EXPECTED", _remove(expected=True))
 
 
 def batch_of(messages: Sequence[Values]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from adapters.sql.database import Database, Values
+from adapters.sql.observer import NOBODY, Observer, observe
 from adapters.sql.schema import REVISION, is_complete
 from adapters.sql.sqlite import writes
 from adapters.sql.sqlite.errors import translated
@@ -48,8 +49,9 @@ T = TypeVar("T")
 class SqliteDatabase(Database):
     """Reads run at once in the event loop, on a connection of their own; writes on one thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, observer: Observer = NOBODY) -> None:
         self._file = SqliteFile(path)
+        self._observer = observer
         self._open: _Connections | None = None
 
     async def is_current(self) -> bool:
@@ -127,7 +129,7 @@ class SqliteDatabase(Database):
         if self._file.is_cut_short():
             raise StorageRefused(_DAMAGED.format(self._file.path))
         revision = self._recognized_revision()
-        self._open = _Connections(self._file)
+        self._open = _Connections(self._file, self._observer)
         connection = self._open.writing
         with connection.begin():
             pragma = connection.exec_driver_sql
@@ -169,10 +171,10 @@ class SqliteDatabase(Database):
 
 
 class _Connections:
-    def __init__(self, file: SqliteFile) -> None:
-        self.writing = _connect(file.path, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
-        self.reader = _connect(file.path, _READER_PRAGMAS, begin=None)
-        self.writer = Writer(self.writing, file.check_in_place)
+    def __init__(self, file: SqliteFile, observer: Observer) -> None:
+        self.writing = _connect(file.path, observer, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
+        self.reader = _connect(file.path, observer, _READER_PRAGMAS, begin=None)
+        self.writer = Writer(self.writing, file.check_in_place, observer)
 
     def close(self) -> None:
         self.writer.close()
@@ -181,7 +183,9 @@ class _Connections:
             connection.engine.dispose()
 
 
-def _connect(path: Path, pragmas: Sequence[str], *, begin: str | None) -> Connection:
+def _connect(
+    path: Path, observer: Observer, pragmas: Sequence[str], *, begin: str | None
+) -> Connection:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=StaticPool,
@@ -192,6 +196,7 @@ def _connect(path: Path, pragmas: Sequence[str], *, begin: str | None) -> Connec
             "timeout": BUSY_SECONDS,
         },
     )
+    observe(engine, observer)
     connection = engine.connect()
     for pragma in pragmas:
         connection.exec_driver_sql(f"PRAGMA {pragma}")

@@ -2,13 +2,16 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import perf_counter
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from adapters.sql.observer import COMMIT, NOBODY, Observer
 from adapters.sql.sqlite.errors import translated
 from application.errors import Unavailable
 
@@ -28,9 +31,12 @@ class Writer:
     a savepoint of its own, and where the transaction itself fails each has one more try by itself.
     """
 
-    def __init__(self, connection: Connection, check: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: Connection, check: Callable[[], None], observer: Observer = NOBODY
+    ) -> None:
         self._connection = connection
         self._check = check
+        self._observer = observer
         self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -83,10 +89,13 @@ class Writer:
         try:
             with translated(), transaction:
                 outcomes = [write.run(self._connection, alone=len(group) == 1) for write in group]
+                began = perf_counter()
         except BaseException as error:  # noqa: BLE001 - likewise
             self._commit_each(group, error)
         else:
+            took = perf_counter() - began
             for write, outcome in zip(group, outcomes, strict=True):
+                write.context.run(self._observer.statement, COMMIT, took, None)
                 write.settle(*outcome)
 
     def _commit_each(self, group: "Sequence[_Write]", error: BaseException) -> None:
@@ -101,6 +110,7 @@ class Writer:
 class _Write:
     def __init__(self, work: Callable[[Connection], Any]) -> None:
         self._work = work
+        self.context = copy_context()
         self._latest = time.monotonic() + QUEUE_SECONDS
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Any] = self._loop.create_future()
@@ -115,11 +125,11 @@ class _Write:
     def run(self, connection: Connection, *, alone: bool) -> tuple[BaseException | None, Any]:
         """The error or the result. One that is alone, or is the database's own, is raised."""
         if alone:
-            return None, self._work(connection)
+            return None, self.context.run(self._work, connection)
         # Not begin_nested: it compiles each savepoint anew, which takes as long as the write.
         connection.exec_driver_sql("SAVEPOINT one")
         try:
-            result = self._work(connection)
+            result = self.context.run(self._work, connection)
         except DBAPIError:
             raise
         except BaseException as error:  # noqa: BLE001 - likewise

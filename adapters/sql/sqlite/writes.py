@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, update
 
 from adapters.sql.database import Values
+from adapters.sql.observer import named
 from adapters.sql.schema import messages as message_table
 from adapters.sql.schema import owners, receipts, sessions
 from adapters.sql.statements import (
@@ -23,17 +24,19 @@ from domain.instant import TICK
 PURGED_AT_ONCE = 10
 """Old receipts that each new one takes with it: no one need stop the service to purge them."""
 
-COUNT_ONE_MORE = (
-    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count + 1)
+COUNT_ONE_MORE = named(
+    "COUNT_ONE_MORE",
+    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count + 1),
 )
-COUNT_ONE_LESS = (
-    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count - 1)
+COUNT_ONE_LESS = named(
+    "COUNT_ONE_LESS",
+    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count - 1),
 )
-ADD_OWNER = insert(owners)
-ADD_SESSION = insert(sessions)
-ADD_MESSAGES = insert(message_table)
-ADD_RECEIPT = insert(receipts)
-REMOVE_SESSION = delete(sessions).where(OWN_SESSION)
+ADD_OWNER = named("ADD_OWNER", insert(owners))
+ADD_SESSION = named("ADD_SESSION", insert(sessions))
+ADD_MESSAGES = named("ADD_MESSAGES", insert(message_table))
+ADD_RECEIPT = named("ADD_RECEIPT", insert(receipts))
+REMOVE_SESSION = named("REMOVE_SESSION", delete(sessions).where(OWN_SESSION))
 
 
 def add(

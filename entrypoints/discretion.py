@@ -1,0 +1,47 @@
+from collections.abc import Sequence
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanKind, TraceState
+from opentelemetry.util.types import Attributes
+
+UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
+"""Asked every few seconds, and of no interest to anyone."""
+
+KEPT = frozenset(
+    {
+        "db.query.summary",
+        "db.system.name",
+        "error.type",
+        "http.request.method",
+        "network.protocol.version",
+        "url.scheme",
+    }
+)
+"""What a span may begin with. Of its own FastAPI adds the path, the query, the method and the
+host as the client has them, and a client may put anything there."""
+
+
+class Discreet(Sampler):
+    """Decides as another sampler does, and lets a span begin with none but harmless attributes."""
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+
+    def should_sample(  # noqa: PLR0913, PLR0917 - as the base class has it
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        given = attributes or {}
+        kept = {key: value for key, value in given.items() if key in KEPT}
+        sampler = ALWAYS_OFF if given.get("url.path") in UNTRACED else self._sampler
+        return sampler.should_sample(parent_context, trace_id, name, kind, kept, links, trace_state)
+
+    def get_description(self) -> str:
+        return f"Discreet({self._sampler.get_description()})"

@@ -1,0 +1,145 @@
+"""One line in the log for each request, made where its outcome is known."""
+
+import logging
+import re
+import uuid
+from collections.abc import Mapping
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from application.errors import InvalidToken, Unavailable
+from entrypoints.http.problems import problem_of
+from entrypoints.observation import Observation, observing
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+_DONE: Mapping[str | None, str] = {
+    "listSessions": "sessions.listed",
+    "createSession": "session.created",
+    "getSession": "session.read",
+    "updateSession": "session.updated",
+    "deleteSession": "session.deleted",
+    "listMessages": "messages.read",
+    "appendMessages": "messages.appended",
+}
+"""What is told of a success, by the operation's id. Of the others there is no line: probes come
+every few seconds."""
+
+_REFUSED: Mapping[int, tuple[str, int]] = {
+    HTTPStatus.UNAUTHORIZED: ("auth.failed", logging.WARNING),
+    HTTPStatus.FORBIDDEN: ("access.denied", logging.WARNING),
+    HTTPStatus.TOO_MANY_REQUESTS: ("rate.limited", logging.WARNING),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("request.unavailable", logging.WARNING),
+}
+
+_REPLAYED = (b"idempotent-replayed", b"true")
+
+_log = structlog.get_logger("chat_sessions")
+
+
+class Observed:
+    """Gives each request its ids, and tells how it went once its answer is sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        observation = Observation(request_id=_request_id(headers), trace_id=_trace_id(headers))
+        scope.setdefault("state", {})["observation"] = observation
+        answer = _Answer(send)
+        with observing(observation):
+            try:
+                await self.app(scope, receive, answer.send)
+            except Exception as error:
+                observation.refusal = error
+                raise
+            finally:
+                _tell(observation, answer)
+
+
+class _Answer:
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._began = self._ended = perf_counter()
+        self.status: int | None = None
+        self.replayed = False
+
+    @property
+    def milliseconds(self) -> float:
+        """Until the last of it was handed to the server."""
+        return round((self._ended - self._began) * 1000, 3)
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            self.replayed = _REPLAYED in message["headers"]
+        await self._send(message)
+        self._ended = perf_counter()
+
+
+def _tell(observation: Observation, answer: _Answer) -> None:
+    event, level = _outcome(observation, answer.status)
+    if event is None:
+        return
+    told: dict[str, Any] = {
+        "operation": observation.operation,
+        "status": answer.status,
+        "duration_ms": answer.milliseconds,
+        "db_queries": observation.db_queries,
+        "db_ms": round(observation.db_seconds * 1000, 3),
+    }
+    if answer.replayed:
+        told["replayed"] = True
+    if level is logging.ERROR:
+        told["exc_info"] = observation.refusal
+    elif observation.refusal is not None:
+        told["reason"] = _reason(observation.refusal)
+    _log.log(level, event, **told)
+
+
+def _outcome(observation: Observation, status: int | None) -> tuple[str | None, int]:
+    refusal = observation.refusal
+    if refusal is not None and problem_of(refusal).status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "request.failed", logging.ERROR
+    if status is None:
+        return "request.abandoned", logging.INFO
+    if status < HTTPStatus.BAD_REQUEST:
+        return _DONE.get(observation.operation), logging.INFO
+    return _REFUSED.get(status, ("request.refused", logging.INFO))
+
+
+def _reason(refusal: Exception) -> str:
+    """Why, in words of ours: nothing in it was sent by a client."""
+    for told in (refusal.__cause__, refusal):
+        if isinstance(told, InvalidToken | Unavailable):
+            return str(told)
+    return problem_of(refusal).detail
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.getlist("x-request-id")
+    if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
+        return given[0]
+    return str(uuid.uuid4())
+
+
+def _trace_id(headers: Headers) -> str:
+    """Of the trace that the request belongs to (W3C Trace Context), be it recorded or not."""
+    span = trace.get_current_span()
+    if not span.get_span_context().is_valid:
+        given = {"traceparent": headers.get("traceparent", "")}
+        span = trace.get_current_span(TraceContextTextMapPropagator().extract(given, Context()))
+    number = span.get_span_context().trace_id or uuid.uuid4().int
+    return trace.format_trace_id(number)

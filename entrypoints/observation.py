@@ -1,0 +1,48 @@
+"""What is known of the request at hand, for whoever writes a line or counts a statement."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(slots=True, kw_only=True)
+class Observation:
+    """One request's. It fills as the request goes on; `refusal` is what kept it from success."""
+
+    request_id: str
+    trace_id: str
+    operation: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    refusal: Exception | None = None
+    db_queries: int = 0
+    db_seconds: float = 0.0
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """What every line of the request bears."""
+        return {
+            "user_id": self.user_id,
+            "session_id": self.session_id,
+            "request_id": self.request_id,
+            "trace_id": self.trace_id,
+        }
+
+
+_current: ContextVar[Observation | None] = ContextVar("observation", default=None)
+
+
+def current() -> Observation | None:
+    """The request's that this runs for, also in a thread to which its context was carried."""
+    return _current.get()
+
+
+@contextmanager
+def observing(observation: Observation) -> Iterator[None]:
+    token = _current.set(observation)
+    try:
+        yield
+    finally:
+        _current.reset(token)

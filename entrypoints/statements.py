@@ -1,0 +1,94 @@
+"""The database's statements, as figures, spans, lines and the request at hand have them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from time import time_ns
+from typing import Protocol
+
+import structlog
+from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+from opentelemetry.trace import SpanKind, StatusCode, Tracer
+
+from entrypoints.observation import current
+
+SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+"""The buckets' edges (OpenTelemetry's semantic conventions for database metrics)."""
+
+_log = structlog.get_logger("chat_sessions")
+
+
+class _Pool(Protocol):
+    used: int
+    idle: int
+    most: int
+
+
+class Statements:
+    """An observer of one database; `system` is its db.system.name. A statement that takes
+    `slow_seconds` or more has a line of its own in the log."""
+
+    def __init__(
+        self, meters: MeterProvider, tracer: Tracer | None, system: str, slow_seconds: float
+    ) -> None:
+        self._meter = meters.get_meter("chat_sessions")
+        self._tracer = tracer
+        self._system = system
+        self._slow_seconds = slow_seconds
+        self._duration = self._meter.create_histogram(
+            "db.client.operation.duration",
+            unit="s",
+            description="Duration of database client operations.",
+            explicit_bucket_boundaries_advisory=SECONDS,
+        )
+
+    def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
+        about = {"db.system.name": self._system, "db.query.summary": name}
+        if error is not None:
+            about["error.type"] = type(error).__qualname__
+        self._duration.record(seconds, about)
+        observation = current()
+        if observation is not None:
+            observation.db_queries += 1
+            observation.db_seconds += seconds
+        if self._tracer is not None:
+            _add_span(self._tracer, name, seconds, about)
+        if seconds >= self._slow_seconds:
+            _log.warning(
+                "database.slow_statement",
+                statement=name,
+                duration_ms=round(seconds * 1000, 3),
+                failed=error is not None,
+            )
+
+    def pool(self, look: Callable[[], _Pool]) -> None:
+        name = {"db.client.connection.pool.name": self._system}
+        self._meter.create_observable_up_down_counter(
+            "db.client.connection.count",
+            [partial(_connections, look, name)],
+            unit="{connection}",
+            description="Connections that are currently in the state.",
+        )
+        self._meter.create_observable_up_down_counter(
+            "db.client.connection.max",
+            [lambda _: [Observation(look().most, name)]],
+            unit="{connection}",
+            description="The most connections there may be.",
+        )
+
+
+def _connections(
+    look: Callable[[], _Pool], name: Mapping[str, str], _: CallbackOptions
+) -> Iterable[Observation]:
+    pool = look()
+    for state, count in (("used", pool.used), ("idle", pool.idle)):
+        yield Observation(count, {**name, "db.client.connection.state": state})
+
+
+def _add_span(tracer: Tracer, name: str, seconds: float, about: Mapping[str, str]) -> None:
+    """One that has come to its end just now, below the span of whoever asked for it."""
+    end = time_ns()
+    began = end - round(seconds * 1e9)
+    span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=about, start_time=began)
+    if "error.type" in about:
+        span.set_status(StatusCode.ERROR)
+    span.end(end)

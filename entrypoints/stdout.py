@@ -1,0 +1,65 @@
+"""Standard output as a place for lines that nobody need read."""
+
+import os
+import select
+import sys
+from threading import Lock, Thread
+
+STDOUT = 1
+BACKLOG_BYTES = 1 << 20
+"""Lines that are kept while whoever reads them is slow."""
+
+
+class Lines:
+    """Writes whole lines to a descriptor, from any thread, and never waits for its reader.
+
+    Lines that cannot be written at once are kept for a while; past BACKLOG_BYTES they are dropped,
+    and so is everything once nobody reads any more.
+    """
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        """Standard output, unless another is named."""
+        self._descriptor = _stdout() if descriptor is None else descriptor
+        self.is_terminal = os.isatty(self._descriptor)
+        self._backlog = bytearray()
+        self._lock = Lock()
+        self._waiter: Thread | None = None
+
+    def write(self, line: str) -> None:
+        encoded = line.encode(errors="backslashreplace") + b"\n"
+        with self._lock:
+            if len(self._backlog) + len(encoded) <= BACKLOG_BYTES:
+                self._backlog += encoded
+            self._write_what_fits()
+            if self._backlog and self._waiter is None:
+                self._waiter = Thread(target=self._wait, name="log-backlog", daemon=True)
+                self._waiter.start()
+
+    def finish(self, seconds: float) -> None:
+        """Give a slow reader so long to take what was kept for it."""
+        waiter = self._waiter
+        if waiter is not None:
+            waiter.join(seconds)
+
+    def _write_what_fits(self) -> None:
+        try:
+            # A descriptor that is ready takes this much without a wait.
+            while self._backlog and select.select((), (self._descriptor,), (), 0)[1]:
+                written = os.write(self._descriptor, self._backlog[: select.PIPE_BUF])
+                del self._backlog[:written]
+        except OSError:  # nobody reads it any more
+            self._backlog.clear()
+
+    def _wait(self) -> None:
+        while True:
+            select.select((), (self._descriptor,), ())
+            with self._lock:
+                self._write_what_fits()
+                if not self._backlog:
+                    self._waiter = None
+                    return
+
+
+def _stdout() -> int:
+    """Its number may be another file's where the process was started without one."""
+    return os.open(os.devnull, os.O_WRONLY) if sys.stdout is None else STDOUT
