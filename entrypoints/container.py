@@ -116,9 +116,9 @@ class Container(containers.DeclarativeContainer):
                 providers.Singleton(
                     Discovery,
                     settings.provided.oidc_issuer,
+                    settings.provided.oidc_algorithms,
                     settings.provided.oidc_timeout_seconds,
                 ),
-                settings.provided.oidc_algorithms,
                 settings.provided.oidc_keys_max_age_seconds,
                 settings.provided.oidc_refresh_interval_seconds,
             ),

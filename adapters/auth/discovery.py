@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 from authlib.oidc.discovery.well_known import get_well_known_url
 
+from adapters.auth.key_set import KeySet
 from application.errors import Unavailable
 from domain import strict_json
 
@@ -23,9 +25,10 @@ class Discovery:
     followed, no variable names a proxy, and no connection is kept.
     """
 
-    def __init__(self, issuer: str, timeout: float) -> None:
+    def __init__(self, issuer: str, algorithms: Collection[str], timeout: float) -> None:
         """`timeout` is in seconds, for both documents together."""
         self._issuer = issuer
+        self._algorithms = algorithms
         self._timeout = timeout
         self._client = httpx2.AsyncClient(
             verify=ssl.create_default_context(),
@@ -36,16 +39,18 @@ class Discovery:
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
-    async def key_set(self) -> Any:  # noqa: ANN401 - any JSON
-        """The issuer's JWK Set as it stands there.
+    async def keys(self) -> KeySet:
+        """The issuer's keys that are fit for the algorithms.
 
-        Its description is first looked for at the well-known place, and must name this very
-        issuer (OpenID Connect Discovery 1.0 sections 4.1 and 4.3). Raises Unavailable.
+        They are where its description says, which is looked for at the well-known place and must
+        name this very issuer (OpenID Connect Discovery 1.0 sections 4.1 and 4.3). Raises
+        Unavailable, also for an answer that cannot be used.
         """
         try:
             async with asyncio.timeout(self._timeout):
                 description = await self._document(get_well_known_url(self._issuer, external=True))
-                return await self._document(self._keys_address(description))
+                jwks = await self._document(self._keys_address(description))
+            return KeySet.of(jwks, self._algorithms)
         except TimeoutError:
             raise Unavailable("the identity provider does not answer in time") from None
         except Exception as error:
@@ -73,12 +78,12 @@ class Discovery:
                 raise ValueError(f"it answers {response.status_code}")
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise ValueError("it answers in an encoding that was not asked for")
-            body = b""
+            body = bytearray()
             async for piece in response.aiter_raw():
                 body += piece
                 if len(body) > DOCUMENT_MAX:
                     raise ValueError(f"it answers with more than {DOCUMENT_MAX} bytes")
-        return strict_json.parse(body)
+        return strict_json.parse(bytes(body))
 
 
 def _reason(error: Exception) -> str:

@@ -115,7 +115,7 @@ class JwtAuthenticator(Authenticator):
             self._claims.validate(claims)
             owner = Owner(claims["iss"], claims["sub"])
         except JoseError as error:
-            raise InvalidToken("a claim does not hold") from error
+            raise InvalidToken(f"a claim does not hold: {error.description}") from error
         except InvalidValue as error:
             raise InvalidToken("its subject is not acceptable") from error
         begins = max(times["iat"], times.get("nbf", 0))

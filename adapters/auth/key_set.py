@@ -91,10 +91,10 @@ class KeySet:
 def _fit_key(jwk: Any, allowed: Collection[str]) -> FitKey | None:  # noqa: ANN401 - any JSON
     if not isinstance(jwk, dict) or PRIVATE & jwk.keys():
         return None
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ("verify",)):
+    kid, operations = jwk.get("kid"), jwk.get("key_ops", ["verify"])
+    if not isinstance(kid, str | None) or not isinstance(operations, list):
         return None
-    kid = jwk.get("kid")
-    if not isinstance(kid, str | None):
+    if jwk.get("use", "sig") != "sig" or "verify" not in operations:
         return None
     fits = {
         name

@@ -1,7 +1,6 @@
 """The keys of an identity provider, kept current while requests come."""
 
 import asyncio
-from collections.abc import Collection
 
 import structlog
 
@@ -24,17 +23,14 @@ class ProviderKeys(Keys):
     is away the keys that are known go on being so, however old.
     """
 
-    def __init__(
-        self, discovery: Discovery, algorithms: Collection[str], max_age: float, interval: float
-    ) -> None:
+    def __init__(self, discovery: Discovery, max_age: float, interval: float) -> None:
         self._discovery = discovery
-        self._algorithms = algorithms
         self._max_age = max_age
         self._interval = interval
         self._found = KeySet()
         self._version = 0
-        self._away: str | None = "they were not asked for yet"
-        """Why the keys could not be had when they were last asked for."""
+        self._away: str | None = "the keys were not asked for yet"
+        """Why they could not be had when they were last asked for."""
         self._next = 0.0
         """When, by the loop's clock, an unknown key may have the provider asked."""
         self._asking: asyncio.Task[None] | None = None
@@ -56,7 +52,7 @@ class ProviderKeys(Keys):
 
     async def check(self) -> None:
         if not self._found.keys:
-            raise Unavailable(self._away or "the identity provider has no key that is fit")
+            raise Unavailable(self._lack)
 
     async def open(self) -> None:
         self._keeper = asyncio.create_task(self._keep())
@@ -68,11 +64,16 @@ class ProviderKeys(Keys):
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._discovery.close()
 
+    @property
+    def _lack(self) -> str | None:
+        if self._away or self._found.keys:
+            return self._away
+        return "the identity provider has no key that is fit"
+
     async def _keep(self) -> None:
         while True:
             await self._ask()
-            lacking = self._away or not self._found.keys
-            await asyncio.sleep(min(RETRY_SECONDS, self._max_age) if lacking else self._max_age)
+            await asyncio.sleep(min(RETRY_SECONDS, self._max_age) if self._lack else self._max_age)
 
     async def _ask(self) -> None:
         """Ask, or wait for the answer to who has asked before: a client that hangs up ends
@@ -84,15 +85,12 @@ class ProviderKeys(Keys):
     async def _refresh(self) -> None:
         before = self._found, self._away
         try:
-            document = await self._discovery.key_set()
-            self._found = KeySet.of(document, self._algorithms)
+            self._found = await self._discovery.keys()
             self._away = None
         except Unavailable as error:
             self._away = str(error)
-        except ValueError as error:
-            self._away = f"the identity provider's keys cannot be used: {error}"
         finally:
-            wait = min(RETRY_SECONDS, self._interval) if self._away else self._interval
+            wait = min(RETRY_SECONDS, self._interval) if self._lack else self._interval
             self._next = asyncio.get_running_loop().time() + wait
             self._asking = None
         if self._found != before[0]:
@@ -101,7 +99,7 @@ class ProviderKeys(Keys):
             self._tell()
 
     def _tell(self) -> None:
-        if self._away:
-            _log.warning("keys.unavailable", reason=self._away, known=len(self._found.keys))
+        if self._lack:
+            _log.warning("keys.unavailable", reason=self._lack, known=len(self._found.keys))
         else:
             _log.info("keys.loaded", known=len(self._found.keys), unfit=self._found.unfit)

@@ -1,0 +1,174 @@
+"""Which keys of an issuer may check its tokens."""
+
+import json
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+
+from adapters.auth.key_set import KEYS_MAX, KINDS, KeySet
+
+ALL = tuple(KINDS)
+
+RSA, EC, ED = RSAKey.generate_key(), ECKey.generate_key("P-256"), OKPKey.generate_key("Ed25519")
+
+
+def shown(key: ECKey | OKPKey | RSAKey | OctKey, **changes: Any) -> dict[str, Any]:
+    made = {**key.as_dict(private=False), "kid": "a", **changes}
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+def key_set(*jwks: Any, algorithms: tuple[str, ...] = ALL) -> KeySet:
+    return KeySet.of({"keys": list(jwks)}, algorithms)
+
+
+@pytest.mark.parametrize(
+    ("key", "fits"), [(RSA, {"RS256", "PS256"}), (EC, {"ES256"}), (ED, {"Ed25519"})]
+)
+def test_a_key_is_found_by_its_id_for_the_algorithms_of_its_kind(
+    key: ECKey | OKPKey | RSAKey, fits: set[str]
+) -> None:
+    """So the algorithm that a token names cannot have a key taken for one of another kind."""
+    keys = key_set(shown(key))
+    for algorithm in ALL:
+        found = keys.find("a", algorithm)
+        assert (found is not None) == (algorithm in fits)
+        assert found is None or found.thumbprint() == key.thumbprint()
+        assert keys.find("b", algorithm) is None
+    assert keys.knows("a")
+    assert not keys.knows("b")
+
+
+@pytest.mark.parametrize(
+    ("key", "alg", "fits"),
+    [
+        (RSA, "PS256", {"PS256"}),
+        (RSA, "RS512", set()),
+        (RSA, "HS256", set()),
+        (RSA, "RSA-OAEP", set()),
+        (RSA, None, set()),
+        (EC, "ES256", {"ES256"}),
+        (EC, "ECDH-ES", set()),
+        (ED, "Ed25519", {"Ed25519"}),
+        (ED, "EdDSA", {"Ed25519"}),
+        (ED, "Ed448", set()),
+    ],
+)
+def test_a_key_that_names_an_algorithm_is_for_no_other(
+    key: ECKey | OKPKey | RSAKey, alg: object, fits: set[str]
+) -> None:
+    keys = key_set(shown(key, alg=alg))
+    assert {algorithm for algorithm in ALL if keys.find("a", algorithm)} == fits
+
+
+def test_only_algorithms_that_are_allowed_have_keys() -> None:
+    keys = key_set(shown(RSA), shown(EC), shown(ED), algorithms=("PS256", "ES256"))
+    assert {algorithm for algorithm in ALL if keys.find("a", algorithm)} == {"PS256", "ES256"}
+    assert keys.unfit == 1
+
+
+def test_a_key_for_checking_may_say_so() -> None:
+    assert key_set(shown(EC, use="sig", key_ops=["verify"])).find("a", "ES256")
+
+
+UNFIT: dict[str, Any] = {
+    "for encryption": shown(RSA, use="enc"),
+    "of a use that is no text": shown(RSA, use=["sig"]),
+    "for signing alone": shown(EC, key_ops=["sign"]),
+    "for nothing": shown(EC, key_ops=[]),
+    "for what is no list": shown(EC, key_ops="verify"),
+    "private, RSA": RSA.as_dict(private=True),
+    "private, EC": EC.as_dict(private=True),
+    "private, Ed25519": ED.as_dict(private=True),
+    "symmetric": {"kty": "oct", "k": "AAAA", "kid": "a"},
+    "symmetric and RSA": shown(RSA, k="AAAA"),
+    "P-384": shown(ECKey.generate_key("P-384")),
+    "P-384, said to be P-256": shown(ECKey.generate_key("P-384"), crv="P-256"),
+    "X25519": shown(OKPKey.generate_key("X25519")),
+    "Ed448": shown(OKPKey.generate_key("Ed448")),
+    "of no kind": shown(EC, kty=...),
+    "of another kind": shown(EC, kty="RSA"),
+    "of a kind in other letters": shown(EC, kty="ec"),
+    "not on the curve": shown(EC, y=shown(EC)["x"]),
+    "without a coordinate": shown(EC, y=...),
+    "with a number for a coordinate": shown(EC, x=1),
+    "not in base64": shown(EC, x="é"),
+    "an id that is a number": shown(EC, kid=1),
+    "a modulus that is a number": shown(RSA, n=3),
+    "an even exponent": shown(RSA, e="BA"),
+    "an exponent of one": shown(RSA, e="AQ"),
+    "a long exponent": shown(RSA, e=shown(RSA)["n"]),
+    "a null": None,
+    "a text": "key",
+}
+
+
+@pytest.mark.parametrize("jwk", UNFIT.values(), ids=UNFIT.keys())
+def test_a_key_that_is_not_fit_is_passed_over(jwk: Any) -> None:
+    keys = key_set(jwk, shown(EC, kid="fit"))
+    assert [key.kid for key in keys.keys] == ["fit"]
+    assert keys.unfit == 1
+
+
+@pytest.mark.parametrize(("bits", "fit"), [(1024, 0), (2047, 0), (2048, 1), (8192, 1), (8193, 0)])
+def test_rsa_is_strong_and_not_so_strong_that_a_check_takes_long(bits: int, fit: int) -> None:
+    modulus = ((1 << bits) - 1).to_bytes((bits + 7) // 8)
+    n = urlsafe_b64encode(modulus).decode().rstrip("=")
+    assert len(key_set(shown(RSA, n=n)).keys) == fit
+
+
+@pytest.mark.parametrize(("e", "fit"), [("Aw", 1), ("_____w", 1), ("AQAAAAE", 0)])
+def test_an_rsa_exponent_has_at_most_32_bits(e: str, fit: int) -> None:
+    """Or one check would cost what a signature does."""
+    assert len(key_set(shown(RSA, e=e)).keys) == fit
+
+
+def test_keys_of_one_id_are_told_apart_by_their_kind_alone() -> None:
+    """RFC 7517 section 4.5; two of one kind are one too many to say which is meant."""
+    keys = key_set(shown(RSA), shown(EC), shown(EC))
+    assert keys.find("a", "RS256")
+    assert keys.find("a", "ES256") is None
+
+
+def test_without_ids_there_must_be_one_key_of_a_kind() -> None:
+    """OpenID Connect Core 1.0 section 10.1."""
+    keys = key_set(shown(RSA, kid=...), shown(EC, kid=...))
+    assert keys.find(None, "RS256")
+    assert keys.find(None, "ES256")
+    assert keys.find(None, "Ed25519") is None
+    assert keys.find("a", "RS256") is None
+    assert keys.knows(None)
+    two = key_set(shown(RSA), shown(RSAKey.generate_key(), kid="b"))
+    assert two.find(None, "RS256") is None
+    assert two.find("b", "RS256")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, [], "keys", {}, {"keys": None}, {"keys": {}}, {"keys": [None] * (KEYS_MAX + 1)}],
+    ids=["null", "list", "text", "empty", "keys null", "keys an object", "too many"],
+)
+def test_what_is_no_key_set_is_refused(document: Any) -> None:
+    with pytest.raises(ValueError, match=r"^it "):
+        KeySet.of(document, ALL)
+
+
+def test_a_hundred_keys_are_taken() -> None:
+    assert len(key_set(*[shown(EC, kid=str(n)) for n in range(KEYS_MAX)]).keys) == KEYS_MAX
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+_MEMBERS = ["kty", "crv", "x", "y", "n", "e", "d", "k", "use", "key_ops", "alg", "kid"]
+
+
+@given(st.sampled_from([RSA, EC, ED]), st.dictionaries(st.sampled_from(_MEMBERS), _JSON))
+def test_no_key_breaks_the_others(key: ECKey | OKPKey | RSAKey, changes: dict[str, Any]) -> None:
+    odd = json.loads(json.dumps(shown(key, **changes)))
+    assert key_set(odd, shown(EC, kid="fit")).find("fit", "ES256")

@@ -1,0 +1,236 @@
+"""When an identity provider is asked for its keys, and what holds while it is away."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from joserfc.jwk import ECKey
+from structlog.testing import capture_logs
+
+from adapters.auth.discovery import Discovery
+from adapters.auth.provider import RETRY_SECONDS, ProviderKeys
+from application.errors import Unavailable
+from tests.web import Web, answered, ok, web
+
+FIRST, SECOND = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
+ONE, TWO = FIRST.thumbprint(), SECOND.thumbprint()
+
+AGES = 3600.0
+"""Longer than any test."""
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Web]:
+    async with web() as site:
+        site.describe(FIRST)
+        yield site
+
+
+@asynccontextmanager
+async def keys_of(
+    site: Web, max_age: float = AGES, interval: float = AGES, seconds: float = 10
+) -> AsyncIterator[ProviderKeys]:
+    keys = ProviderKeys(Discovery(site.url, ("ES256",), seconds), max_age, interval)
+    try:
+        yield keys
+    finally:
+        await keys.close()
+
+
+async def becomes(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not true():  # noqa: ASYNC110 - what is waited for is beyond a wire
+            await asyncio.sleep(0.01)
+
+
+async def test_keys_are_asked_for_at_the_start_without_waiting(site: Web) -> None:
+    async with keys_of(site) as keys:
+        await keys.open()
+        assert site.asked["/jwks"] == 0
+        await becomes(lambda: keys.version == 1)
+        await keys.check()
+        assert await keys.find(ONE, "ES256")
+        assert site.asked["/jwks"] == 1
+
+
+async def test_the_first_token_has_them_asked_for_if_nobody_has(site: Web) -> None:
+    async with keys_of(site) as keys:
+        with pytest.raises(Unavailable, match="not asked for yet"):
+            await keys.check()
+        assert await keys.find(ONE, "ES256")
+        await keys.check()
+
+
+async def test_fifty_at_once_wait_for_one_answer(site: Web) -> None:
+    async with keys_of(site) as keys:
+        found = await asyncio.gather(*[keys.find(ONE, "ES256") for _ in range(50)])
+        assert all(found)
+        assert site.asked["/jwks"] == 1
+
+
+async def test_a_client_that_hangs_up_leaves_the_others_their_answer(site: Web) -> None:
+    async with keys_of(site) as keys:
+        first = asyncio.create_task(keys.find(ONE, "ES256"))
+        second = asyncio.create_task(keys.find(ONE, "ES256"))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second
+        assert site.asked["/jwks"] == 1
+
+
+async def test_an_unknown_key_has_them_asked_for_once_an_interval(site: Web) -> None:
+    """However many there are: a hundred made-up ones cost the provider nothing."""
+    async with keys_of(site) as keys:
+        assert await keys.find(ONE, "ES256")
+        for number in range(100):
+            assert await keys.find(f"made up {number}", "ES256") is None
+        assert site.asked["/jwks"] == 1
+
+
+async def test_a_new_key_is_known_at_its_first_use(site: Web) -> None:
+    async with keys_of(site, interval=0) as keys:
+        assert await keys.find(TWO, "ES256") is None
+        site.describe(FIRST, SECOND)
+        before = keys.version
+        assert await keys.find(TWO, "ES256")
+        assert await keys.find(ONE, "ES256")
+        assert keys.version == before + 1
+        asked = site.asked["/jwks"]
+        await keys.find(TWO, "ES256")
+        assert site.asked["/jwks"] == asked
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "Ed25519"])
+async def test_a_known_key_under_another_algorithm_is_not_worth_asking(
+    site: Web, algorithm: str
+) -> None:
+    async with keys_of(site, interval=0) as keys:
+        assert await keys.find(ONE, "ES256")
+        assert await keys.find(ONE, algorithm) is None
+        assert await keys.find(None, algorithm) is None
+        assert await keys.find(None, "ES256")
+        assert site.asked["/jwks"] == 1
+
+
+async def test_a_retired_key_is_gone_once_the_keys_reach_their_age(site: Web) -> None:
+    async with keys_of(site, max_age=0.05) as keys:
+        await keys.open()
+        await becomes(lambda: keys.version == 1)
+        site.describe(SECOND)
+        await becomes(lambda: keys.version == 2)
+        assert await keys.find(ONE, "ES256") is None
+        assert await keys.find(TWO, "ES256")
+
+
+async def test_the_same_keys_again_are_no_other_version(site: Web) -> None:
+    async with keys_of(site, max_age=0.02) as keys:
+        await keys.open()
+        await becomes(lambda: site.asked["/jwks"] > 3)
+        assert keys.version == 1
+
+
+async def test_a_key_that_changed_under_its_id_is_another_version(site: Web) -> None:
+    async with keys_of(site, interval=0) as keys:
+        site.show(FIRST.as_dict(private=False, kid="a"))
+        assert await keys.find("a", "ES256")
+        site.show(SECOND.as_dict(private=False, kid="a"))
+        assert await keys.find("b", "ES256") is None
+        assert keys.version == 2
+
+
+async def test_while_the_provider_is_away_known_keys_stay_and_others_cannot_be_told(
+    site: Web,
+) -> None:
+    async with keys_of(site, max_age=0.02, interval=0) as keys:
+        await keys.open()
+        await becomes(lambda: keys.version == 1)
+        site.answers["/jwks"] = answered(500)
+        asked = site.asked["/jwks"]
+        await becomes(lambda: site.asked["/jwks"] > asked + 2)
+        assert await keys.find(ONE, "ES256")
+        await keys.check()
+        with pytest.raises(Unavailable, match="not known, and the identity provider"):
+            await keys.find(TWO, "ES256")
+        site.describe(FIRST, SECOND)
+        await becomes(lambda: keys.version == 2)
+        assert await keys.find(TWO, "ES256")
+
+
+async def test_while_it_is_away_it_is_not_asked_by_every_token(site: Web) -> None:
+    site.answers["/jwks"] = answered(500)
+    async with keys_of(site) as keys:
+        begun = time.monotonic()
+        for _ in range(100):
+            with pytest.raises(Unavailable, match="answers 500"):
+                await keys.find(ONE, "ES256")
+        most = 1 + (time.monotonic() - begun) / RETRY_SECONDS
+        assert 1 <= site.asked["/jwks"] <= most
+
+
+async def test_it_heals_by_itself(site: Web) -> None:
+    """Long before an interval is over."""
+    site.answers["/jwks"] = answered(500)
+    async with keys_of(site) as keys:
+        await keys.open()
+        await becomes(lambda: site.asked["/jwks"] == 1)
+        with pytest.raises(Unavailable):
+            await keys.check()
+        site.describe(FIRST)
+        await becomes(lambda: keys.version == 1)
+        await keys.check()
+        assert await keys.find(ONE, "ES256")
+
+
+@pytest.mark.parametrize("jwks", [[], [FIRST.as_dict(private=True, kid=ONE)]])
+async def test_a_provider_without_a_fit_key_takes_them_all_away(site: Web, jwks: list[str]) -> None:
+    """Its word counts: nothing holds any more, and that is not the token's fault."""
+    async with keys_of(site, interval=0) as keys:
+        assert await keys.find(ONE, "ES256")
+        site.show(*jwks)
+        for kid in (TWO, ONE):
+            with pytest.raises(Unavailable, match="no key that is fit"):
+                await keys.find(kid, "ES256")
+        with pytest.raises(Unavailable, match="no key that is fit"):
+            await keys.check()
+
+
+async def test_it_is_told_once_that_the_keys_cannot_be_had_and_once_that_they_can(
+    site: Web,
+) -> None:
+    site.answers["/jwks"] = ok("nonsense")
+    async with keys_of(site, max_age=0.02, interval=0) as keys:
+        with capture_logs() as lines:
+            await keys.open()
+            await becomes(lambda: site.asked["/jwks"] > 3)
+            site.describe(FIRST)
+            await becomes(lambda: keys.version == 1)
+            asked = site.asked["/jwks"]
+            await becomes(lambda: site.asked["/jwks"] > asked + 2)
+    assert lines == [
+        {
+            "event": "keys.unavailable",
+            "log_level": "warning",
+            "reason": "the identity provider cannot be used: it is no JSON Web Key Set",
+            "known": 0,
+        },
+        {"event": "keys.loaded", "log_level": "info", "known": 1, "unfit": 0},
+    ]
+
+
+async def test_closing_ends_what_it_waits_for(site: Web) -> None:
+    async def silent(_: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    site.answers["/jwks"] = silent
+    async with keys_of(site) as keys:
+        await keys.open()
+        waiting = asyncio.create_task(keys.find(ONE, "ES256"))
+        await becomes(lambda: site.asked["/jwks"] == 1)
+        begun = time.monotonic()
+        await keys.close()
+        assert time.monotonic() - begun < 5
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        await keys.close()
