@@ -143,7 +143,8 @@ class IdentityProvider:
     def rotate(self, kind: str = "EC") -> str:
         """Begin to sign with a new key of that kind, beside the old ones, and give its id."""
         kid = self._make(kind)
-        self._tell(keys=self._jwks())
+        if self.is_running:
+            self._tell(keys=self._jwks())
         return kid
 
     def retire(self, kid: str) -> None:
@@ -156,6 +157,10 @@ class IdentityProvider:
         """How often each path was asked for since the start."""
         requests: dict[str, int] = self._tell()["requests"]
         return requests
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
 
     def start(self) -> None:
         """Begin to answer, with the keys as they are."""

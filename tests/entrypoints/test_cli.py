@@ -64,6 +64,31 @@ def test_an_owners_key_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.startswith("chat-sessions: --subject must ")
 
 
+def test_with_a_provider_there_is_no_development_token(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_SESSIONS_OIDC_ISSUER", "https://login.example")
+    monkeypatch.setenv("CHAT_SESSIONS_OIDC_AUDIENCE", "chat")
+    assert main(["token", "--subject", "alice"]) == 1
+    told = "https://login.example gives the tokens: there is no development key"
+    assert capsys.readouterr() == ("", f"chat-sessions: {told}\n")
+    assert not list(tmp_path.iterdir())
+    assert main(["owner", "--subject", "alice"]) == 0
+    assert capsys.readouterr().out.split() == [str(Owner("https://login.example", "alice").key)]
+
+
+@pytest.mark.parametrize("command", ["check-config", "serve"])
+def test_beyond_loopback_a_provider_is_needed(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_SESSIONS_HOST", "0.0.0.0")  # noqa: S104 - what is to be refused
+    assert main([command]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("chat-sessions: CHAT_SESSIONS_HOST: without an identity provider")
+    assert printed.err.count("\n") == 1
+
+
 def test_migrate_makes_the_database(tmp_path: Path) -> None:
     assert main(["migrate"]) == 0
     assert main(["migrate"]) == 0
@@ -75,7 +100,9 @@ def test_the_settings_are_checked_and_shown(
 ) -> None:
     monkeypatch.setenv("CHAT_SESSIONS_PORT", "9000")
     assert main(["check-config"]) == 0
-    assert "CHAT_SESSIONS_PORT=9000\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "CHAT_SESSIONS_PORT=9000\n" in shown
+    assert "CHAT_SESSIONS_OIDC_ALGORITHMS=RS256,PS256,ES256,Ed25519\n" in shown
     monkeypatch.setenv("CHAT_SESSIONS_PORT", "70000")
     assert main(["check-config"]) == 1
     assert capsys.readouterr().err.startswith("chat-sessions: CHAT_SESSIONS_PORT: ")

@@ -125,6 +125,101 @@ def test_a_setting_that_cannot_be_is_one_line_that_names_it(name: str, value: st
     assert "\n" not in line
 
 
+PROVIDER = {"oidc_issuer": "https://login.example", "oidc_audience": "https://chat.example"}
+
+
+def test_a_provider_and_what_goes_with_it() -> None:
+    read = settings(
+        **PROVIDER,
+        oidc_algorithms="ES256, RS256",
+        oidc_require_scopes="true",
+        oidc_clock_skew_seconds="0",
+    )
+    assert (read.oidc_issuer, read.oidc_audience) == tuple(PROVIDER.values())
+    assert read.oidc_algorithms == ("ES256", "RS256")
+    assert read.oidc_require_scopes is True
+    assert (read.oidc_clock_skew_seconds, read.identity) == (0, "provider")
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://login.example/",
+        "https://Login.example/tenant/v2.0",
+        "http://localhost:8080/realms/chat",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+        "https://127.0.0.1",
+    ],
+)
+def test_an_issuer_is_taken_to_the_letter(issuer: str) -> None:
+    assert settings(oidc_issuer=issuer, oidc_audience="chat").oidc_issuer == issuer
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "chat.internal", "::1"])  # noqa: S104
+def test_with_a_provider_it_listens_anywhere(host: str) -> None:
+    read = settings(**PROVIDER, host=host)
+    assert read.host == host
+    assert read.serves_at("192.0.2.1")
+    assert read.serves_at(None)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104
+        ("::", "http://[::1]:8000"),
+        ("0:0:0:0:0:0:0:0", "http://[::1]:8000"),
+        ("192.0.2.1", "http://192.0.2.1:8000"),
+        ("chat.internal", "http://chat.internal:8000"),
+    ],
+)
+def test_clients_are_told_an_address_that_leads_somewhere(host: str, url: str) -> None:
+    assert settings(**PROVIDER, host=host).base_url == url
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"oidc_issuer": "https://login.example"}, "OIDC_AUDIENCE"),
+        ({"oidc_audience": "chat"}, "OIDC_ISSUER"),
+        ({"oidc_require_scopes": "true"}, "OIDC_ISSUER"),
+        ({"oidc_require_scopes": "false"}, "OIDC_ISSUER"),
+        ({"oidc_algorithms": "ES256"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "development_key_file": "key.pem"}, "DEVELOPMENT_KEY_FILE"),
+        ({**PROVIDER, "oidc_issuer": "http://login.example"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_issuer": "http://127.0.0.1.login.example"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_issuer": "http://localhost.example"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_issuer": "https://login.example?tenant=1"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_issuer": "https://login.example#x"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_issuer": "https://user@login.example"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_issuer": "login.example"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_audience": "a b"}, "OIDC_AUDIENCE"),
+        ({**PROVIDER, "oidc_audience": "chat\n"}, "OIDC_AUDIENCE"),
+        ({**PROVIDER, "oidc_algorithms": "HS256"}, "OIDC_ALGORITHMS"),
+        ({**PROVIDER, "oidc_algorithms": "none"}, "OIDC_ALGORITHMS"),
+        ({**PROVIDER, "oidc_algorithms": "RS256,none"}, "OIDC_ALGORITHMS"),
+        ({**PROVIDER, "oidc_algorithms": "rs256"}, "OIDC_ALGORITHMS"),
+        ({**PROVIDER, "oidc_algorithms": ","}, "OIDC_ALGORITHMS"),
+        ({**PROVIDER, "oidc_clock_skew_seconds": "61"}, "OIDC_CLOCK_SKEW_SECONDS"),
+        ({**PROVIDER, "oidc_clock_skew_seconds": "-1"}, "OIDC_CLOCK_SKEW_SECONDS"),
+        ({**PROVIDER, "oidc_clock_skew_seconds": "nan"}, "OIDC_CLOCK_SKEW_SECONDS"),
+        ({**PROVIDER, "oidc_lifetime_max_seconds": "0"}, "OIDC_LIFETIME_MAX_SECONDS"),
+        ({**PROVIDER, "oidc_lifetime_max_seconds": "inf"}, "OIDC_LIFETIME_MAX_SECONDS"),
+        ({**PROVIDER, "oidc_keys_max_age_seconds": "0"}, "OIDC_KEYS_MAX_AGE_SECONDS"),
+        ({**PROVIDER, "oidc_refresh_interval_seconds": "0"}, "OIDC_REFRESH_INTERVAL_SECONDS"),
+        ({**PROVIDER, "oidc_timeout_seconds": "0"}, "OIDC_TIMEOUT_SECONDS"),
+        ({"host": "0.0.0.0"}, "HOST"),  # noqa: S104
+    ],
+)
+def test_who_may_come_in_is_plain_or_it_does_not_start(given: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        settings(**given)
+    line = str(refusal.value)
+    assert line.startswith(f"CHAT_SESSIONS_{named}: ")
+    assert "\n" not in line
+
+
 @pytest.mark.parametrize(
     ("address", "loopback"),
     [
