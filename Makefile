@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system test-faults audit coverage mutants check format statements bench lock clean
+.PHONY: help run test test-system test-faults audit coverage mutants check format openapi statements bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,6 +50,9 @@ format: $(VENV)/development.txt ## Format the code and mend what lint can
 
 test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults and attacks about at full size, with figures
 	@$(BIN)/python -m pytest tests/faults tests/security --full
+
+openapi: $(VENV)/runtime.txt ## Write docs/openapi.json anew: the API's description
+	@$(BIN)/chat-sessions openapi > docs/openapi.json
 
 statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent, and its plans
 	@$(BIN)/python -m tests.adapters.catalogue > docs/statements.md

@@ -21,12 +21,13 @@ from application.use_cases import UseCases
 from domain.errors import Refused
 from entrypoints.http import routes, service
 from entrypoints.http.admission import Admission, host_name
-from entrypoints.http.body import JSON
 from entrypoints.http.edge import Edge
 from entrypoints.http.gate import Gatekeeper
 from entrypoints.http.measures import Measures, Telemetry
 from entrypoints.http.observed import Observed
-from entrypoints.http.problems import PROBLEM_JSON, Problem, refused
+from entrypoints.http.problems import Problem, refused
+from entrypoints.http.reference import routes as reference
+from entrypoints.http.reference.description import ABOUT, TAGS, complete
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
@@ -50,15 +51,10 @@ class HttpOptions:
 
 class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """FastAPI's, with problems under the media type that they have."""
-        described = super().openapi()
-        for path in described["paths"].values():
-            for operation in path.values():
-                for status, response in operation["responses"].items():
-                    content = response.get("content", {})
-                    if status >= "4" and JSON in content:
-                        content[PROBLEM_JSON] = content.pop(JSON)
-        return described
+        """The API's description, the same dictionary each time."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
 
 
 def create_app(
@@ -77,7 +73,7 @@ def create_app(
         "logs": False,
         "auto_configure": False,
     }
-    app = routed_app(lifespan, observed)
+    app = routed_app(lifespan, observed, options.public_url)
     app.state.use_cases = use_cases
     app.state.exposition = telemetry.exposition
     app.state.measures = Measures(telemetry.meters)
@@ -102,13 +98,18 @@ def create_app(
 
 
 def routed_app(
-    lifespan: Lifespan | None = None, telemetry: TelemetryConfig | None = None
+    lifespan: Lifespan | None = None,
+    telemetry: TelemetryConfig | None = None,
+    public_url: str = "",
 ) -> FastAPI:
     """The routes and their description, with nothing behind them yet."""
     app = _Api(
         title="chat-sessions",
         version=version("chat-sessions"),
         summary="People's chat sessions and the messages in them.",
+        description=ABOUT,
+        openapi_tags=TAGS,
+        servers=[{"url": public_url or "/", "description": "This service."}],
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
@@ -118,6 +119,7 @@ def routed_app(
     )
     app.include_router(routes.router)
     app.include_router(service.router)
+    app.include_router(reference.router)
     return app
 
 

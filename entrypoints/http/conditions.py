@@ -6,20 +6,33 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header
+from pydantic import WithJsonSchema
 
 from domain.session import Session
-from entrypoints.http.models import rfc3339
+from entrypoints.http.fields import CHANGED, rfc3339
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST = re.compile(rf"[ \t,]*({_ENTITY_TAG.pattern}[ \t]*(,[ \t,]*|$))*")
 
+_TagList = Annotated[
+    list[str] | None, WithJsonSchema({"type": "string", "examples": [f'"{CHANGED}"']})
+]
+
 IfMatch = Annotated[
-    list[str] | None,
-    Header(description="Only if the session still has this ETag; else the answer is 412."),
+    _TagList,
+    Header(
+        alias="If-Match",
+        description="Only if the session still has this ETag, or one of these by commas; else the "
+        "answer is 412.",
+    ),
 ]
 IfNoneMatch = Annotated[
-    list[str] | None,
-    Header(description="Only if the ETag is another; else the answer is 304, without a body."),
+    _TagList,
+    Header(
+        alias="If-None-Match",
+        description="Only if the ETag is another than this, or these by commas; else the answer is "
+        "304, without a body.",
+    ),
 ]
 
 

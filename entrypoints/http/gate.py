@@ -21,6 +21,7 @@ from application.errors import InvalidToken, Unavailable
 from application.ports.authenticator import Authenticator, Principal, Scope
 from domain.errors import SessionNotFound
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
+from entrypoints.http.fields import UUID_V7
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
 from entrypoints.observation import Observation
@@ -30,7 +31,7 @@ REALM = "chat-sessions"
 ANSWER_SECONDS = 4.75
 """For all that one request asks of the storage, which bounds each act for itself."""
 
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_ID = re.compile(UUID_V7)
 
 
 @dataclass(frozen=True, slots=True)

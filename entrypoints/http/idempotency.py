@@ -20,7 +20,8 @@ def _key(
             alias=NAME,
             min_length=1,
             max_length=KEY_MAX,
-            pattern=r"^[\x20-\x7e]*$",
+            pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
+            examples=["3f0c9b52-append-1"],
             description="Asked again under the same key within 24 hours, a request that was "
             "carried out is not carried out again, and its first answer is given again.",
         ),

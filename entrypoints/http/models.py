@@ -1,65 +1,36 @@
 """The wire: what clients send and get. The rules are the domain's; here they meet JSON."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.message import BATCH_MAX, CONTENT_MAX, Message, NewMessage, Role
+from domain.metadata import EMPTY
+from domain.owner import SUBJECT_MAX
+from domain.page import LIMIT_DEFAULT, LIMIT_MAX
+from domain.session import TITLE_MAX, UNSET, Session, SessionPatch
+from entrypoints.http.fields import (
+    CHANGED,
+    CREATED,
+    MESSAGE_ID,
+    SESSION_ID,
+    Attached,
+    GivenContent,
+    GivenMetadata,
+    GivenRole,
+    GivenTitle,
+    Id,
+    MetadataPatch,
+    Timestamp,
+    Title,
 )
 
-from domain.errors import InvalidValue
-from domain.message import BATCH_MAX, CONTENT_MAX, Message, NewMessage, Role, check_content
-from domain.metadata import EMPTY, METADATA_MAX, Metadata, check_json
-from domain.session import TITLE_MAX, UNSET, Session, SessionPatch, trimmed_title
+CURSOR = r"^[A-Za-z0-9_-]+$"
+CURSOR_MAX = 100
+CURSOR_EXAMPLE = "AQgABkde9ldPNwGiCr6YGXcoqkUkRpZtZrs"
 
 
-def rfc3339(instant: datetime) -> str:
-    """UTC with microseconds and Z (RFC 3339 section 5.6)."""
-    return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _text(value: object) -> str:
-    """An enumeration would make an error message of the whole value."""
-    if not isinstance(value, str):
-        raise InvalidValue("must be a string")
-    return value
-
-
-def _checked(value: dict[str, Any]) -> dict[str, Any]:
-    check_json(value)
-    return value
-
-
-Title = Annotated[
-    str,
-    AfterValidator(trimmed_title),
-    Field(description=f"1 to {TITLE_MAX} characters once space at its ends is taken off."),
-]
-Content = Annotated[
-    str, AfterValidator(check_content), Field(json_schema_extra={"maxLength": CONTENT_MAX})
-]
-MetadataObject = Annotated[
-    Metadata,
-    PlainValidator(Metadata.of),
-    WithJsonSchema({"type": "object", "additionalProperties": True}),
-    Field(
-        description=f"At most {METADATA_MAX} bytes as compact JSON.",
-        json_schema_extra={"default": {}},
-    ),
-]
-Timestamp = Annotated[
-    datetime,
-    PlainSerializer(rfc3339),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
+Count = Annotated[int, Field(ge=0)]
 
 
 class _Input(BaseModel):
@@ -67,25 +38,53 @@ class _Input(BaseModel):
 
 
 class MessageCreate(_Input):
-    role: Annotated[Role, Field(strict=False), BeforeValidator(_text)]
-    content: Content
-    metadata: MetadataObject = EMPTY
+    """A message to be said."""
+
+    role: GivenRole
+    content: GivenContent
+    metadata: GivenMetadata = EMPTY
 
     def to_domain(self) -> NewMessage:
         return NewMessage(self.role, self.content, self.metadata)
 
 
 class SessionCreate(_Input):
-    title: Title | None = None
-    metadata: MetadataObject = EMPTY
-    messages: Annotated[list[MessageCreate], Field(max_length=BATCH_MAX)] = []
+    """A session to be started. Every member is optional."""
+
+    title: Annotated[
+        GivenTitle | None,
+        Field(
+            description=f"1 to {TITLE_MAX} characters once space at its ends is taken off.",
+            examples=["Weekend in Lisbon"],
+        ),
+    ] = None
+    metadata: GivenMetadata = EMPTY
+    messages: Annotated[
+        list[MessageCreate],
+        Field(description="First messages, stored with the session or not at all."),
+        Field(max_length=BATCH_MAX),
+    ] = []
 
 
 class SessionUpdate(_Input):
     """A JSON merge patch (RFC 7396): null removes, what is absent stays."""
 
-    title: Title | None = None
-    metadata: Annotated[dict[str, Any], AfterValidator(_checked)] | None = None
+    title: Annotated[
+        GivenTitle | None,
+        Field(
+            description=f"1 to {TITLE_MAX} characters once space at its ends is taken off; "
+            "null removes the title.",
+            examples=["Lisbon"],
+        ),
+    ] = None
+    metadata: Annotated[
+        MetadataPatch | None,
+        Field(
+            description="Merged into the metadata, member by member; null empties it. The limits "
+            "hold for the result.",
+            examples=[{"starred": True}],
+        ),
+    ] = None
 
     def to_domain(self) -> SessionPatch:
         given = self.model_fields_set
@@ -96,17 +95,42 @@ class SessionUpdate(_Input):
 
 
 class MessagesAppend(_Input):
-    messages: Annotated[list[MessageCreate], Field(min_length=1, max_length=BATCH_MAX)]
+    """Messages to be stored, all or none, in the order given."""
+
+    messages: Annotated[
+        list[MessageCreate],
+        Field(description="One to a hundred.", min_length=1, max_length=BATCH_MAX),
+    ]
 
 
 class SessionResponse(BaseModel):
-    id: Id
-    user_id: str
-    title: str | None
-    metadata: dict[str, Any]
-    created_at: Timestamp
-    last_updated: Timestamp
-    message_count: int
+    """A session, without its messages."""
+
+    id: Annotated[Id, Field(description="A UUIDv7.", examples=[SESSION_ID])]
+    user_id: Annotated[
+        str,
+        Field(
+            description="Whose session it is: the token's `sub`.",
+            examples=["alice"],
+            json_schema_extra={"minLength": 1, "maxLength": SUBJECT_MAX},
+        ),
+    ]
+    title: Annotated[
+        str | None,
+        Field(description=f"1 to {TITLE_MAX} characters, or null.", examples=["Weekend in Lisbon"]),
+    ]
+    metadata: Attached
+    created_at: Annotated[Timestamp, Field(description="When it was created.", examples=[CREATED])]
+    last_updated: Annotated[
+        Timestamp,
+        Title,
+        Field(
+            description="When it was created, changed or last appended to. It grows with every "
+            "change, and so is the session's version.",
+            examples=[CHANGED],
+        ),
+    ]
+    message_count: Annotated[Count, Field(description="How many messages it has.", examples=[2])]
 
     @classmethod
     def of(cls, session: Session) -> "SessionResponse":
@@ -122,13 +146,36 @@ class SessionResponse(BaseModel):
 
 
 class MessageResponse(BaseModel):
-    id: Id
-    session_id: Id
-    message_order: int
-    role: Role
-    content: str
-    metadata: dict[str, Any]
-    timestamp: Timestamp
+    """A stored message. It never changes."""
+
+    id: Annotated[Id, Field(description="A UUIDv7.", examples=[MESSAGE_ID])]
+    session_id: Annotated[Id, Field(description="The session it is in.", examples=[SESSION_ID])]
+    message_order: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="1, 2, 3 ... within the session, with no gap and no repeat.",
+            examples=[1],
+        ),
+    ]
+    role: Annotated[Role, Field(description="Who said it.", examples=[Role.USER])]
+    content: Annotated[
+        str,
+        Field(
+            description="What was said.",
+            examples=["Where shall we stay?"],
+            json_schema_extra={"maxLength": CONTENT_MAX},
+        ),
+    ]
+    metadata: Attached
+    timestamp: Annotated[
+        Timestamp,
+        Title,
+        Field(
+            description="When it was stored. It grows with `message_order`.",
+            examples=["2026-01-02T03:04:05.678902Z"],
+        ),
+    ]
 
     @classmethod
     def of(cls, message: Message) -> "MessageResponse":
@@ -144,50 +191,66 @@ class MessageResponse(BaseModel):
 
 
 class MessagesResponse(BaseModel):
-    items: list[MessageResponse]
+    """The messages that were appended, as they are stored."""
+
+    items: Annotated[list[MessageResponse], Field(description="In the order given.")]
 
 
 class Pagination(BaseModel):
-    total: int
-    limit: int
-    offset: int | None
-    has_next: bool
-    has_previous: bool
-    next_offset: int | None
-    previous_offset: int | None
+    """Where the page is in its list. The total is from the same moment as the items."""
+
+    total: Annotated[Count, Field(description="Items in the whole list.", examples=[120])]
+    limit: Annotated[
+        int,
+        Field(ge=1, le=LIMIT_MAX, description="As it was asked.", examples=[LIMIT_DEFAULT]),
+    ]
+    offset: Annotated[
+        Count | None,
+        Field(
+            description="Items before the page; null where it was not found by an offset.",
+            examples=[50],
+        ),
+    ]
+    has_next: Annotated[bool, Field(description="Items follow.", examples=[True])]
+    has_previous: Annotated[bool, Field(description="Items precede.", examples=[True])]
+    next_offset: Annotated[
+        Count | None,
+        Field(description="The `offset` of the next page, where there is one.", examples=[100]),
+    ]
+    previous_offset: Annotated[
+        Count | None,
+        Field(description="The `offset` of the page before, where there is one.", examples=[0]),
+    ]
 
 
 class SessionPagination(Pagination):
-    next_cursor: str | None
-    previous_cursor: str | None
+    """The same, with the cursors of the neighbouring pages."""
+
+    next_cursor: Annotated[
+        str | None,
+        Field(
+            description="The `cursor` of the next page, where there is one.",
+            examples=[CURSOR_EXAMPLE],
+        ),
+    ]
+    previous_cursor: Annotated[
+        str | None,
+        Field(
+            description="The `cursor` of the page before, where there is one.",
+            examples=[CURSOR_EXAMPLE],
+        ),
+    ]
 
 
 class SessionPage(BaseModel):
-    items: list[SessionResponse]
+    """A page of the caller's sessions."""
+
+    items: Annotated[list[SessionResponse], Field(description="In the order asked for.")]
     pagination: SessionPagination
 
 
 class MessagePage(BaseModel):
-    items: list[MessageResponse]
+    """A page of a session's messages."""
+
+    items: Annotated[list[MessageResponse], Field(description="In the order asked for.")]
     pagination: Pagination
-
-
-class ViolationResponse(BaseModel):
-    """Where in the input, by a JSON pointer into the body or by a parameter's name."""
-
-    detail: str
-    pointer: str = ""
-    parameter: str = ""
-    in_: Annotated[Literal["query", "path", "header"], Field(alias="in")] = "query"
-
-
-class ProblemResponse(BaseModel):
-    """Problem details (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str
-    errors: list[ViolationResponse] = []

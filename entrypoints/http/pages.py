@@ -26,7 +26,13 @@ from domain.page import (
 )
 from domain.session import Session
 from entrypoints.http.cursors import from_text, to_text
-from entrypoints.http.models import Pagination, SessionPagination
+from entrypoints.http.models import (
+    CURSOR,
+    CURSOR_EXAMPLE,
+    CURSOR_MAX,
+    Pagination,
+    SessionPagination,
+)
 from entrypoints.http.problems import in_query, invalid
 
 _PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
@@ -38,26 +44,63 @@ def _plain_integer(value: object) -> object:
     return value
 
 
-Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX), BeforeValidator(_plain_integer)]
-Offset = Annotated[int, Field(ge=0, le=OFFSET_MAX), BeforeValidator(_plain_integer)]
-Order = Annotated[
+Limit = Annotated[
     int,
-    Field(ge=0, le=OFFSET_MAX, description="A message_order, in place of an offset."),
+    Field(ge=1, le=LIMIT_MAX),
     BeforeValidator(_plain_integer),
+    Query(description="How many items at most.", examples=[20]),
 ]
-
-
-def _by_default(value: str) -> Any:  # noqa: ANN401 - FastAPI types it so
-    return Query(description=f"By default {value}, or what the cursor was made for.")
-
-
-SessionCursor = Annotated[
-    str,
-    Field(
-        pattern=r"^[A-Za-z0-9_-]+$",
-        max_length=100,
-        description="A next_cursor or previous_cursor, in place of an offset. It keeps its sort.",
+Place = Annotated[int, Field(ge=0, le=OFFSET_MAX), BeforeValidator(_plain_integer)]
+Offset = Annotated[
+    Place | None,
+    Query(description="How many items to pass over, from the list's beginning.", examples=[100]),
+]
+After = Annotated[
+    Place | None,
+    Query(
+        description="A `message_order`, in place of an offset: what follows it in the order asked "
+        "for.",
+        examples=[2],
     ),
+]
+Before = Annotated[
+    Place | None,
+    Query(
+        description="A `message_order`, in place of an offset: what comes right before it in the "
+        "order asked for.",
+        examples=[40],
+    ),
+]
+SessionCursor = Annotated[
+    Annotated[str, Field(pattern=CURSOR, max_length=CURSOR_MAX)] | None,
+    Query(
+        description="A `next_cursor` or `previous_cursor`, in place of an offset. It keeps the "
+        "sort that it was made for; with another it is refused.",
+        examples=[CURSOR_EXAMPLE],
+    ),
+]
+SessionsBy = Annotated[
+    SessionSort | None,
+    Query(
+        description="By default `last_updated`, or what the cursor was made for.",
+        examples=[SessionSort.CREATED_AT],
+    ),
+]
+SessionsOrder = Annotated[
+    SortOrder | None,
+    Query(
+        description="By default `desc`, or what the cursor was made for.", examples=[SortOrder.ASC]
+    ),
+]
+MessagesBy = Annotated[
+    MessageSort,
+    Query(
+        description="Two names of one order, since both grow together.",
+        examples=[MessageSort.MESSAGE_ORDER],
+    ),
+]
+MessagesOrder = Annotated[
+    SortOrder, Query(description="`asc` is the oldest first.", examples=[SortOrder.DESC])
 ]
 
 Links = dict[str, tuple[str, int | str]]
@@ -67,10 +110,10 @@ _PLACES = frozenset({"offset", "after", "before", "cursor"})
 
 def page_of_sessions(
     limit: Limit = LIMIT_DEFAULT,
-    offset: Offset | None = None,
-    sort_by: Annotated[SessionSort | None, _by_default("last_updated")] = None,
-    sort_order: Annotated[SortOrder | None, _by_default("desc")] = None,
-    cursor: SessionCursor | None = None,
+    offset: Offset = None,
+    sort_by: SessionsBy = None,
+    sort_order: SessionsOrder = None,
+    cursor: SessionCursor = None,
 ) -> SessionPageRequest:
     with _invalid_query():
         place = None if cursor is None else from_text(cursor)
@@ -85,11 +128,11 @@ def page_of_sessions(
 
 def page_of_messages(  # noqa: PLR0913, PLR0917 - a parameter of the query each
     limit: Limit = LIMIT_DEFAULT,
-    offset: Offset | None = None,
-    sort_by: MessageSort = MessageSort.TIMESTAMP,
-    sort_order: SortOrder = SortOrder.ASC,
-    after: Order | None = None,
-    before: Order | None = None,
+    offset: Offset = None,
+    sort_by: MessagesBy = MessageSort.TIMESTAMP,
+    sort_order: MessagesOrder = SortOrder.ASC,
+    after: After = None,
+    before: Before = None,
 ) -> MessagePageRequest:
     with _invalid_query():
         return MessagePageRequest(

@@ -40,7 +40,7 @@ class Problem(Exception):
         self.errors = errors
         self.headers = headers or {}
 
-    def to_response(self, request_id: str) -> Response:
+    def body(self, request_id: str) -> dict[str, Any]:
         body: dict[str, Any] = {
             "type": f"urn:problem-type:chat-sessions:{self.kind}",
             "title": _TITLES.get(self.status, self.status.phrase),
@@ -51,8 +51,11 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = self.errors
+        return body
+
+    def to_response(self, request_id: str) -> Response:
         return Response(
-            json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+            json.dumps(self.body(request_id), ensure_ascii=False, separators=(",", ":")),
             self.status,
             dict(self.headers),
             media_type=PROBLEM_JSON,

@@ -3,10 +3,10 @@ an answer; what all have in common is the gate's."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Security
+from fastapi import APIRouter, Depends, Path, Security
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -25,6 +25,7 @@ from entrypoints.http.conditions import (
     page_tag,
     session_tag,
 )
+from entrypoints.http.fields import SESSION_ID, UUID_V7
 from entrypoints.http.gate import GatedRoute
 from entrypoints.http.idempotency import IdempotencyKey, replay_mark
 from entrypoints.http.models import (
@@ -32,7 +33,6 @@ from entrypoints.http.models import (
     MessageResponse,
     MessagesAppend,
     MessagesResponse,
-    ProblemResponse,
     SessionCreate,
     SessionPage,
     SessionResponse,
@@ -49,6 +49,7 @@ from entrypoints.http.pages import (
     pagination,
     session_pagination,
 )
+from entrypoints.http.reference.answers import answer, problems
 
 
 def _caller(request: Request) -> Owner:
@@ -63,34 +64,51 @@ def _use_cases(request: Request) -> UseCases:
 
 Caller = Annotated[Owner, Depends(_caller)]
 Do = Annotated[UseCases, Depends(_use_cases)]
+SessionId = Annotated[
+    UUID,
+    Path(
+        description="The session's `id`.",
+        examples=[SESSION_ID],
+        json_schema_extra={"pattern": f"^{UUID_V7}$"},
+    ),
+]
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": ProblemResponse, "description": "The request is refused."},
-    "5XX": {"model": ProblemResponse, "description": "The service cannot answer."},
-}
-
-_NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "What the client holds, by If-None-Match, is what there is."}
-}
+SESSION = answer("The session.", "ETag")
+NOT_MODIFIED = answer("What the client holds, by `If-None-Match`, is what there is.", "ETag")
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+BEARER = HTTPBearer(
+    auto_error=False,
+    bearerFormat="JWT",
+    scheme_name="bearerAuth",
+    description="An access token (RFC 9068) of the service's identity provider; without one, a "
+    "development token, as `chat-sessions token --subject NAME` prints it.",
+)
 
 router = APIRouter(
     prefix="/sessions",
     route_class=GatedRoute,
     tags=["sessions"],
-    responses=_PROBLEMS,
-    dependencies=[Security(HTTPBearer(auto_error=False, bearerFormat="JWT"))],
+    responses=problems(400, 401, 403, 413, 421, 422, 429, 431, 500, 503),
+    dependencies=[Security(BEARER)],
 )
 
 
-@router.get("", operation_id="listSessions", response_model=SessionPage)
+@router.get(
+    "",
+    operation_id="listSessions",
+    response_model=SessionPage,
+    responses={200: answer("A page of sessions.", "Link")},
+)
 async def list_sessions(
     request: Request,
     do: Do,
     caller: Caller,
     asked: Annotated[SessionPageRequest, Depends(page_of_sessions)],
 ) -> Response:
+    """The caller's sessions a page at a time, those that changed last first unless asked
+    otherwise."""
     page = await do.list_sessions(caller, asked)
     items = [SessionResponse.of(session) for session in page.items]
     body = SessionPage(items=items, pagination=session_pagination(page, asked))
@@ -98,10 +116,20 @@ async def list_sessions(
     return _page(request, asked, body, links)
 
 
-@router.post("", operation_id="createSession", status_code=201, response_model=SessionResponse)
+@router.post(
+    "",
+    operation_id="createSession",
+    status_code=201,
+    response_model=SessionResponse,
+    responses={
+        201: answer("The session is stored.", "ETag", "Location", "Idempotent-Replayed"),
+        **problems(415),
+    },
+)
 async def create_session(
     request: Request, do: Do, caller: Caller, body: SessionCreate, key: IdempotencyKey
 ) -> Response:
+    """A new session of the caller's, with its first messages if any are given, all or nothing."""
     messages = [message.to_domain() for message in body.messages]
     created = await do.create_session.once(key, caller, body.title, body.metadata, messages)
     request.state.observation.session_id = str(created.value.id)
@@ -113,11 +141,12 @@ async def create_session(
     "/{session_id}",
     operation_id="getSession",
     response_model=SessionResponse,
-    responses=_NOT_MODIFIED,
+    responses={200: SESSION, 304: NOT_MODIFIED, **problems(404)},
 )
 async def get_session(
-    do: Do, caller: Caller, session_id: UUID, if_none_match: IfNoneMatch = None
+    do: Do, caller: Caller, session_id: SessionId, if_none_match: IfNoneMatch = None
 ) -> Response:
+    """One session, without its messages."""
     session = await do.get_session(caller, session_id)
     if is_known(session_tag(session), if_none_match):
         return _not_modified(session_tag(session))
@@ -128,6 +157,7 @@ async def get_session(
     "/{session_id}",
     operation_id="updateSession",
     response_model=SessionResponse,
+    responses={200: SESSION, **problems(404, 412, 415)},
     openapi_extra={
         "requestBody": {
             "content": {MERGE_PATCH: {"schema": {"$ref": "#/components/schemas/SessionUpdate"}}}
@@ -135,17 +165,27 @@ async def get_session(
     },
 )
 async def update_session(
-    do: Do, caller: Caller, session_id: UUID, body: SessionUpdate, if_match: IfMatch = None
+    do: Do, caller: Caller, session_id: SessionId, body: SessionUpdate, if_match: IfMatch = None
 ) -> Response:
+    """Change the title or the metadata by a JSON merge patch (RFC 7396).
+
+    What is absent stays, null removes. A patch that changes nothing leaves `last_updated`.
+    """
     expected = expected_versions(if_match)
     session = await do.update_session(caller, session_id, body.to_domain(), expected=expected)
     return _session(session)
 
 
-@router.delete("/{session_id}", operation_id="deleteSession", status_code=204)
+@router.delete(
+    "/{session_id}",
+    operation_id="deleteSession",
+    status_code=204,
+    responses={204: answer("The session is gone."), **problems(404, 412)},
+)
 async def delete_session(
-    do: Do, caller: Caller, session_id: UUID, if_match: IfMatch = None
+    do: Do, caller: Caller, session_id: SessionId, if_match: IfMatch = None
 ) -> Response:
+    """The session goes, and its messages with it."""
     await do.delete_session(caller, session_id, expected=expected_versions(if_match))
     return Response(status_code=204)
 
@@ -154,16 +194,21 @@ async def delete_session(
     "/{session_id}/messages",
     operation_id="listMessages",
     response_model=MessagePage,
-    responses=_NOT_MODIFIED,
+    responses={
+        200: answer("A page of messages.", "ETag", "Link"),
+        304: NOT_MODIFIED,
+        **problems(404),
+    },
 )
 async def list_messages(
     request: Request,
     do: Do,
     caller: Caller,
-    session_id: UUID,
+    session_id: SessionId,
     asked: Annotated[MessagePageRequest, Depends(page_of_messages)],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
+    """A session's messages a page at a time, the oldest first unless asked otherwise."""
     if if_none_match:
         tag = page_tag((await do.get_session(caller, session_id)).message_count)
         if is_known(tag, if_none_match):
@@ -181,10 +226,15 @@ async def list_messages(
     operation_id="appendMessages",
     status_code=201,
     response_model=MessagesResponse,
+    responses={
+        201: answer("The messages are stored.", "Idempotent-Replayed"),
+        **problems(404, 415),
+    },
 )
 async def append_messages(
-    do: Do, caller: Caller, session_id: UUID, body: MessagesAppend, key: IdempotencyKey
+    do: Do, caller: Caller, session_id: SessionId, body: MessagesAppend, key: IdempotencyKey
 ) -> Response:
+    """Append one to a hundred messages, stored all or none, in the order given."""
     messages = [message.to_domain() for message in body.messages]
     appended = await do.append_messages.once(key, caller, session_id, messages)
     items = [MessageResponse.of(message) for message in appended.value]

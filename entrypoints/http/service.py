@@ -1,43 +1,89 @@
-"""The routes that need no token: probes, and what the service says of itself."""
+"""The routes that need no token: probes, measures, and what clients must know to get one."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from application.use_cases import UseCases
-from entrypoints.http.models import ProblemResponse
 from entrypoints.http.problems import unavailable
-
-DOCS_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+from entrypoints.http.reference.answers import answer, problems
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
-router = APIRouter(tags=["service"])
 
-
-@router.get("/livez", operation_id="getLiveness")
-async def get_liveness() -> JSONResponse:
+class LivenessResponse(BaseModel):
     """The process runs."""
+
+    status: Annotated[Literal["alive"], Field(description="Always so.", examples=["alive"])]
+
+
+class ReadinessResponse(BaseModel):
+    """Every part is there."""
+
+    status: Annotated[Literal["ready"], Field(description="Always so.", examples=["ready"])]
+
+
+class ProtectedResourceResponse(BaseModel):
+    """What a client must know to get a token for this service (RFC 9728 section 2)."""
+
+    resource: Annotated[
+        str,
+        Field(description="The service.", examples=["https://chat.example"]),
+        Field(json_schema_extra={"format": "uri"}),
+    ]
+    resource_name: Annotated[str, Field(description="Its name.", examples=["chat-sessions"])]
+    resource_documentation: Annotated[
+        str,
+        Field(description="Where it is described.", examples=["https://chat.example/docs"]),
+        Field(json_schema_extra={"format": "uri"}),
+    ]
+    bearer_methods_supported: Annotated[
+        list[Literal["header"]],
+        Field(description="How a token is sent.", examples=[["header"]]),
+    ]
+    authorization_servers: Annotated[
+        list[str],
+        Field(
+            description="Whose tokens are taken; absent where it is those of a development key.",
+            examples=[["https://login.example"]],
+        ),
+    ] = []
+    scopes_supported: Annotated[
+        list[str],
+        Field(
+            description="What a token must allow; absent where every token allows all.",
+            examples=[["chat:read", "chat:write"]],
+        ),
+    ] = []
+
+
+router = APIRouter(tags=["service"], responses=problems(400, 431, 500, 503))
+
+
+@router.get(
+    "/livez",
+    operation_id="getLiveness",
+    response_model=LivenessResponse,
+    responses={200: answer("The process runs.")},
+)
+async def get_liveness() -> JSONResponse:
+    """Whether the process runs."""
     return JSONResponse({"status": "alive"})
 
 
 @router.get(
     "/readyz",
     operation_id="getReadiness",
-    responses={503: {"model": ProblemResponse, "description": "A part is missing."}},
+    response_model=ReadinessResponse,
+    responses={200: answer("Requests can be served.")},
 )
 async def get_readiness(request: Request) -> JSONResponse:
-    """Requests can be served; else 503 naming the part that is missing."""
+    """Whether requests can be served; else 503 naming the part that is missing."""
     use_cases: UseCases = request.app.state.use_cases
     missing = await use_cases.check_readiness()
     if missing:
@@ -49,6 +95,7 @@ async def get_readiness(request: Request) -> JSONResponse:
     "/metrics",
     operation_id="getMetrics",
     response_class=PlainTextResponse,
+    responses={200: answer("The measures.")},
 )
 async def get_metrics(request: Request) -> Response:
     """What this process has measured since its start, in Prometheus' text format."""
@@ -57,7 +104,12 @@ async def get_metrics(request: Request) -> Response:
     return Response(await asyncio.to_thread(exposition), media_type=PROMETHEUS_TEXT)
 
 
-@router.get("/.well-known/oauth-protected-resource", operation_id="getProtectedResource")
+@router.get(
+    "/.well-known/oauth-protected-resource",
+    operation_id="getProtectedResource",
+    response_model=ProtectedResourceResponse,
+    responses={200: answer("What is known."), **problems(421)},
+)
 async def get_protected_resource(request: Request) -> JSONResponse:
     """What a client must know to get a token for this service (RFC 9728 section 2)."""
     return JSONResponse(request.app.state.protected_resource)
@@ -78,47 +130,3 @@ def protected_resource(
     if scopes:
         description["scopes_supported"] = list(scopes)
     return description
-
-
-@router.get("/openapi.json", include_in_schema=False)
-async def get_openapi(request: Request) -> JSONResponse:
-    return JSONResponse(request.app.openapi())
-
-
-@router.get("/docs", include_in_schema=False)
-async def get_docs() -> Response:
-    return _asset(_PAGE / "index.html", "text/html")
-
-
-@router.get("/docs/init.js", include_in_schema=False)
-async def get_docs_script() -> Response:
-    return _asset(_PAGE / "init.js", "text/javascript")
-
-
-@router.get("/docs/swagger-ui.css", include_in_schema=False)
-async def get_docs_style() -> Response:
-    return _asset(_SWAGGER_UI / "swagger-ui.css", "text/css")
-
-
-@router.get("/docs/swagger-ui-bundle.js", include_in_schema=False)
-async def get_docs_bundle() -> Response:
-    return _asset(_SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript")
-
-
-def _asset(path: Path, media_type: str) -> Response:
-    headers = {"Content-Security-Policy": DOCS_POLICY}
-    return Response(_content(path), headers=headers, media_type=media_type)
-
-
-@cache
-def _content(path: Path) -> bytes:
-    return path.read_bytes()
-
-
-def _folder_of(package: str) -> Path:
-    spec: Any = find_spec(package)
-    return Path(spec.origin).parent
-
-
-_PAGE = Path(__file__).parent / "reference"
-_SWAGGER_UI = _folder_of("fastapi_offline") / "static"

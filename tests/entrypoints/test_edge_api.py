@@ -1,6 +1,5 @@
 """What holds for every answer, whoever makes it."""
 
-import json
 import re
 from typing import Any
 
@@ -251,32 +250,3 @@ async def test_a_part_of_the_reference_is_not_to_be_had(api: Api, path: str) -> 
     for unfit in ("x", "bytes=99999999-"):
         response = await api.ask("GET", path, None, headers={"Range": unfit})
         assert response.status_code == 200
-
-
-async def test_the_description_names_every_route_and_model(api: Api) -> None:
-    description = (await api.ask("GET", "/openapi.json", None)).json()
-    assert description["openapi"].startswith("3.1")
-    operations = {
-        operation["operationId"]
-        for path in description["paths"].values()
-        for operation in path.values()
-    }
-    assert operations >= {
-        "listSessions",
-        "createSession",
-        "getSession",
-        "updateSession",
-        "deleteSession",
-        "listMessages",
-        "appendMessages",
-    }
-    schemas = description["components"]["schemas"]
-    assert {"SessionCreate", "SessionResponse", "MessageResponse"} <= schemas.keys()
-    assert schemas["SessionCreate"]["additionalProperties"] is False
-    assert schemas["SessionCreate"]["properties"]["metadata"]["default"] == {}
-    patch = description["paths"]["/sessions/{session_id}"]["patch"]["requestBody"]["content"]
-    assert patch.keys() == {"application/json", "application/merge-patch+json"}
-    get = description["paths"]["/sessions"]["get"]
-    assert {"minimum": 1, "maximum": 200}.items() <= get["parameters"][0]["schema"].items()
-    assert get["responses"]["4XX"]["content"].keys() == {"application/problem+json"}
-    assert "HTTPValidationError" not in json.dumps(description)

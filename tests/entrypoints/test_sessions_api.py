@@ -161,8 +161,8 @@ async def test_nothing_a_client_sends_can_name_the_owner(api: Api) -> None:
         "before",
         "cursor",
         "Idempotency-Key",
-        "if-match",
-        "if-none-match",
+        "If-Match",
+        "If-None-Match",
     }
 
 

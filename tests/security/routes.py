@@ -18,18 +18,22 @@ GATED: dict[str, dict[str, int]] = {
 }
 """What needs a token, and the status of each method's success."""
 
-OPEN = (
-    "/.well-known/oauth-protected-resource",
-    "/docs",
-    "/docs/init.js",
-    "/docs/swagger-ui-bundle.js",
-    "/docs/swagger-ui.css",
-    "/livez",
-    "/metrics",
-    "/openapi.json",
-    "/readyz",
-)
-"""What anybody may read."""
+OPEN = dict.fromkeys(
+    (
+        "/.well-known/oauth-protected-resource",
+        "/docs",
+        "/docs/init.js",
+        "/docs/style.css",
+        "/docs/swagger-ui-bundle.js",
+        "/docs/swagger-ui.css",
+        "/livez",
+        "/metrics",
+        "/openapi.json",
+        "/readyz",
+    ),
+    200,
+) | {"/docs/": 308}
+"""What anybody may read, and its status."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 

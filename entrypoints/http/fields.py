@@ -1,0 +1,100 @@
+"""The fields that the wire's models share: the domain's rules where they meet JSON."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from domain.errors import InvalidValue
+from domain.message import CONTENT_MAX, Role, check_content
+from domain.metadata import METADATA_MAX, Metadata, check_json
+from domain.session import TITLE_MAX, trimmed_title
+
+UUID_V7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+SESSION_ID = "01a20abe-9819-7728-aa45-2446966d66bb"
+MESSAGE_ID = "01a20abe-9820-7a13-8f00-5d1a0c7f3b11"
+CREATED = "2026-01-02T03:04:05.678901Z"
+CHANGED = "2026-01-02T03:04:05.678903Z"
+"""The examples' session: created, then given two messages."""
+
+REQUEST_ID = "0d42bd2b-2c2f-4e88-996b-d416f6fc6f90"
+
+_TRIMMED = rf"^\s*[^\s\u0000]([^\u0000]{{0,{TITLE_MAX - 2}}}[^\s\u0000])?\s*$"
+"""The rule of a title before it is trimmed, as a schema can say it."""
+
+
+def rfc3339(instant: datetime) -> str:
+    """UTC with microseconds and Z (RFC 3339 section 5.6)."""
+    return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _text(value: object) -> str:
+    """An enumeration would make an error message of the whole value."""
+    if not isinstance(value, str):
+        raise InvalidValue("must be a string")
+    return value
+
+
+def _checked(value: dict[str, Any]) -> dict[str, Any]:
+    check_json(value)
+    return value
+
+
+GivenRole = Annotated[
+    Role,
+    Field(strict=False, description="Who says it.", examples=[Role.USER]),
+    BeforeValidator(_text),
+]
+GivenContent = Annotated[
+    str,
+    AfterValidator(check_content),
+    Field(
+        description=f"What is said, 0 to {CONTENT_MAX:,} characters.",
+        examples=["Where shall we stay?"],
+        json_schema_extra={"maxLength": CONTENT_MAX, "pattern": r"^[^\u0000]*$"},
+    ),
+]
+GivenTitle = Annotated[
+    str, AfterValidator(trimmed_title), Field(json_schema_extra={"pattern": _TRIMMED})
+]
+GivenMetadata = Annotated[
+    Metadata,
+    PlainValidator(Metadata.of),
+    WithJsonSchema({"type": "object", "additionalProperties": True}),
+    Field(
+        description=f"A JSON object of your own, at most {METADATA_MAX:,} bytes as compact JSON. "
+        "It comes back with its keys in the order given.",
+        examples=[{"model": "small"}],
+        json_schema_extra={"default": {}},
+    ),
+]
+MetadataPatch = Annotated[dict[str, Any], AfterValidator(_checked)]
+
+Id = Annotated[
+    str,
+    Field(json_schema_extra={"format": "uuid", "pattern": f"^{UUID_V7}$"}),
+]
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(rfc3339),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
+        }
+    ),
+]
+Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": TITLE_MAX})]
+Attached = Annotated[
+    dict[str, Any],
+    Field(description="The JSON object given.", examples=[{"model": "small"}]),
+]

@@ -1,0 +1,85 @@
+"""Problems as the wire has them (RFC 9457). What makes them is `problems`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from entrypoints.http.fields import REQUEST_ID
+
+
+class ProblemResponse(BaseModel):
+    """What went wrong: problem details (RFC 9457). Tell problems apart by `type`."""
+
+    type: Annotated[
+        str,
+        Field(
+            description="Which problem it is, a URN that never changes its meaning.",
+            examples=["urn:problem-type:chat-sessions:session-not-found"],
+            json_schema_extra={"format": "uri"},
+        ),
+    ]
+    title: Annotated[str, Field(description="The status in words.", examples=["Not Found"])]
+    status: Annotated[int, Field(ge=400, le=599, description="The status.", examples=[404])]
+    detail: Annotated[
+        str,
+        Field(
+            description="What is wrong, for a person. It never repeats what was sent.",
+            examples=["There is no such session."],
+        ),
+    ]
+    instance: Annotated[
+        str,
+        Field(
+            description="This occurrence of it, a URN.",
+            examples=[f"urn:problem-instance:chat-sessions:{REQUEST_ID}"],
+            json_schema_extra={"format": "uri"},
+        ),
+    ]
+    request_id: Annotated[
+        str,
+        Field(
+            description="The id of the request, as in `X-Request-ID` and in the service's log.",
+            examples=[REQUEST_ID],
+            json_schema_extra={"pattern": r"^[A-Za-z0-9._-]{1,128}$"},
+        ),
+    ]
+
+
+class BodyViolation(BaseModel):
+    """A rule that the body breaks."""
+
+    detail: Annotated[str, Field(description="The rule.", examples=["is required"])]
+    pointer: Annotated[
+        str,
+        Field(
+            description="Where, as a JSON pointer in a URI fragment (RFC 6901 section 6).",
+            examples=["#/messages/0/role"],
+            json_schema_extra={"pattern": "^#"},
+        ),
+    ]
+
+
+class ParameterViolation(BaseModel):
+    """A rule that a parameter breaks."""
+
+    detail: Annotated[str, Field(description="The rule.", examples=["must be 1 to 200"])]
+    parameter: Annotated[
+        str, Field(description="Its name; `*` for one that is not known.", examples=["limit"])
+    ]
+    in_: Annotated[
+        Literal["query", "path", "header"],
+        Field(alias="in", description="Where it is.", examples=["query"]),
+    ]
+
+
+def _one_of(schema: dict[str, Any]) -> None:
+    schema["oneOf"] = schema.pop("anyOf")
+
+
+class InvalidInputResponse(ProblemResponse):
+    """What was sent breaks rules, and which."""
+
+    errors: Annotated[
+        list[Annotated[BodyViolation | ParameterViolation, Field(json_schema_extra=_one_of)]],
+        Field(min_length=1, description="Each rule that is broken, and where."),
+    ]

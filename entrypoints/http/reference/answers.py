@@ -1,0 +1,17 @@
+"""What an operation may answer: the words that routes describe it with."""
+
+from typing import Any
+
+from entrypoints.http.reference.headers import headers
+from entrypoints.http.reference.problems import PROBLEMS
+
+Answers = dict[int | str, dict[str, Any]]
+
+
+def answer(description: str, *names: str) -> dict[str, Any]:
+    """A success, and the headers that it has besides those of every answer."""
+    return {"description": description, "headers": headers(*names)}
+
+
+def problems(*statuses: int) -> Answers:
+    return {status: {"description": PROBLEMS[status].description} for status in statuses}

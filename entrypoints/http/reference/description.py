@@ -1,0 +1,86 @@
+"""The OpenAPI 3.1 description: FastAPI's, completed with what all operations have in common."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from entrypoints.http.problem_models import InvalidInputResponse, ProblemResponse
+from entrypoints.http.reference.headers import HEADERS, LIMITED, headers
+from entrypoints.http.reference.problems import PROBLEMS
+
+Json = dict[str, Any]
+
+ABOUT = (Path(__file__).parent / "about.md").read_text()
+
+TAGS = [
+    {"name": "sessions", "description": "The caller's chat sessions."},
+    {"name": "service", "description": "What the service says of itself. No token is needed."},
+]
+
+_REFERENCE = "#/components/schemas/"
+
+
+def complete(description: Json) -> Json:
+    """Change FastAPI's description in place, and return it."""
+    operations = [
+        operation for path in description["paths"].values() for operation in path.values()
+    ]
+    for operation in operations:
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _given(parameter["schema"])
+        operation["summary"] = operation["summary"].capitalize()
+        _complete_answers(operation)
+    components = description["components"]
+    components["headers"] = HEADERS
+    components["responses"] = {
+        problem.name: problem.response()
+        for status, problem in PROBLEMS.items()
+        if any(str(status) in operation["responses"] for operation in operations)
+    }
+    _complete_schemas(components["schemas"])
+    return description
+
+
+def _given(schema: Json) -> Json:
+    """A parameter is given or it is not: null is how Python says the latter."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        schema = {**schema, **choices[0]}
+        del schema["anyOf"]
+    return {name: value for name, value in schema.items() if name not in {"title", "description"}}
+
+
+def _complete_answers(operation: Json) -> None:
+    common = (*LIMITED, "X-Request-ID") if "security" in operation else ("X-Request-ID",)
+    answers = operation["responses"]
+    for status in sorted(answers):
+        answer = answers.pop(status)
+        if int(status) in PROBLEMS:
+            answer = {"$ref": f"#/components/responses/{PROBLEMS[int(status)].name}"}
+        else:
+            answer["headers"] = {**answer.get("headers", {}), **headers(*common)}
+        answers[status] = answer
+
+
+def _complete_schemas(schemas: Json) -> None:
+    for model in (ProblemResponse, InvalidInputResponse):
+        schema = model.model_json_schema(ref_template=_REFERENCE + "{model}")
+        schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
+    schemas.pop("Metadata")  # the core's, which is an object on the wire
+    for name, schema in sorted(schemas.items()):
+        schemas[name] = schemas.pop(name)
+        for part in _parts(schema):
+            part.pop("title", None)
+            part |= {bound: int(part[bound]) for bound in ("minimum", "maximum") if bound in part}
+
+
+def _parts(schema: Json) -> Iterator[Json]:
+    """A schema and those in it."""
+    yield schema
+    for member in schema.get("properties", {}).values():
+        yield from _parts(member)
+    for key in ("anyOf", "oneOf"):
+        for choice in schema.get(key, ()):
+            yield from _parts(choice)
+    if "items" in schema:
+        yield from _parts(schema["items"])
