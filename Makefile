@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PROGRAMS := pgbouncer
+PROGRAMS := haproxy pgbouncer
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## List these commands
@@ -49,7 +49,8 @@ format: $(VENV)/development.txt ## Format the code and mend what lint can
 	@$(BIN)/ruff check --fix .
 
 test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults and attacks about at full size, with figures
-	@$(BIN)/python -m pytest tests/faults tests/security --full
+	@tests/system/programs.sh $(PROGRAMS)
+	@$(BIN)/python -m pytest tests/faults tests/security tests/system --full
 
 openapi: $(VENV)/runtime.txt ## Write docs/openapi.json anew: the API's description
 	@$(BIN)/chat-sessions openapi > docs/openapi.json

@@ -53,7 +53,7 @@ def serving(folder: Path, **settings: str) -> Iterator[Served]:
         process = subprocess.Popen(
             [COMMAND, "serve"],
             cwd=folder,
-            env=environment(CHAT_SESSIONS_PORT="0", **settings),
+            env=environment(**{"CHAT_SESSIONS_PORT": "0"} | settings),
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,

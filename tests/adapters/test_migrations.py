@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -30,7 +30,7 @@ from adapters.sql import (
 from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, messages, metadata, owners, sessions
 from adapters.sql.sqlite.database import APPLICATION_ID
-from application.errors import StorageRefused
+from application.errors import StorageRefused, Unavailable
 from domain.page import MessagePageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session
@@ -145,11 +145,70 @@ def test_the_owner_leads_every_key() -> None:
         assert not [index for index in table.indexes if index.unique]
 
 
-def test_the_schema_knows_its_own_revision() -> None:
+def history() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+    return ScriptDirectory.from_config(config)
+
+
+def test_the_schema_knows_its_own_revision() -> None:
+    assert history().get_heads() == [REVISION]
+
+
+Columns = dict[tuple[str, str], Any]
+
+
+def columns(connection: Connection) -> Columns:
+    found = inspect(connection)
+    tables = set(found.get_table_names()) - {"alembic_version"}
+    return {(table, one["name"]): one for table in tables for one in found.get_columns(table)}
+
+
+def test_a_migration_takes_nothing_from_the_release_before(
+    new_database: Callable[[], Fresh],
+) -> None:
+    """Its processes go on meanwhile: all that they read is there, all that they leave out may be
+    left out. Later revisions have greater names."""
+    revisions = [script.revision for script in history().walk_revisions("base", "heads")][::-1]
+    assert revisions == sorted(revisions)
+
+    def every_shape(connection: Connection) -> list[Columns]:
+        shapes = []
+        for revision in revisions:
+            migrations.upgrade(connection, revision)
+            shapes.append(columns(connection))
+        return shapes
+
+    shapes = new_database().run(every_shape)
+    for before, after in pairwise(shapes):
+        assert before.keys() < after.keys()
+        for place, old in before.items():
+            new = after[place]
+            assert repr(new["type"]) == repr(old["type"])
+            assert new["nullable"] >= old["nullable"] or new["default"] is not None
+        for (table, name), added in after.items():
+            is_new = (table, name) not in before and table in {one for one, _ in before}
+            assert not is_new or added["nullable"] or added["default"] is not None
+
+
+def said_to_be(revision: str) -> Callable[[Connection], Any]:
+    statement = text("UPDATE alembic_version SET version_num = :found")
+    return lambda connection: connection.execute(statement, {"found": revision})
+
+
+async def test_a_process_stays_ready_when_a_newer_release_has_migrated(tmp_path: Path) -> None:
+    """On PostgreSQL, where both serve at once. With an older schema it is not ready."""
+    database = fresh_postgresql(tmp_path)
+    storage = database.storage()
+    await storage.migrate()
+    await storage.open()
+    await asyncio.to_thread(database.run, said_to_be("9999"))
+    await storage.check()
+    await asyncio.to_thread(database.run, said_to_be("0001"))
+    with pytest.raises(Unavailable, match="0001"):
+        await storage.check()
+    await storage.close()
 
 
 def test_it_knows_its_own_revisions_only() -> None:
@@ -251,10 +310,7 @@ async def test_another_releases_schema_is_refused(
     """A later one by every command; on PostgreSQL an earlier one by all but `migrate`."""
     database = new_database()
     await database.storage().migrate()
-    other = text("UPDATE alembic_version SET version_num = :found")
-    await asyncio.to_thread(
-        database.run, lambda connection: connection.execute(other, {"found": found})
-    )
+    await asyncio.to_thread(database.run, said_to_be(found))
     assert not await database.storage().is_current()
     if found == "0001" and database.url.startswith("sqlite"):
         return
