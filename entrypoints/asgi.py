@@ -42,6 +42,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         finally:
             flush = telemetry.flush()
             await authenticator.close()
+            await container.rate_limit_storage().aclose()
             await storage.close()
             await asyncio.to_thread(flush.join, FLUSH_SECONDS)
             _log.info("service.stopped")
@@ -56,6 +57,9 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         is_stopping=lambda: drain.begun,
         issuer=settings.oidc_issuer,
         scopes=tuple(Scope) if settings.oidc_require_scopes else (),
+        limits=container.rate_limits(),
+        hsts_seconds=settings.hsts_seconds if settings.base_url.startswith("https:") else 0,
+        origins=settings.cors_origins,
     )
     observers = Telemetry(
         meters=telemetry.meters, traces=telemetry.traces, exposition=telemetry.exposition

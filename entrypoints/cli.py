@@ -101,7 +101,10 @@ def _check_config(_: argparse.Namespace) -> None:
     from entrypoints.settings import PREFIX, Settings
 
     settings = Settings.from_environment()
-    shown = settings.model_dump(mode="json") | {"database_url": settings.shown_database_url}
+    shown = settings.model_dump(mode="json") | {
+        "database_url": settings.shown_database_url,
+        "rate_limit_storage_url": settings.shown_rate_limit_storage_url,
+    }
     for name, value in shown.items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
 

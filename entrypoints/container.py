@@ -23,6 +23,9 @@ from application.sessions import (
 )
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
+from entrypoints.http.counters import MemoryCounters, RedisCounters
+from entrypoints.http.limits import RateLimits
+from entrypoints.http.peers import Peers
 from entrypoints.settings import Settings
 from entrypoints.statements import Statements
 from entrypoints.telemetry import Telemetry
@@ -124,6 +127,19 @@ class Container(containers.DeclarativeContainer):
             ),
             clock,
         ),
+    )
+
+    rate_limit_storage = providers.Selector(
+        settings.provided.rate_limit_storage,
+        memory=providers.Singleton(MemoryCounters),
+        redis=providers.Singleton(RedisCounters, settings.provided.rate_limit_storage_url),
+    )
+    rate_limits = providers.Singleton(
+        RateLimits,
+        settings.provided.rate_limit_policies,
+        rate_limit_storage,
+        providers.Singleton(Peers, settings.provided.trusted_proxies),
+        fails_open=settings.provided.rate_limits_fail_open,
     )
 
     ownership = providers.Singleton(

@@ -1,11 +1,12 @@
 import os
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+import limits
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -29,6 +30,7 @@ PORT_MAX = 65535
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql://", "postgres://")
+_REDIS = ("redis://", "rediss://")
 _WEB_ADDRESS = (
     r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
     r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?$"
@@ -44,6 +46,21 @@ _POSTGRESQL_URL = re.compile(
     )
 )
 """As libpq has it (PostgreSQL's manual, section 34.1.1.2), several hosts by commas."""
+
+
+_REDIS_URL = re.compile(
+    r"rediss?://([^:/?#@\[\]\s]*:[^:/?#@\[\]\s]+@)?"  # user and password
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?(/[0-9]{1,4})?"
+)
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[1-9][0-9]{0,4})?")
+"""As a browser serializes it (RFC 6454 section 6.2): lower case, no path."""
+
+_DEFAULT_PORTS = {("http", 80), ("https", 443)}
+
+RATE_MAX = 1_000_000_000
+WINDOW_MAX = 24 * 60 * 60
+"""Seconds."""
 
 
 class SettingsError(StartRefused):
@@ -66,6 +83,41 @@ def _database(url: str) -> str:
     elif not is_file and url != "memory://":
         raise ValueError("must be memory://, sqlite:///PATH without parameters, or postgresql://")
     return url
+
+
+def _redis(url: str) -> str:
+    if url != "memory://" and not (
+        _REDIS_URL.fullmatch(url) and urlsplit(url).port in (None, *range(1, PORT_MAX + 1))
+    ):
+        raise ValueError("must be memory://, or redis:// or rediss:// USER:PASSWORD@HOST:PORT/0")
+    return url
+
+
+def _rate(text: str) -> str:
+    try:
+        rates = limits.parse_many(text) if text.isascii() else []
+    except ValueError:
+        rates = []
+    if not (
+        len(rates) == 1
+        and 1 <= rates[0].amount <= RATE_MAX
+        and 1 <= rates[0].get_expiry() <= WINDOW_MAX
+    ):
+        raise ValueError("must be NUMBER/second, /minute or /hour, a day at most")
+    return text
+
+
+def _origin(origin: str) -> str:
+    parts = urlsplit(origin)
+    if not _ORIGIN.fullmatch(origin) or (parts.scheme, parts.port) in _DEFAULT_PORTS:
+        raise ValueError("must be scheme://host[:port] as browsers send it, without a path or *")
+    return origin
+
+
+def _proxy(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if not network.prefixlen:
+        raise ValueError("would take anybody's word")
+    return network
 
 
 Names = Annotated[
@@ -93,6 +145,18 @@ def _issuer(address: str) -> str:
 
 Algorithm = Literal["RS256", "PS256", "ES256", "Ed25519"]
 
+Rate = Annotated[str, AfterValidator(_rate)]
+
+Origins = Annotated[
+    frozenset[Annotated[str, AfterValidator(_origin)]],
+    BeforeValidator(_items),
+]
+
+Networks = Annotated[
+    tuple[Annotated[IPv4Network | IPv6Network, AfterValidator(_proxy)], ...],
+    BeforeValidator(_items),
+]
+
 Seconds = Annotated[float, Field(ge=0.1, le=60)]
 
 
@@ -119,6 +183,16 @@ class Settings(BaseModel):
     port: Annotated[int, Field(ge=0, le=PORT_MAX)] = 8000
     public_url: WebAddress | None = None
     allowed_hosts: Names = frozenset()
+    trusted_proxies: Networks = ()
+    cors_origins: Origins = frozenset()
+    hsts_seconds: Annotated[int, Field(ge=0, le=1 << 31)] = 31_536_000
+    rate_limits: Literal["on", "off"] = "on"
+    rate_limit_read: Rate = "600/minute"
+    rate_limit_write: Rate = "300/minute"
+    rate_limit_create: Rate = "60/minute"
+    rate_limit_peer: Rate = "120/minute"
+    rate_limit_storage_url: Annotated[str, AfterValidator(_redis)] = "memory://"
+    rate_limit_fails: Literal["open", "closed"] = "open"
     hide_foreign_sessions: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
     drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
@@ -213,9 +287,41 @@ class Settings(BaseModel):
         return _LOOPBACK_NAMES | {urlsplit(self.base_url).netloc}
 
     @property
+    def rate_limit_storage(self) -> Literal["memory", "redis"]:
+        return "redis" if self.rate_limit_storage_url.startswith(_REDIS) else "memory"
+
+    @property
+    def rate_limit_policies(self) -> Mapping[str, limits.RateLimitItem]:
+        """By name, which is also the namespace that each counts in. None where limits are off."""
+        if self.rate_limits == "off":
+            return {}
+        rates = {
+            "read": self.rate_limit_read,
+            "write": self.rate_limit_write,
+            "create": self.rate_limit_create,
+            "peer": self.rate_limit_peer,
+        }
+        return {name: _policy(name, rate) for name, rate in rates.items()}
+
+    @property
+    def rate_limits_fail_open(self) -> bool:
+        return self.rate_limit_fails == "open"
+
+    @property
     def shown_database_url(self) -> str:
         """The URL without what opens the database."""
         return _PASSWORD.sub("***", self.database_url)
+
+    @property
+    def shown_rate_limit_storage_url(self) -> str:
+        """The URL without what opens Redis."""
+        return _PASSWORD.sub("***", self.rate_limit_storage_url)
+
+
+def _policy(name: str, rate: str) -> limits.RateLimitItem:
+    item = limits.parse(rate)
+    item.namespace = name
+    return item
 
 
 def is_loopback(address: str) -> bool:

@@ -15,5 +15,8 @@ class ManualClock(Clock):
     def now(self) -> datetime:
         return self.time
 
+    def seconds(self) -> float:
+        return self.time.timestamp()
+
     def move(self, seconds: float) -> None:
         self.time += timedelta(seconds=seconds)

@@ -23,6 +23,8 @@ from entrypoints.http import routes, service
 from entrypoints.http.admission import Admission, host_name
 from entrypoints.http.edge import Edge
 from entrypoints.http.gate import Gatekeeper
+from entrypoints.http.headers import AnswerHeaders
+from entrypoints.http.limits import RateLimits
 from entrypoints.http.measures import Measures, Telemetry
 from entrypoints.http.observed import Observed
 from entrypoints.http.problems import Problem, refused
@@ -37,7 +39,8 @@ class HttpOptions:
     """`base_url` is where clients find the service; `public_url` the same where the operator has
     said so, else empty: links are then relative. `hosts` are the names that Host may have.
     `is_stopping` tells whether clients should leave. `issuer` is whom clients get tokens from, and
-    `scopes` what they must ask it for."""
+    `scopes` what they must ask it for. `hsts_seconds` and
+    `origins` are as AnswerHeaders has them."""
 
     base_url: str
     public_url: str
@@ -45,6 +48,9 @@ class HttpOptions:
     max_body_bytes: int
     accepts_address: Callable[[str | None], bool]
     is_stopping: Callable[[], bool]
+    limits: RateLimits
+    hsts_seconds: int
+    origins: AbstractSet[str]
     issuer: str | None = None
     scopes: Sequence[str] = ()
 
@@ -81,6 +87,7 @@ def create_app(
         authenticator,
         f"{options.base_url}/.well-known/oauth-protected-resource",
         options.max_body_bytes,
+        options.limits,
     )
     app.state.protected_resource = service.protected_resource(
         options.base_url, options.issuer, options.scopes
@@ -91,8 +98,12 @@ def create_app(
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
     hosts = frozenset(map(host_name, options.hosts))
-    admit = Admission(hosts, options.accepts_address)
-    app.add_middleware(Edge, admit=admit, is_stopping=options.is_stopping)
+    app.add_middleware(
+        Edge,
+        admit=Admission(hosts, options.accepts_address),
+        headers=AnswerHeaders(options.hsts_seconds, options.origins),
+        is_stopping=options.is_stopping,
+    )
     app.add_middleware(Observed)  # the last one added is the outermost
     return app
 

@@ -9,17 +9,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.http.headers import AnswerHeaders
 from entrypoints.http.problems import refused, unavailable
 from entrypoints.observation import Observation
-
-SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 LINGER_SECONDS = 30
 """How long an answer waits at most for the rest of a body that nobody wanted."""
@@ -31,25 +23,31 @@ Admit = Callable[[Scope, Headers], None]
 
 
 class Edge:
-    """Gives every answer its id and the security headers, answers HEAD as GET without the body,
-    turns what nobody caught into a problem, and lets a client that is still sending read it.
+    """Gives every answer its headers, answers HEAD as GET without the body, turns what nobody
+    caught into a problem, and lets a client that is still sending read it.
 
-    `admit` sees the request's head first and raises the Problem that refuses it. Once the service
+    `admit` sees the request's head first and raises the Problem that refuses it. What is in the
+    request's `state.headers` when its answer begins is added to it. Once the service
     `is_stopping`, each answer is its connection's last.
     """
 
-    def __init__(self, app: ASGIApp, admit: Admit, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, app: ASGIApp, admit: Admit, headers: AnswerHeaders, is_stopping: Callable[[], bool]
+    ) -> None:
         self.app = app
         self.admit = admit
+        self.headers = headers
         self.is_stopping = is_stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        scope["state"]["headers"] = self.headers.of(scope["method"], headers)
         exchange = _Exchange(scope, receive, send, self.is_stopping)
         try:
-            self.admit(scope, Headers(scope=scope))
+            self.admit(scope, headers)
             inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self.app(inner, exchange.receive, exchange.send)
         except ClientDisconnect:
@@ -103,7 +101,7 @@ class _Exchange:
             if is_unclear or self._is_stopping():
                 # Told so, nobody sends another request just when the connection is closed.
                 headers["Connection"] = "close"
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in self._scope["state"]["headers"].items():
                 headers.setdefault(name, value)
             await self._send(message)
             return

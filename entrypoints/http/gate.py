@@ -22,6 +22,7 @@ from application.ports.authenticator import Authenticator, Principal, Scope
 from domain.errors import SessionNotFound
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.fields import UUID_V7
+from entrypoints.http.limits import Policy, RateLimits
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
 from entrypoints.observation import Observation
@@ -41,8 +42,17 @@ class Gatekeeper:
     authenticator: Authenticator
     metadata_url: str
     max_body_bytes: int
+    limits: RateLimits
 
     async def principal(self, request: Request) -> Principal:
+        """Raises the Problem of 401, or of 429 from a peer that has had too many of them."""
+        try:
+            return await self._authenticated(request)
+        except Problem:
+            await self.limits.count_peer(request)
+            raise
+
+    async def _authenticated(self, request: Request) -> Principal:
         """Raises the Problem of 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if not token or scheme.lower() != "bearer":
@@ -84,14 +94,15 @@ class Gatekeeper:
 
 
 class GatedRoute(APIRoute):
-    """A route for callers with a token: 401; 403 for a scope that it lacks; 413, 415 or 400 of
-    the body; 404 for an id that is none; 422; and only then the use case, which tells 404 from
+    """A route for callers with a token: 401; 429; 403 for a scope that it lacks; 413, 415 or 400
+    of the body; 404 for an id that is none; 422; and only then the use case, which tells 404 from
     403."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         operation = self.operation_id
         takes_body = self.body_field is not None
+        policy = _policy(self)
         media_types = (JSON, MERGE_PATCH) if self.methods == {"PATCH"} else (JSON,)
         parameters = {
             field.alias
@@ -105,6 +116,7 @@ class GatedRoute(APIRoute):
             observation.operation = operation
             principal = await keeper.principal(request)
             observation.user_id = principal.owner.subject
+            await keeper.limits.count_owner(request, policy, principal.owner)
             keeper.check_scope(principal, request.method)
             request.state.caller = principal.owner
             check_announced_size(request, keeper.max_body_bytes)
@@ -123,6 +135,13 @@ class GatedRoute(APIRoute):
                 raise invalid(violations(error)) from None
 
         return gated
+
+
+def _policy(route: APIRoute) -> Policy:
+    """One for each request: making a session counts as that alone."""
+    if route.methods == {"GET"}:
+        return "read"
+    return "write" if "session_id" in route.param_convertors else "create"
 
 
 def _checked_id(request: Request) -> str | None:

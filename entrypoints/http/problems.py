@@ -114,6 +114,16 @@ def unavailable(detail: str) -> Problem:
     )
 
 
+def too_many(seconds: int) -> Problem:
+    """Of requests; in that many seconds there may be another."""
+    return Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-requests",
+        "There were too many requests; wait as long as Retry-After says.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def invalid(errors: Sequence[Violation]) -> Problem:
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,

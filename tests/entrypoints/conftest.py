@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from application.ports.storage import Storage
 from entrypoints.asgi import application
 from entrypoints.container import Container
+from entrypoints.http.counters import MemoryCounters
 from entrypoints.settings import Settings
 from tests.clock import ManualClock
 from tests.contract.backends import BACKENDS
@@ -80,12 +81,13 @@ async def opened(
     storage: Storage, folder: Path, options: Mapping[str, Any], **parts: Any
 ) -> AsyncIterator[Api]:
     """`parts` take the place of the container's own."""
-    made = {"database_url": "memory://", **options}
+    made = {"database_url": "memory://", "rate_limits": "off", **options}
     if "oidc_issuer" not in options:
         made.setdefault("development_key_file", folder / "key.pem")
     settings = Settings(**made)
     clock = ManualClock()
-    fixed = {"storage": storage, "clock": clock, **parts}
+    counters = MemoryCounters(now=clock.seconds)
+    fixed = {"storage": storage, "clock": clock, "rate_limit_storage": counters, **parts}
     container = Container(
         settings=settings, **{name: providers.Object(part) for name, part in fixed.items()}
     )

@@ -115,6 +115,69 @@ def test_what_a_cluster_adds_is_left_alone() -> None:
         ("drain_seconds", "-1"),
         ("drain_seconds", "nan"),
         ("log_format", "xml"),
+        ("trusted_proxies", "proxy.example"),
+        ("trusted_proxies", "10.0.0.1/8"),
+        ("trusted_proxies", "10.0.0.0/33"),
+        ("trusted_proxies", "0.0.0.0/0"),
+        ("trusted_proxies", "::/0"),
+        ("trusted_proxies", "*"),
+        ("trusted_proxies", "10.0.0.1,"),
+        ("trusted_proxies", "10.0.0.1;10.0.0.2"),
+        ("cors_origins", "*"),
+        ("cors_origins", "null"),
+        ("cors_origins", "https://*.example"),
+        ("cors_origins", "app.example"),
+        ("cors_origins", "https://app.example/"),
+        ("cors_origins", "https://App.example"),
+        ("cors_origins", "https://app.example:443"),
+        ("cors_origins", "http://app.example:80"),
+        ("cors_origins", "http://app.example:0"),
+        ("cors_origins", "http://app.example:99999"),
+        ("cors_origins", "https://app.example,"),
+        ("cors_origins", "https://u@app.example"),
+        ("cors_origins", "https://app.example?x"),
+        ("cors_origins", "https://app.example#"),
+        ("cors_origins", "https://app.exam ple"),
+        ("cors_origins", "https://é.example"),
+        ("cors_origins", "http://[::1"),
+        ("hsts_seconds", "-1"),
+        ("hsts_seconds", "a year"),
+        ("rate_limits", "yes"),
+        ("rate_limit_read", "0/minute"),
+        ("rate_limit_read", "-1/minute"),
+        ("rate_limit_read", "10"),
+        ("rate_limit_read", "10/"),
+        ("rate_limit_read", "/minute"),
+        ("rate_limit_read", "10/fortnight"),
+        ("rate_limit_read", "10/0.5 second"),
+        ("rate_limit_read", "10/minute;20/hour"),
+        ("rate_limit_read", "10/minute, 20/hour"),
+        ("rate_limit_read", "2/2 day"),
+        ("rate_limit_read", "1/month"),
+        ("rate_limit_read", "٣/minute"),
+        ("rate_limit_read", "1000000001/minute"),
+        ("rate_limit_read", "1/99999999999999999 second"),
+        ("rate_limit_read", "10/minute\n1"),
+        ("rate_limit_write", "x"),
+        ("rate_limit_create", "x"),
+        ("rate_limit_peer", "x"),
+        ("rate_limit_storage_url", "redis://"),
+        ("rate_limit_storage_url", "redis"),
+        ("rate_limit_storage_url", "memory"),
+        ("rate_limit_storage_url", "memory://x"),
+        ("rate_limit_storage_url", "memcached://h:1"),
+        ("rate_limit_storage_url", "redis://h:0"),
+        ("rate_limit_storage_url", "redis://h:99999"),
+        ("rate_limit_storage_url", "redis://h/x"),
+        ("rate_limit_storage_url", "redis://h?socket_timeout=9"),
+        ("rate_limit_storage_url", "redis://h/0?db=1"),
+        ("rate_limit_storage_url", "redis://:p@w@h"),
+        ("rate_limit_storage_url", "redis://p/w@h"),
+        ("rate_limit_storage_url", "redis+cluster://h:1"),
+        ("rate_limit_storage_url", "unix:///run/redis.sock"),
+        ("rate_limit_storage_url", "redis://h:1\n"),
+        ("rate_limit_storage_url", "redis://u@h"),
+        ("rate_limit_fails", "maybe"),
     ],
 )
 def test_a_setting_that_cannot_be_is_one_line_that_names_it(name: str, value: str) -> None:
@@ -257,3 +320,64 @@ def test_a_url_of_postgresql_is_taken(url: str) -> None:
 def test_what_opens_the_database_is_not_shown() -> None:
     given = settings(database_url="postgresql://u:p%40w@a,b/d?sslpassword=secret&Password=more&x=y")
     assert given.shown_database_url == "postgresql://u:***@a,b/d?sslpassword=***&Password=***&x=y"
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "seconds"),
+    [
+        ("1/second", 1, 1),
+        ("600/minute", 600, 60),
+        ("10 per 5 minutes", 10, 300),
+        ("1000000000/day", 1_000_000_000, 86_400),
+        ("5/24 hours", 5, 86_400),
+    ],
+)
+def test_a_rate_is_a_number_in_a_time(text: str, amount: int, seconds: int) -> None:
+    policy = settings(rate_limit_peer=text).rate_limit_policies["peer"]
+    assert (policy.amount, policy.get_expiry()) == (amount, seconds)
+
+
+def test_without_a_setting_there_are_four_policies() -> None:
+    policies = settings().rate_limit_policies
+    assert {name: item.amount for name, item in policies.items()} == {
+        "read": 600,
+        "write": 300,
+        "create": 60,
+        "peer": 120,
+    }
+    assert {item.get_expiry() for item in policies.values()} == {60}
+    assert settings(rate_limits="off").rate_limit_policies == {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h",
+        "rediss://h:6380/3",
+        "redis://:secret@[::1]:6379",
+        "redis://u:p%40w@redis.internal:6379/0",
+    ],
+)
+def test_a_url_of_redis_is_taken(url: str) -> None:
+    assert settings(rate_limit_storage_url=url).rate_limit_storage == "redis"
+
+
+def test_what_opens_redis_is_not_shown() -> None:
+    for url in ("redis://u:secret@h:1/0", "redis://:secret@h"):
+        shown = settings(rate_limit_storage_url=url).shown_rate_limit_storage_url
+        assert shown == url.replace("secret", "***")
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    given = settings(trusted_proxies="10.0.0.0/8, 192.0.2.1,::1, fd00::/8").trusted_proxies
+    assert [str(network) for network in given] == [
+        "10.0.0.0/8",
+        "192.0.2.1/32",
+        "::1/128",
+        "fd00::/8",
+    ]
+
+
+def test_origins_are_as_browsers_send_them() -> None:
+    given = "https://app.example,http://localhost:3000,http://[::1]:5173,capacitor://localhost"
+    assert settings(cors_origins=given).cors_origins == set(given.split(","))

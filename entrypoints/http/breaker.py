@@ -1,0 +1,95 @@
+"""Calls to something that may be away, so that nobody waits for it longer than once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+CALLS_MAX = 8
+"""At a time; the next waits for its turn."""
+
+PAUSE_SECONDS = 1
+"""From a failure to the next attempt."""
+
+_TICK_SECONDS = 0.025
+_TICKS = 10
+"""What a call may take: a quarter of a second, in steps. A step is at least one turn of the event
+loop, so that a loop which is late itself does not make a quick answer too late."""
+
+
+class Away(Exception):
+    """The far side does not answer, or did not a moment ago. The text names the kind of failure."""
+
+
+class Breaker:
+    """Lets calls through while they succeed, and one a second after one has failed.
+
+    `faults` are the errors that mean the far side is away. `on_change` is told each time it goes,
+    with the kind of failure, and each time it is back, with None.
+    """
+
+    def __init__(
+        self,
+        faults: tuple[type[Exception], ...],
+        on_change: Callable[[str | None], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        # A TimeoutError is an OSError.
+        self._faults: tuple[type[Exception], ...] = (OSError, *faults)
+        self._on_change = on_change
+        self._now = now
+        self._turns = asyncio.Semaphore(CALLS_MAX)
+        self._away: str | None = None
+        self._again = 0.0
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """Raises Away."""
+        async with self._turns:
+            if self._away:
+                if self._now() < self._again:
+                    raise Away(self._away)
+                self._again = self._now() + PAUSE_SECONDS  # the others go on without
+            try:
+                async with _quarter_second():
+                    yield
+            except self._faults as error:
+                self._again = self._now() + PAUSE_SECONDS
+                self._change(type(error).__name__)
+                raise Away(type(error).__name__) from None
+            self._change(None)
+
+    def _change(self, away: str | None) -> None:
+        if bool(away) != bool(self._away):
+            self._on_change(away)
+        self._away = away
+
+
+@asynccontextmanager
+async def _quarter_second() -> AsyncIterator[None]:
+    """Raises TimeoutError."""
+    async with asyncio.timeout(None) as limit:
+        countdown = _Countdown(limit)
+        try:
+            yield
+        finally:
+            countdown.stop()
+
+
+class _Countdown:
+    def __init__(self, limit: asyncio.Timeout) -> None:
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._next = self._after(_TICKS)
+
+    def stop(self) -> None:
+        self._next.cancel()
+
+    def _after(self, ticks: int) -> asyncio.TimerHandle:
+        return self._loop.call_later(_TICK_SECONDS, self._tick, ticks - 1)
+
+    def _tick(self, ticks: int) -> None:
+        if ticks:
+            self._next = self._after(ticks)
+        else:
+            self._limit.reschedule(self._loop.time())
