@@ -34,6 +34,7 @@ def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None
     logging.captureWarnings(capture=True)
     for library in _QUIET:
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of what is refused
     structlog.configure(
         processors=rendering,
         logger_factory=lambda *_: _Logger(lines),

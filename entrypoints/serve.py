@@ -10,6 +10,7 @@ from application.errors import StartRefused
 from entrypoints.asgi import application
 from entrypoints.container import Container
 from entrypoints.logs import configure_logs
+from entrypoints.patience import Patience
 from entrypoints.server import Server
 from entrypoints.settings import Settings
 
@@ -33,7 +34,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     await storage.open()
     try:
         app = application(settings, container)
-        server = Server(app, settings.drain_seconds, container.drain().begin)
+        drain = container.drain()
+        server = Server(app, Patience.of(settings), settings.drain_seconds, drain.begin)
         server.heed_signals()
         print(_welcome(settings, container), file=sys.stderr, flush=True)
         await server.serve(sockets=[listener])

@@ -6,11 +6,15 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-HEAD_BYTES = 256 * 1024
-"""What the parser takes of a head; one over the contract's limits is then refused as 431."""
+from entrypoints.connection import Connection
+from entrypoints.crowd import Crowd
+from entrypoints.patience import Patience
 
 STOP_SECONDS = 8.3
 """From SIGTERM to the last request's end, the drain included; then the storage closes."""
+
+CHECK_TICKS = 5
+"""How often to look for clients that are past their deadline, in tenths of a second."""
 
 INTERRUPT_SECONDS = 0.2
 """For requests in flight when a person presses Ctrl-C."""
@@ -19,12 +23,17 @@ INTERRUPT_SECONDS = 0.2
 class Server(uvicorn.Server):
     """Ends on a signal and returns: SIGTERM drains first, SIGINT does not wait."""
 
-    def __init__(self, app: ASGIApp, drain_seconds: float, on_drain: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        patience: Patience,
+        drain_seconds: float,
+        on_drain: Callable[[], None],
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http="h11",
-                h11_max_incomplete_event_size=HEAD_BYTES,
+                http=Connection,
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -32,6 +41,7 @@ class Server(uvicorn.Server):
                 server_header=False,
             )
         )
+        self.server_state = self._crowd = Crowd(patience)
         self._drain_seconds = drain_seconds
         self._on_drain = on_drain
 
@@ -45,6 +55,11 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals as `heed_signals` has them."""
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % CHECK_TICKS == 0:
+            self._crowd.check(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def _terminate(self) -> None:
         self._on_drain()

@@ -158,6 +158,7 @@ Networks = Annotated[
 ]
 
 Seconds = Annotated[float, Field(ge=0.1, le=60)]
+ClientSeconds = Annotated[float, Field(ge=0.1, le=3600)]
 
 
 class Settings(BaseModel):
@@ -195,6 +196,12 @@ class Settings(BaseModel):
     rate_limit_fails: Literal["open", "closed"] = "open"
     hide_foreign_sessions: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
+    client_head_seconds: ClientSeconds = 10
+    client_body_seconds: ClientSeconds = 10
+    client_request_seconds: ClientSeconds = 60
+    client_idle_seconds: ClientSeconds = 75
+    client_answer_seconds: ClientSeconds = 10
+    client_connections: Annotated[int, Field(ge=1, le=100_000)] = 2000
     drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
     log_format: Literal["json", "console", "auto"] = "auto"
     slow_statement_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5

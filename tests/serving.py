@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +47,13 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[Served]:
+def serving(
+    folder: Path, *, command: Sequence[Path | str] = (COMMAND, "serve"), **settings: str
+) -> Iterator[Served]:
     """What it writes goes to `stdout` and, past the welcome, `stderr` in the folder."""
     with (folder / "stdout").open("w") as stdout:
         process = subprocess.Popen(
-            [COMMAND, "serve"],
+            command,
             cwd=folder,
             env=environment(**{"CHAT_SESSIONS_PORT": "0"} | settings),
             stdout=stdout,

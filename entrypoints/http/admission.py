@@ -14,6 +14,9 @@ HEADER_LINES_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
+REFUSED = "refused"
+"""In a scope's state: the Problem for which the server itself refuses the request."""
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -25,21 +28,22 @@ class Admission:
     accepts_address: Callable[[str | None], bool]
 
     def __call__(self, scope: Scope, headers: Headers) -> None:
-        """Raise the Problem that refuses the head."""
+        """Raise the Problem that refuses the head, the server's own if it has one."""
+        if REFUSED in scope["state"]:
+            raise scope["state"][REFUSED]
         address = scope.get("server")
         if not self.accepts_address(address[0] if address else None):
             raise unavailable("With a development key the service answers on loopback alone.")
         lines = headers.raw
         if len(lines) > HEADER_LINES_MAX or _size(lines) > HEADER_BYTES_MAX:
-            raise Problem(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "head-too-large",
-                f"A head has at most {HEADER_LINES_MAX} lines and {HEADER_BYTES_MAX} bytes.",
-            )
+            raise head_too_large()
         for name in ("host", "authorization"):
             if len(headers.getlist(name)) > 1:
                 raise Problem(
-                    HTTPStatus.BAD_REQUEST, "repeated-header", f"There are two {name} headers."
+                    HTTPStatus.BAD_REQUEST,
+                    "repeated-header",
+                    f"There are two {name} headers.",
+                    headers={"Connection": "close"},
                 )
         if "content-length" in headers and "transfer-encoding" in headers:
             # Where the message ends is then a matter of opinion (RFC 9112 section 6.1).
@@ -57,6 +61,14 @@ class Admission:
             )
         if not _can_be_a_route(scope):
             raise Problem(HTTPStatus.NOT_FOUND, "route-not-found", "There is nothing at this path.")
+
+
+def head_too_large() -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "head-too-large",
+        f"A head has at most {HEADER_LINES_MAX} lines and {HEADER_BYTES_MAX} bytes.",
+    )
 
 
 def _can_be_a_route(scope: Scope) -> bool:

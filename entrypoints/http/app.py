@@ -139,7 +139,7 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 
 
 async def _answer_no_route(request: Request, _: Exception) -> Response:
-    """404 for an unknown path, 405 for an unknown method, and 204 for OPTIONS."""
+    """404 for an unknown path, 405 for an unknown method, and 204 for OPTIONS, of `*` too."""
     allowed = _allowed_methods(request.app, request.scope)
     headers = {"Allow": ", ".join(allowed)}
     if not allowed:
@@ -159,7 +159,7 @@ async def _answer_no_route(request: Request, _: Exception) -> Response:
 def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:
     methods: set[str] = set()
     for route in iter_route_contexts(app.routes):
-        if route.matches(scope)[0] is not Match.NONE:
+        if scope["path"] == "*" or route.matches(scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     if "GET" in methods:
         methods |= {"HEAD"}

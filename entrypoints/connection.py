@@ -1,0 +1,250 @@
+"""uvicorn's HTTP/1.1 for clients that are slow, silent, or not what they should be."""
+
+import asyncio
+import math
+from http import HTTPStatus
+from typing import Any
+
+import h11
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from entrypoints.crowd import Crowd
+from entrypoints.http.admission import head_too_large
+from entrypoints.http.edge import LINGER_SECONDS, SILENCE_SECONDS
+from entrypoints.http.problems import Problem, unavailable
+from entrypoints.parser import HEAD_BYTES, Parser
+from entrypoints.refusal import answer_refused
+
+UNTAKEN_BYTES = 16 * 1024
+"""With more of an answer not taken yet, nothing else is done for the client."""
+
+PIECE_BYTES = 32 * 1024
+"""What it must take in the time for a next piece, unless less is left."""
+
+_LATE = Problem(
+    HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not arrive whole in time."
+)
+_CROWDED = "Too many connections are open."
+
+
+class Connection(H11Protocol):
+    """At any time it waits for its client (and the crowd knows), or serves a request, or lingers:
+    all is answered, and a client that still sends gets to read that (RFC 9112 section 9.6).
+    """
+
+    conn: Parser
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: Crowd,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = Parser(HEAD_BYTES)
+        self.deadline = 0.0
+        self.held = 0
+        self._crowd = server_state
+        self._patience = server_state.patience
+        self._application, self.app = self.app, self._serve
+        self._since: float | None = None  # when the present wait began
+        self._left = self._patience.request
+        self._received = self._untaken = 0
+        self._has_begun = False  # something of the next request has come
+        self._has_ended = False  # nothing more will come
+        self._lingers = False
+
+    @property
+    def _is_asked(self) -> bool:
+        begun = self.cycle is not None  # as it is until the first request
+        return begun and not self.cycle.response_complete
+
+    @property
+    def _serves(self) -> bool:
+        return self._is_asked and not self._lingers
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(UNTAKEN_BYTES)
+        if self._crowd.make_room(self):
+            self._wait(self._patience.head)
+        else:
+            self._refuse(unavailable(_CROWDED))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        self._crowd.hold(self, 0)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingers:
+            self._wait(SILENCE_SECONDS)
+            return
+        if not self._has_begun:
+            self._has_begun = True
+            if self.cycle is not None:
+                self._left = self._patience.request
+                self._wait(self._patience.head)
+        self._hold(received=self._received + len(data))
+        super().data_received(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Who ends its side after a whole request is still given the answer."""
+        self._has_ended = True
+        if self._since is not None and not self._untaken:
+            self._give_up()
+        return not self.transport.is_closing()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._hold(untaken=0)
+        self._stop_waiting()
+        if not self._serves and not self._lingers:
+            self._next()
+
+    # What the parser tells.
+
+    def handle_events(self) -> None:
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._stop_waiting()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser knows better
+        if self.conn.is_too_large:
+            self._refuse(head_too_large())
+        else:
+            self._refuse(Problem(HTTPStatus.BAD_REQUEST, "not-http", str(self.conn.refusal)))
+
+    def _should_upgrade(self) -> bool:
+        return False
+
+    # What the application does.
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def receive_in_time() -> Message:
+            if self.conn.their_state is not h11.SEND_BODY or not self._serves:
+                return await receive()
+            self._wait(0 if self._has_ended else self._patience.body)
+            try:
+                return await receive()
+            finally:
+                if self._serves:
+                    self._stop_waiting()
+
+        await self._application(scope, receive_in_time, send)
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        self._next()
+
+    def _next(self) -> None:
+        """Go on to the next request, once the answer to the last has been taken."""
+        if self.transport.is_closing() or self.flow.write_paused:
+            self._wait_for_reader()
+            return
+        if self.conn.their_state is not h11.DONE:
+            self.transport.close()  # its body does not come
+            return
+        self._left = self._patience.request
+        self.flow.resume_reading()
+        self.conn.start_next_cycle()
+        self.handle_events()
+        if not self._serves and not self._lingers:
+            self._wait_for_request()
+
+    def shutdown(self) -> None:
+        if self._serves:
+            self.cycle.keep_alive = False
+        else:
+            self.transport.close()
+
+    # Waiting.
+
+    def _wait_for_request(self) -> None:
+        self._hold(received=len(self.conn.trailing_data[0]))
+        self._has_begun = self._received > 0
+        if self._has_ended:
+            self.transport.close()
+        elif self._has_begun:
+            self._wait(self._patience.head)
+        else:
+            self._left = math.inf
+            self._wait(self._patience.idle)
+
+    def _wait_for_reader(self) -> None:
+        self._hold(untaken=self.transport.get_write_buffer_size())
+        self._left = math.inf
+        self._wait(self._patience.answer)
+
+    def _wait(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._since = self.loop.time()
+        self.deadline = self._since + min(seconds, self._left)
+        self._crowd.wait_for(self)
+
+    def _stop_waiting(self) -> None:
+        if self._since is not None:
+            self._left -= self.loop.time() - self._since
+            self._since = None
+            self._crowd.forget(self)
+
+    def _hold(self, *, received: int | None = None, untaken: int | None = None) -> None:
+        self._received = self._received if received is None else received
+        self._untaken = self._untaken if untaken is None else untaken
+        self._crowd.hold(self, self._received + self._untaken)
+
+    def check(self, now: float) -> None:
+        if now < self.deadline:
+            return
+        if self._untaken - self.transport.get_write_buffer_size() >= PIECE_BYTES:
+            self._wait_for_reader()
+        else:
+            self._give_up()
+
+    def drop(self) -> None:
+        self.transport.abort()
+
+    def _give_up(self) -> None:
+        if self._lingers or self.transport.get_write_buffer_size():
+            self.transport.abort()
+        elif self._has_begun:
+            self._refuse(_LATE)
+        else:
+            self.transport.close()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer with the problem, whatever is under way, and read no more of what comes."""
+        self._stop_waiting()
+        self._lingers = True
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            self.transport.abort()  # an answer has begun
+            return
+        scope: Any = None
+        if self._is_asked:
+            scope = self.scope
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        task = self.loop.create_task(self._answer(scope, problem))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _answer(self, scope: Scope | None, problem: Problem) -> None:
+        def send(event: h11.Event) -> None:
+            self.transport.write(self.conn.send(event) or b"")
+
+        await answer_refused(self._application, scope, problem, send)
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+            self.flow.resume_reading()
+            self._left = SILENCE_SECONDS if problem is _LATE else LINGER_SECONDS
+            self._wait(0 if self._has_ended else SILENCE_SECONDS)

@@ -1,0 +1,286 @@
+"""Clients that are slow, silent or gone, and what the service still does for them and for others.
+
+What takes a client too long takes it far too long here; what is in time, is so by far.
+"""
+
+import json
+import re
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving import COMMAND, Served, serving
+
+HOST = b"Host: 127.0.0.1\r\n"
+LIVEZ = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
+
+SOON = {
+    "CHAT_SESSIONS_CLIENT_HEAD_SECONDS": "1",
+    "CHAT_SESSIONS_CLIENT_BODY_SECONDS": "1",
+    "CHAT_SESSIONS_CLIENT_REQUEST_SECONDS": "3",
+    "CHAT_SESSIONS_CLIENT_IDLE_SECONDS": "2",
+    "CHAT_SESSIONS_CLIENT_ANSWER_SECONDS": "1",
+}
+LATE = dict.fromkeys(SOON, "60")
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service of little patience."""
+    with serving(tmp_path_factory.mktemp("hasty"), **SOON) as served:
+        yield served
+
+
+def creation(served: Served, length: int) -> bytes:
+    authorization = served.client().headers["authorization"].encode()
+    return (
+        b"POST /sessions HTTP/1.1\r\nContent-Type: application/json\r\n" + HOST
+        + b"Authorization: %s\r\nContent-Length: %d\r\n\r\n" % (authorization, length)
+    )  # fmt: skip
+
+
+def stored(served: Served) -> int:
+    with served.client() as client:
+        total: int = client.get("/sessions").json()["pagination"]["total"]
+    return total
+
+
+def rest(client: socket.socket) -> bytes:
+    """What comes until the connection ends."""
+    answer = b""
+    try:
+        while received := client.recv(1 << 20):
+            answer += received
+    except ConnectionError:
+        pass
+    return answer
+
+
+def one_answer(client: socket.socket) -> bytes:
+    """What comes, as far as the first answer's end."""
+    head, body = b"", b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += client.recv(1)
+    length = re.search(rb"content-length: (\d+)", head)
+    while length and len(body) < int(length[1]):
+        body += client.recv(int(length[1]) - len(body))
+    return head + body
+
+
+def exchanged(served: Served, sent: bytes, *, ends: bool = False) -> bytes:
+    with socket.create_connection(served.address, timeout=30) as client:
+        client.sendall(sent)
+        if ends:
+            client.shutdown(socket.SHUT_WR)
+        return rest(client)
+
+
+def problem(answer: bytes, status: int) -> dict[str, Any]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert b"application/problem+json" in head
+    assert b"\r\nconnection: close" in head.lower()
+    assert b"\r\nx-request-id: " in head
+    assert b"\r\nx-content-type-options: nosniff" in head
+    assert b"\r\nserver:" not in head.lower()
+    told: dict[str, Any] = json.loads(body)
+    return told
+
+
+def test_who_connects_and_says_nothing_is_closed_without_a_word(hasty: Served) -> None:
+    """A browser connects in advance, and would take an answer for that of its next request."""
+    assert exchanged(hasty, b"") == b""
+
+
+@pytest.mark.parametrize("before", [b"", LIVEZ])
+def test_a_head_that_does_not_end_is_408(hasty: Served, before: bytes) -> None:
+    answer = exchanged(hasty, before + b"GET /livez HTTP/1.1\r\nX-Request-ID: of-this")
+    if before:
+        answer = answer[answer.index(b"HTTP/1.1 ", 1) :]
+    assert problem(answer, 408)["status"] == 408
+
+
+def test_a_body_that_does_not_come_is_408_and_nothing_is_stored(hasty: Served) -> None:
+    before = stored(hasty)
+    head = creation(hasty, 10).replace(b"\r\n", b"\r\nX-Request-ID: of-this\r\n", 1)
+    assert problem(exchanged(hasty, head + b"{"), 408)["request_id"] == "of-this"
+    assert stored(hasty) == before
+
+
+def trickled(served: Served, begin: bytes, piece: bytes, pause: float) -> bytes:
+    """What comes for pieces that never stop, each in time."""
+    with socket.create_connection(served.address, timeout=30) as client:
+        client.sendall(begin)
+        client.settimeout(pause)
+        for _ in range(round(30 / pause)):
+            try:
+                begun = client.recv(1 << 16)
+            except TimeoutError:
+                client.sendall(piece)
+            else:
+                client.settimeout(30)
+                return begun + rest(client)
+    raise AssertionError("it was never ended")
+
+
+def test_a_head_that_trickles_is_ended_by_the_whole(hasty: Served) -> None:
+    problem(trickled(hasty, b"GET /livez HTTP/1.1\r\nX: ", b"x", 0.2), 408)
+
+
+@pytest.mark.parametrize("piece", [b" ", b"1\r\n \r\n"])
+def test_a_body_that_trickles_is_ended_by_the_whole(hasty: Served, piece: bytes) -> None:
+    head = creation(hasty, 1000)
+    if b"\n" in piece:
+        head = head.replace(b"Content-Length: 1000", b"Transfer-Encoding: chunked")
+    began = time.monotonic()
+    problem(trickled(hasty, head, piece, 0.2), 408)
+    assert time.monotonic() - began >= 3 - 0.1
+
+
+def test_a_chunk_that_never_begins_is_ended_as_no_body(hasty: Served) -> None:
+    head = creation(hasty, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    problem(trickled(hasty, head + b"1;", b"x", 0.2), 408)
+
+
+def test_a_connection_that_idles_is_closed_and_not_before(hasty: Served) -> None:
+    with socket.create_connection(hasty.address, timeout=30) as client:
+        for _ in range(4):
+            client.sendall(LIVEZ)
+            assert one_answer(client).startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.5)
+        began = time.monotonic()
+        assert rest(client) == b""
+        assert time.monotonic() - began >= 1
+
+
+def test_the_time_that_the_service_takes_is_its_own(tmp_path: Path) -> None:
+    """The client has sent all, and waits for a lock with the service."""
+    with serving(tmp_path, **SOON) as served:
+        database = sqlite3.connect(tmp_path / "chat-sessions.db", isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        with socket.create_connection(served.address, timeout=30) as client:
+            client.sendall(creation(served, 2) + b"{}")
+            time.sleep(1.7)
+            database.execute("ROLLBACK")
+            assert one_answer(client).startswith(b"HTTP/1.1 201 ")
+        database.close()
+
+
+LONG = 200
+
+
+def page_of_megabytes(served: Served) -> bytes:
+    """The request for it."""
+    with served.client() as client:
+        path = f"/sessions/{client.post('/sessions', json={}).json()['id']}/messages"
+        for _ in range(LONG // 10):
+            said = [{"role": "user", "content": "x" * 100_000}] * 10
+            assert client.post(path, json={"messages": said}).status_code == 201
+        authorization = client.headers["authorization"]
+    head = f"GET {path}?limit={LONG} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    return f"{head}Authorization: {authorization}\r\n\r\n".encode()
+
+
+@contextmanager
+def small_window(served: Served) -> Iterator[socket.socket]:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+        client.settimeout(30)
+        client.connect(served.address)
+        yield client
+
+
+def test_who_does_not_read_is_given_up_and_who_reads_slowly_is_not(hasty: Served) -> None:
+    """The one gets a part of the 20 MB and the connection's end, the other gets it all."""
+    asked = page_of_megabytes(hasty)
+    with (
+        small_window(hasty) as silent,
+        socket.create_connection(hasty.address, timeout=30) as slow,
+    ):
+        silent.sendall(asked + asked)
+        slow.sendall(asked + LIVEZ)
+        taken = bytearray()
+        while not taken.endswith(b'{"status":"alive"}'):
+            taken += slow.recv(200_000)
+            time.sleep(0.02)
+        assert len(taken) > LONG * 100_000
+        assert len(rest(silent)) < LONG * 100_000
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_who_ends_its_side_after_a_request_still_gets_the_answer(
+    hasty: Served, requests: int
+) -> None:
+    answer = exchanged(hasty, (creation(hasty, 2) + b"{}") * requests, ends=True)
+    assert answer.count(b"HTTP/1.1 201 ") == requests
+
+
+@pytest.mark.parametrize("sent", [b"GET /livez HT", b"POST", b"body"])
+def test_who_ends_its_side_amidst_a_request_is_told_at_once(hasty: Served, sent: bytes) -> None:
+    before = stored(hasty)
+    whole = creation(hasty, 3) + b"{}"
+    answer = exchanged(hasty, whole if sent == b"body" else sent, ends=True)
+    problem(answer, 408)
+    assert stored(hasty) == before
+
+
+def test_a_crowd_of_the_silent_keeps_nobody_out(tmp_path: Path) -> None:
+    """Past the limit of connections the one that has kept the service waiting longest goes."""
+    limit = {"CHAT_SESSIONS_CLIENT_CONNECTIONS": "20"}
+    with serving(tmp_path, **LATE, **limit) as served, ExitStack() as stack:
+        crowd = []
+        for number in range(60):
+            crowd.append(stack.enter_context(socket.create_connection(served.address, timeout=30)))
+            if number % 10 == 0:
+                with served.client() as client:
+                    assert client.post("/sessions", json={}).status_code == 201
+        assert [rest(client) for client in crowd[:30]] == [b""] * 30
+        crowd[-1].sendall(LIVEZ)
+        assert one_answer(crowd[-1]).startswith(b"HTTP/1.1 200 ")
+
+
+def test_where_files_are_few_it_takes_fewer_connections(tmp_path: Path) -> None:
+    """Accepting goes on, whatever has been set."""
+    few = ("/bin/sh", "-c", f"ulimit -n 150 && exec {COMMAND} serve")
+    with serving(tmp_path, command=few, **LATE) as served, ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(socket.create_connection(served.address, timeout=30))
+        with served.client() as client:
+            assert client.post("/sessions", json={}).status_code == 201
+
+
+def test_what_is_held_of_requests_and_answers_is_bounded(tmp_path: Path) -> None:
+    """Past 32 MiB, too, whoever has kept the service waiting longest goes, others are served."""
+    with serving(tmp_path, **LATE, CHAT_SESSIONS_RATE_LIMITS="off") as served, ExitStack() as stack:
+        crowd = []
+        for _ in range(50):
+            crowd.append(stack.enter_context(socket.create_connection(served.address, timeout=30)))
+            crowd[-1].sendall(creation(served, 1 << 20) + b" " * ((1 << 20) - 2))
+        assert [rest(client) for client in crowd[:10]] == [b""] * 10
+        crowd[-1].sendall(b"{}")
+        assert one_answer(crowd[-1]).startswith(b"HTTP/1.1 201 ")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_does_not_wait_for_who_is_slow(tmp_path: Path, how: signal.Signals) -> None:
+    """Ten of each sort."""
+    with (
+        serving(tmp_path, **LATE, CHAT_SESSIONS_DRAIN_SECONDS="0.5") as served,
+        ExitStack() as stack,
+    ):
+        page = page_of_megabytes(served)
+        sorts = [b"", b"GET /", LIVEZ, LIVEZ + b"GET", creation(served, 5) + b"{", page]
+        for sent in sorts:
+            for _ in range(3 if sent is page else 10):
+                client = stack.enter_context(small_window(served))
+                client.sendall(sent)
+        assert stored(served) == 1
+        assert served.stop(how) == 0
+    assert "Traceback" not in (tmp_path / "stderr").read_text() + (tmp_path / "stdout").read_text()
