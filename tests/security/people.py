@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx2
 from dependency_injector import providers
-from joserfc.jwk import ECKey
 
 from adapters.auth import JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE
@@ -14,7 +13,8 @@ from adapters.auth.jwt import TokenPolicy
 from entrypoints.asgi import application
 from entrypoints.container import Container
 from tests.entrypoints.conftest import HERE, Api
-from tests.security.tokens import NOW, claims, signed
+from tests.security.issuers import development
+from tests.security.mint import NOW
 
 ELSEWHERE = "https://elsewhere.example"
 """An issuer that only a second service before the same storage trusts."""
@@ -46,22 +46,18 @@ class Person:
 
 def people(api: Api) -> dict[str, Person]:
     """Eight kinds of caller, and a ninth who has the owner's `sub` at a second, trusted issuer."""
-    key = ECKey.import_key(api.container.settings().key_file.read_bytes())
-    stranger = ECKey.generate_key("P-256")
+    mint, _ = development(api.container.settings().key_file.parent, trap="")
     here, elsewhere = api.client, _second_service(api)
 
-    def token(**changes: Any) -> str:
-        return signed(key, claims(**changes))
-
     made: dict[str, tuple[httpx2.AsyncClient, str | None, bool]] = {
-        "owner": (here, token(), True),
-        "other": (here, token(sub="bob"), True),
-        "sub in other letters": (here, token(sub="Alice"), True),
-        "same sub, trusted elsewhere": (elsewhere, token(iss=ELSEWHERE), True),
-        "same sub, another issuer": (here, token(iss=ELSEWHERE), False),
-        "expired": (here, token(iat=NOW - 60, exp=NOW), False),
-        "forged": (here, signed(stranger, claims(), kid=key.thumbprint()), False),
-        "wrong audience": (here, token(aud="another-service"), False),
+        "owner": (here, mint.honest(), True),
+        "other": (here, mint.honest(sub="bob"), True),
+        "sub in other letters": (here, mint.honest(sub="Alice"), True),
+        "same sub, trusted elsewhere": (elsewhere, mint.honest(iss=ELSEWHERE), True),
+        "same sub, another issuer": (here, mint.honest(iss=ELSEWHERE), False),
+        "expired": (here, mint.honest(iat=NOW - 60, exp=NOW), False),
+        "forged": (here, mint.foreign(), False),
+        "wrong audience": (here, mint.honest(aud="another-service"), False),
         "none": (here, None, False),
     }
     return {
