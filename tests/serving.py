@@ -19,6 +19,9 @@ from adapters.system import SystemClock
 
 COMMAND = Path(sys.executable).with_name("chat-sessions")
 
+UNLESS_SET = {"CHAT_SESSIONS_PORT": "0", "CHAT_SESSIONS_RATE_LIMITS": "off"}
+"""Most tests ask more often than a person may."""
+
 
 @dataclass
 class Served:
@@ -55,7 +58,7 @@ def serving(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=environment(**{"CHAT_SESSIONS_PORT": "0"} | settings),
+            env=environment(**UNLESS_SET | settings),
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,

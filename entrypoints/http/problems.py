@@ -118,7 +118,7 @@ def too_many(seconds: int) -> Problem:
     """Of requests; in that many seconds there may be another."""
     return Problem(
         HTTPStatus.TOO_MANY_REQUESTS,
-        "too-many-requests",
+        "rate-limited",
         "There were too many requests; wait as long as Retry-After says.",
         headers={"Retry-After": str(seconds)},
     )

@@ -21,7 +21,7 @@ class Service:
 
     def __init__(self, folder: Path, key: Path, **settings: str) -> None:
         self.folder = folder
-        self.settings = {KEY_FILE: str(key), "CHAT_SESSIONS_RATE_LIMITS": "off"} | settings
+        self.settings = {KEY_FILE: str(key)} | settings
         self.http = httpx2.AsyncClient()
         self._key = DevelopmentKey(key)
         self.sign_in("alice")

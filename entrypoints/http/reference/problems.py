@@ -8,7 +8,14 @@ from typing import Any
 from application.errors import Unavailable
 from domain.errors import SessionForbidden, SessionNotFound, VersionMismatch
 from entrypoints.http.fields import REQUEST_ID
-from entrypoints.http.problems import PROBLEM_JSON, Problem, in_body, invalid, problem_of
+from entrypoints.http.problems import (
+    PROBLEM_JSON,
+    Problem,
+    in_body,
+    invalid,
+    problem_of,
+    too_many,
+)
 from entrypoints.http.reference.headers import LIMITED, headers
 
 
@@ -108,10 +115,9 @@ PROBLEMS: Mapping[int, DescribedProblem] = {
     ),
     429: DescribedProblem(
         "TooManyRequests",
-        "The caller's allowance is spent for now.",
-        Problem(
-            HTTPStatus.TOO_MANY_REQUESTS, "rate-limited", "There were too many requests. Wait."
-        ),
+        "An allowance is spent for now: the caller's, or without a token that holds the address's, "
+        "of which `RateLimit` says nothing.",
+        too_many(seconds=42),
         ("Retry-After", *LIMITED),
     ),
     431: DescribedProblem(
