@@ -35,12 +35,14 @@ class Served:
         url = urlsplit(self.url)
         return str(url.hostname), int(url.port or 80)
 
+    def token(self, who: str) -> str:
+        """A development token."""
+        key = DevelopmentKey(self.folder / "chat-sessions-development-key.pem")
+        return key.token(who, SystemClock())
+
     def client(self, who: str = "alice", token: str | None = None) -> httpx2.Client:
         """For someone with a development token, or with a provider's."""
-        if token is None:
-            key = DevelopmentKey(self.folder / "chat-sessions-development-key.pem")
-            token = key.token(who, SystemClock())
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token or self.token(who)}"}
         return httpx2.Client(base_url=self.url, headers=headers, timeout=20)
 
     def stop(self, how: signal.Signals) -> int:
