@@ -1,8 +1,11 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.metrics import Counter, Meter, MeterProvider
 from opentelemetry.trace import TracerProvider
+
+POLICIES = ("read", "write", "create", "peer")
+"""Of the rate limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,10 @@ class Measures:
             meter, "chat_sessions.auth.failures", "Requests whose bearer token did not hold."
         )
         self.rate_limited = _counter(
-            meter, "chat_sessions.rate_limited", "Requests refused for a rate limit."
+            meter,
+            "chat_sessions.rate_limited",
+            "Requests refused for a rate limit, by its policy.",
+            [{"policy": policy} for policy in POLICIES],
         )
         self.limiter_unavailable = _counter(
             meter,
@@ -36,8 +42,11 @@ class Measures:
         )
 
 
-def _counter(meter: Meter, name: str, about: str) -> Counter:
-    """One that is there from the start: the rise from nothing to one is seen too."""
+def _counter(
+    meter: Meter, name: str, about: str, series: Sequence[Mapping[str, str]] = ({},)
+) -> Counter:
+    """One whose series are there from the start: the rise from nothing to one is seen too."""
     counter = meter.create_counter(name, description=about)
-    counter.add(0)
+    for labels in series:
+        counter.add(0, labels)
     return counter
