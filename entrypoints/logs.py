@@ -24,9 +24,7 @@ def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None
     value: those may be a token or what someone said.
     """
     lines = lines or Lines()
-    readable = form == "console" or (
-        form == "auto" and sys.stdout is not None and sys.stdout.isatty()
-    )
+    readable = form == "console" or (form == "auto" and lines.is_terminal)
     rendering = _CONSOLE if readable else _JSON
     handler = _Handler(lines, rendering)
     logging.raiseExceptions = False  # a line that cannot be written makes no other
