@@ -1,0 +1,131 @@
+"""nginx and HAProxy as docs/proxy has them, each before one service on loopback."""
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.certificates import certified
+from tests.system.haproxy import LIFE_SECONDS, free_ports
+
+DOCS = Path(__file__).parents[2] / "docs" / "proxy"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    port: int
+    trust: ssl.SSLContext
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def connect(self) -> socket.socket:
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return self.trust.wrap_socket(plain, server_hostname="127.0.0.1")
+
+
+Command = Callable[[Path], Sequence[str | Path]]
+
+
+def _adapted(name: str, changes: dict[str, str]) -> str:
+    """The configuration with an operator's changes: each is to be made somewhere."""
+    text = (DOCS / name).read_text()
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+@contextmanager
+def nginx(service: int) -> Iterator[Proxy]:
+    (port,) = free_ports(1)
+    with _folder() as folder:
+        kept = "".join(
+            f"{kind}_temp_path {folder}/{kind};\n"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        text = _adapted("nginx.conf", {
+            "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+            "server 127.0.0.1:8000;": f"server 127.0.0.1:{service};",
+            "key.pem": "server.pem",
+            "/var/log/nginx": str(folder),
+            "http {\n": f"http {{\n{kept}",
+        })  # fmt: skip
+        (folder / "nginx.conf").write_text(text)
+        alone = f"daemon off; pid {folder}/pid;"
+        options: list[str | Path] = [
+            "-e",
+            "stderr",
+            "-p",
+            folder,
+            "-c",
+            folder / "nginx.conf",
+            "-g",
+            alone,
+        ]
+        with _running(folder, port, "nginx", options) as proxy:
+            yield proxy
+
+
+@contextmanager
+def haproxy(service: int) -> Iterator[Proxy]:
+    (port,) = free_ports(1)
+    with _folder() as folder:
+        text = _adapted("haproxy.cfg", {
+            "bind :443": f"bind 127.0.0.1:{port}",
+            "127.0.0.1:8000": f"127.0.0.1:{service}",
+        })  # fmt: skip
+        (folder / "haproxy.cfg").write_text(text)
+        with _running(folder, port, "haproxy", ["-db", "-f", folder / "haproxy.cfg"]) as proxy:
+            yield proxy
+
+
+PROXIES = {"nginx": nginx, "haproxy": haproxy}
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """With a certificate; whoever the proxy runs as owns it."""
+    folder = Path(tempfile.mkdtemp(prefix="proxy-"))
+    certified(folder)
+    if os.geteuid() == 0:
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, "nobody")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _running(folder: Path, port: int, name: str, options: Sequence[str | Path]) -> Iterator[Proxy]:
+    program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    assert program, "make test-system installs it"
+    limit = ["timeout", str(LIFE_SECONDS)] if shutil.which("timeout") else []
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*limit, program, *options],
+            cwd=folder,
+            user="nobody" if os.geteuid() == 0 else None,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0 or process.poll() is not None:
+                    break
+            time.sleep(0.05)
+        assert process.poll() is None, (folder / "log").read_text()
+        yield Proxy(port, ssl.create_default_context(cafile=folder / "certificate.pem"))
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
