@@ -1,0 +1,167 @@
+"""Makes requests from a seed: most are nearly right, so that they get far before they go wrong."""
+
+import json
+from collections import deque
+from random import Random
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from tests.security.routes import BODIES, GATED, MESSAGES, METHODS, SESSION, SESSIONS
+
+PEOPLE = ("alice", "alice", "alice", "bob")
+
+INTEGERS = ("0", "1", "2", "3", "50", "200", "201", "-1", "2147483647", "2147483648", "9" * 30,
+            "01", "+1", "1.0", "1e3", "٣", "", " ", "x", "1_0")  # fmt: skip
+WORDS = ("created_at", "last_updated", "timestamp", "message_order", "asc", "desc", "id", "", "ASC",
+         "title; --", "' OR 1=1 --", "\0", "*")  # fmt: skip
+ALPHABET = (
+    "ab \t\n\0'\"\\;%{}[]<>/&=é\u0301ß\u017fİ\u00ad\u200b\u202e\u2028\ufeff\uffff🙂\U0010ffff"
+)
+NAMES = ("limit", "limit", "offset", "sort_by", "sort_order", "cursor", "after", "before",
+         "user_id", "x", "limit[]", "LIMIT")  # fmt: skip
+ROLES = ("user", "assistant", "system", "tool", "User", "", "admin", None, 1)
+TYPES = ("application/json", "application/json", "application/json", "application/json",
+         "application/merge-patch+json", "application/json; charset=utf-8", "text/plain", "",
+         "application/json; charset=utf-16", "application/x-www-form-urlencoded")  # fmt: skip
+CONDITIONS = ("If-Match", "If-None-Match")
+CHANGES = (b"", b"\0", b"\xff", b'"', b"{", b"[", b",", b"NaN", b"1e999")
+TAGS = ("*", '"x"', 'W/"x"', "", '"', "x", '"2026-01-02T03:04:05.678901Z"')
+
+
+class Fuzzer:
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)  # noqa: S311 - a request, not a secret
+        self.ids: deque[str] = deque(maxlen=30)
+        self.tags: deque[str] = deque(TAGS, maxlen=20)
+        self.cursors: deque[str] = deque(["x"], maxlen=20)
+
+    def request(self) -> tuple[str, dict[str, Any]]:
+        """Who asks, and what."""
+        pick = self.random.choice
+        path = pick((SESSIONS, SESSIONS, SESSION, MESSAGES, MESSAGES))
+        method = pick(METHODS) if self._seldom() else pick(list(GATED[path]))
+        target = path.replace("{session_id}", self._id())
+        if self._sometimes() or method == "GET":
+            target += "?" + self._query()
+        request: dict[str, Any] = {"method": method, "path": target, "headers": self._headers()}
+        if (path, method) in BODIES or self._seldom():
+            request["content"] = self._bytes(path)
+            request["headers"].append(("Content-Type", pick(TYPES)))
+        return pick(PEOPLE), request
+
+    def learn(self, answer: httpx2.Response) -> None:
+        """What later requests speak of."""
+        if "etag" in answer.headers:
+            self.tags.append(answer.headers["etag"])
+        body = answer.json() if answer.is_success and answer.content else {}
+        if answer.status_code == 201 and "user_id" in body:
+            self.ids.append(body["id"])
+        cursors = body.get("pagination", {})
+        for name in ("next_cursor", "previous_cursor"):
+            if cursors.get(name):
+                self.cursors.append(cursors[name])
+
+    def step(self) -> float:
+        """Seconds until the next request: none, a few, a day, or back."""
+        return self.random.choice((0, 0, 0.000001, 1, 60, 86_400, -3600))
+
+    def _seldom(self) -> bool:
+        return self.random.random() < 0.05
+
+    def _sometimes(self) -> bool:
+        return self.random.random() < 0.3
+
+    def _id(self) -> str:
+        if self.ids and not self._seldom():
+            return self.random.choice(self.ids)
+        missing = "01a20ab2-e3be-7336-be46-7b4184e042f7"
+        odd = (missing, missing.upper(), f"{{{missing}}}", "%00", "..%2f..", "null", "", "%ff", "1")
+        return self.random.choice((*odd, quote(self._text().encode("utf-8", "replace"), safe="")))
+
+    def _query(self) -> str:
+        pairs = []
+        for _ in range(self.random.choice((0, 0, 1, 1, 2, 3))):
+            name = self.random.choice(NAMES)
+            value = self.random.choice((*INTEGERS, *WORDS, *self.cursors))
+            pairs.append(f"{quote(name)}={quote(value)}")
+        return "&".join(pairs)
+
+    def _headers(self) -> list[tuple[Any, Any]]:
+        made: list[tuple[Any, Any]] = []
+        if self._sometimes():
+            made.append((self.random.choice(CONDITIONS), self.random.choice(self.tags)))
+        if self._sometimes():
+            key = f"key-{self.random.randrange(20)}"
+            made.append(("Idempotency-Key", key if not self._seldom() else b"\xff" * 3))
+        if self._seldom():
+            odd = bytes(self.random.randrange(32, 256) for _ in range(9))
+            made.append((self.random.choice(("Accept", "X-Odd", "Cookie", "Range")), odd))
+        return made
+
+    def _bytes(self, path: str) -> bytes:
+        body = self._body(path)
+        text = json.dumps(body, ensure_ascii=self._sometimes())
+        raw = bytearray(text.encode("utf-8", "surrogatepass"))
+        while raw and self._seldom():
+            place = self.random.randrange(len(raw))
+            change = self.random.choice(
+                (b"", b"\0", b"\xff", b'"', b"{", b"[", b",", b"NaN", b"1e999")
+            )
+            raw[place : place + self.random.randrange(3)] = change
+        return bytes(raw)
+
+    def _body(self, path: str) -> Any:
+        if self._seldom():
+            return self._value()
+        body: dict[str, Any] = {}
+        if path == MESSAGES or self._sometimes():
+            body["messages"] = [
+                self._message() for _ in range(self.random.choice((0, 1, 1, 1, 2, 3)))
+            ]
+        if path != MESSAGES and self._sometimes():
+            body["title"] = self._text() if not self._seldom() else self._value()
+        if path != MESSAGES and self._sometimes():
+            body["metadata"] = self._object()
+        if path == SESSION:
+            body.pop("messages", None)
+        if self._seldom():
+            body[self.random.choice(("id", "user_id", "owner", "x", "created_at"))] = self._value()
+        return body
+
+    def _message(self) -> Any:
+        if self._seldom():
+            return self._value()
+        role = self.random.choice(ROLES) if self._seldom() else self.random.choice(ROLES[:4])
+        message: dict[str, Any] = {"role": role, "content": self._text()}
+        if self._sometimes():
+            message["metadata"] = self._object()
+        return message
+
+    def _text(self) -> str:
+        length = self.random.choice((1, 1, 2, 3, 5, 10, 60, 199, 201))
+        odd = self.random.choice(("\0", "\0", "\ud800")) if self._seldom() else ""
+        letters = ALPHABET + odd
+        text = "".join(self.random.choice(letters) for _ in range(length))
+        if self.random.random() < 0.002:
+            text = self.random.choice("a🙂") * self.random.choice((16_384, 100_000, 100_001))
+        return text
+
+    def _object(self, depth: int = 0) -> Any:
+        return {self._text(): self._value(depth + 1) for _ in range(self.random.randrange(4))}
+
+    def _value(self, depth: int = 0) -> Any:
+        kind = self.random.randrange(9 if depth < 3 else 7)
+        match kind:
+            case 0:
+                return self.random.choice((0, -1, 1, 2**53 + 1, 2**63, -(2**64), 10**30))
+            case 1:
+                return self.random.choice((0.0, -0.0, 1.0, 0.1, 1e308, 5e-324, -1e-7))
+            case 2:
+                return self.random.choice((True, False, None))
+            case 7:
+                return [self._value(depth + 1) for _ in range(self.random.randrange(4))]
+            case 8:
+                return self._object(depth)
+        return self._text()
