@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system test-faults audit coverage mutants check format openapi statements bench lock clean
+.PHONY: help install run test test-system test-faults audit coverage mutants check format openapi statements bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,6 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/runtime.txt ## Install what the service needs into .venv
 
 run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development token
 	@exec $(BIN)/chat-sessions serve

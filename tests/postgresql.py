@@ -26,10 +26,11 @@ NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 class PostgresqlServer:
     """A server of its own on a free port of loopback, in a folder of its own.
 
-    As root it runs as `nobody`, since PostgreSQL refuses to run as root.
+    As root it runs as `nobody`, since PostgreSQL refuses to run as root. With a base backup it
+    begins where that leads: to what was archived, where the settings say so.
     """
 
-    def __init__(self, settings: Mapping[str, str] = NO_SETTINGS) -> None:
+    def __init__(self, settings: Mapping[str, str] = NO_SETTINGS, base: Path | None = None) -> None:
         self._user = "nobody" if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._settings = {"max_connections": "200", **settings}
@@ -39,20 +40,20 @@ class PostgresqlServer:
         atexit.register(self.remove)
         if self._user:
             shutil.chown(self._folder, self._user)
-        self._run(
-            "initdb",
-            "-D",
-            self._data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-sync",
-            "--locale=C",
-        )
+        self._initialise() if base is None else self._restore(base)
         self.start()
+
+    def _initialise(self) -> None:
+        how = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
+        self._run("initdb", "-D", self._data, *how)
+
+    def _restore(self, base: Path) -> None:
+        shutil.copytree(base, self._data)
+        (self._data / "recovery.signal").touch()
+        self._data.chmod(0o700)
+        if self._user:
+            for path in (self._data, *self._data.rglob("*")):
+                shutil.chown(path, self._user)
 
     @property
     def _data(self) -> Path:

@@ -19,8 +19,7 @@ from tests.tally import Tally
 PAUSES = {f"person{number}": 0.001 for number in range(12)} | {
     f"slow{number}": 4.9 + number / 30 for number in range(6)
 }
-"""The clients, and how many seconds each waits between two requests. The slow ones come back about
-when a server has had enough of an idle connection."""
+"""The clients, and how many seconds each lets its connection idle between two requests."""
 
 
 @dataclass
