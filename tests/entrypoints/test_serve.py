@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -215,6 +216,12 @@ def test_a_client_that_asks_before_it_sends_is_spared(tmp_path: Path) -> None:
         assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("shared")) as served:
+        yield served
+
+
 HEAD = b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
@@ -277,6 +284,33 @@ def test_what_is_http_is_answered_by_the_service(tmp_path: Path, line: str) -> N
     assert answer.split()[1] in {b"404", b"405"}
     assert b"application/problem+json" in answer
     assert b"x-request-id" in answer
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("GET http://127.0.0.1/livez", 200),
+        ("GET HTTP://127.0.0.1/sessions?limit=1", 401),
+        ("GET http://127.0.0.1", 404),
+        ("GET http://127.0.0.1?limit=1", 404),
+        ("GET http://127.0.0.2/livez", 400),
+        ("GET http://user@127.0.0.1/livez", 400),
+        ("GET ftp://127.0.0.1/livez", 400),
+        ("GET livez", 400),
+        ("OPTIONS *", 204),
+        ("GET *", 400),
+        ("CONNECT 127.0.0.1:80", 400),
+    ],
+)
+def test_a_target_is_a_path_or_a_url_of_the_service_or_for_options_all(
+    shared: Served, line: str, status: int
+) -> None:
+    """RFC 9112 section 3.2."""
+    head = f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    answer = exchanged(shared, head.encode())
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    if status == 204:
+        assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST" in answer
 
 
 def test_a_head_too_large_is_refused_as_such(tmp_path: Path) -> None:

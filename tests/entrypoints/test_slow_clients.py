@@ -268,6 +268,21 @@ def test_what_is_held_of_requests_and_answers_is_bounded(tmp_path: Path) -> None
         assert one_answer(crowd[-1]).startswith(b"HTTP/1.1 201 ")
 
 
+def test_where_all_are_served_and_there_is_no_room_the_next_is_told_so(tmp_path: Path) -> None:
+    with serving(tmp_path, **LATE, CHAT_SESSIONS_CLIENT_CONNECTIONS="1") as served:
+        database = sqlite3.connect(tmp_path / "chat-sessions.db", isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        with socket.create_connection(served.address, timeout=30) as client:
+            client.sendall(creation(served, 2) + b"{}")
+            time.sleep(0.3)
+            answer = exchanged(served, LIVEZ)
+            database.execute("ROLLBACK")
+            problem(answer, 503)
+            assert b"\r\nretry-after: " in answer
+            assert one_answer(client).startswith(b"HTTP/1.1 201 ")
+        database.close()
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_does_not_wait_for_who_is_slow(tmp_path: Path, how: signal.Signals) -> None:
     """Ten of each sort."""

@@ -75,15 +75,12 @@ async def test_good_clients_are_served_beside_slow_ones(
         tally.none("P9", f"{where}: good requests failed", failed, of=requests)
         if grown > MEMORY_BYTES:
             heavy.append((name, grown))
-        if ratio > sized(1000, SLOWER_AT_MOST):
+        if ratio > SLOWER_AT_MOST:
             slowed.append((name, ratio))
-    tally.none(
-        "P9",
-        f"attacks that slow others over {sized(1000, SLOWER_AT_MOST)} x",
-        slowed,
-        of=len(found),
-    )
     tally.none("P8", "attacks that cost over 64 MiB", heavy, of=len(found))
+    if sized(0, 1):
+        what = f"attacks that slow others over {SLOWER_AT_MOST} x"
+        tally.none("P9", what, slowed, of=len(found))
 
 
 async def test_a_stop_in_the_midst_of_attacks_is_in_time(
