@@ -71,9 +71,8 @@ GivenMetadata = Annotated[
     WithJsonSchema({"type": "object", "additionalProperties": True}),
     Field(
         description=f"A JSON object of your own, at most {METADATA_MAX:,} bytes as compact JSON. "
-        "It comes back with its keys in the order given.",
+        "It comes back with its keys in the order given. Absent, it is `{}`.",
         examples=[{"model": "small"}],
-        json_schema_extra={"default": {}},
     ),
 ]
 MetadataPatch = Annotated[dict[str, Any], AfterValidator(_checked)]

@@ -61,8 +61,11 @@ class SessionCreate(_Input):
     metadata: GivenMetadata = EMPTY
     messages: Annotated[
         list[MessageCreate],
-        Field(description="First messages, stored with the session or not at all."),
-        Field(max_length=BATCH_MAX),
+        Field(
+            description="First messages, stored with the session or not at all.",
+            max_length=BATCH_MAX,
+            examples=[[{"role": Role.USER, "content": "Where shall we stay?"}]],
+        ),
     ] = []
 
 

@@ -71,6 +71,7 @@ def _complete_schemas(schemas: Json) -> None:
         schemas[name] = schemas.pop(name)
         for part in _parts(schema):
             part.pop("title", None)
+            part.pop("default", None)  # which generators of clients take for "always there"
             part |= {bound: int(part[bound]) for bound in ("minimum", "maximum") if bound in part}
 
 
