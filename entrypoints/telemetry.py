@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from entrypoints.discretion import Discreet
 
@@ -42,6 +42,7 @@ class Telemetry:
             {"service.name": "chat-sessions", "service.version": version("chat-sessions")}
         )
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)  # its memory, processor time and files
         self._scraping = Lock()
         self.meters = MeterProvider(
             [PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)],
