@@ -166,7 +166,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///./chat-sessions.db"
+    database_url: Annotated[str, AfterValidator(_database), Field(repr=False)] = (
+        "sqlite:///./chat-sessions.db"
+    )
     database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
     database_pool_overflow: Annotated[int, Field(ge=0, le=1000)] = 5
     database_pool_wait_seconds: Seconds = 2
@@ -192,7 +194,7 @@ class Settings(BaseModel):
     rate_limit_write: Rate = "300/minute"
     rate_limit_create: Rate = "60/minute"
     rate_limit_peer: Rate = "120/minute"
-    rate_limit_storage_url: Annotated[str, AfterValidator(_redis)] = "memory://"
+    rate_limit_storage_url: Annotated[str, AfterValidator(_redis), Field(repr=False)] = "memory://"
     rate_limit_fails: Literal["open", "closed"] = "open"
     hide_foreign_sessions: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +11,7 @@ class PostgresqlOptions:
     one transaction at a time.
     """
 
-    url: str
+    url: str = field(repr=False)
     pool_size: int = 10
     pool_overflow: int = 5
     pool_wait: float = 2.0
