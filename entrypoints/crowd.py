@@ -44,20 +44,22 @@ class Crowd(ServerState):
         """What is kept in memory of this client from now on, in bytes."""
         self._held += size - client.held
         client.held = size
-        while self._held > self.patience.held_bytes and self._dropped_other_than(client):
-            pass
+        while self._held > self.patience.held_bytes:
+            longest = next((one for one in self._waits if one.held and one is not client), None)
+            if longest is None:
+                return
+            self._drop(longest)
 
     def make_room(self, client: Client) -> bool:
         """Whether there is room for a client that has just connected."""
-        return len(self.connections) <= self.patience.connections or self._dropped_other_than(
-            client
-        )
+        if len(self.connections) <= self.patience.connections:
+            return True
+        longest = next((one for one in self._waits if one is not client), None)
+        if longest is not None:
+            self._drop(longest)
+        return longest is not None
 
-    def _dropped_other_than(self, client: Client) -> bool:
-        longest = next((other for other in self._waits if other is not client), None)
-        if longest is None:
-            return False
-        self.forget(longest)
-        self.hold(longest, 0)
-        longest.drop()
-        return True
+    def _drop(self, client: Client) -> None:
+        self.forget(client)
+        self.hold(client, 0)
+        client.drop()

@@ -257,13 +257,18 @@ def test_where_files_are_few_it_takes_fewer_connections(tmp_path: Path) -> None:
 
 
 def test_what_is_held_of_requests_and_answers_is_bounded(tmp_path: Path) -> None:
-    """Past 32 MiB, too, whoever has kept the service waiting longest goes, others are served."""
+    """Past 32 MiB, too, who has kept the service waiting longest goes. Who holds nothing stays."""
     with serving(tmp_path, **LATE, CHAT_SESSIONS_RATE_LIMITS="off") as served, ExitStack() as stack:
+        idle = stack.enter_context(socket.create_connection(served.address, timeout=30))
+        idle.sendall(LIVEZ)
+        one_answer(idle)
         crowd = []
         for _ in range(50):
             crowd.append(stack.enter_context(socket.create_connection(served.address, timeout=30)))
             crowd[-1].sendall(creation(served, 1 << 20) + b" " * ((1 << 20) - 2))
         assert [rest(client) for client in crowd[:10]] == [b""] * 10
+        idle.sendall(LIVEZ)
+        assert one_answer(idle).startswith(b"HTTP/1.1 200 ")
         crowd[-1].sendall(b"{}")
         assert one_answer(crowd[-1]).startswith(b"HTTP/1.1 201 ")
 

@@ -13,7 +13,10 @@ import httpx2
 from tests.faults.crowd import new_session, said
 from tests.faults.service import Service
 
-TRICKLE_SECONDS = 0.7
+TRICKLE_SECONDS = 1
+AWAY_SECONDS = 10
+"""Until one that was closed comes again: it is slow, and no flood."""
+
 PAGE_MESSAGES = 200
 
 
@@ -77,7 +80,7 @@ async def _attack(address: tuple[str, int], attack: Attack) -> None:
             while not _is_closed(client):
                 await asyncio.sleep(TRICKLE_SECONDS)
                 await loop.sock_sendall(client, attack.piece)
-        await asyncio.sleep(TRICKLE_SECONDS)
+        await asyncio.sleep(AWAY_SECONDS)
 
 
 def _is_closed(client: socket.socket) -> bool:
