@@ -14,6 +14,7 @@ from adapters.auth import DevelopmentKey
 from adapters.system import SystemClock
 from tests.faults.crowd import everything, said
 from tests.faults.ledger import is_in_order
+from tests.system.proxies import Proxy
 from tests.tally import Tally
 
 PAUSES = {f"person{number}": 0.001 for number in range(12)} | {
@@ -24,7 +25,7 @@ PAUSES = {f"person{number}": 0.001 for number in range(12)} | {
 
 @dataclass
 class Chatter:
-    url: str
+    proxy: Proxy
     key: Path
     requests: int = 0
     failed: list[str] = field(default_factory=list)
@@ -35,7 +36,8 @@ class Chatter:
         """With one connection, kept as long as the other side keeps it."""
         token = DevelopmentKey(self.key).token(who, SystemClock())
         return httpx2.AsyncClient(
-            base_url=self.url,
+            base_url=self.proxy.url,
+            verify=self.proxy.trust,
             headers={"Authorization": f"Bearer {token}"},
             limits=httpx2.Limits(
                 max_connections=1, max_keepalive_connections=1, keepalive_expiry=None

@@ -7,21 +7,24 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.certificates import certified
-from tests.system.haproxy import LIFE_SECONDS, free_ports
 
 DOCS = Path(__file__).parents[2] / "docs" / "proxy"
+
+LIFE_SECONDS = 1800
+"""One that nobody stopped ends by itself after that."""
 
 
 @dataclass(frozen=True)
 class Proxy:
     port: int
     trust: ssl.SSLContext
+    folder: Path
 
     @property
     def url(self) -> str:
@@ -42,6 +45,15 @@ def _adapted(name: str, changes: dict[str, str]) -> str:
         assert old in text, old
         text = text.replace(old, new)
     return text
+
+
+def free_ports(count: int) -> list[int]:
+    """All unlike each other."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
 
 
 @contextmanager
@@ -76,19 +88,25 @@ def nginx(service: int) -> Iterator[Proxy]:
 
 
 @contextmanager
-def haproxy(service: int) -> Iterator[Proxy]:
+def haproxy(*services: int) -> Iterator[Proxy]:
+    """Before each of them; its control socket is `control` in its folder."""
     (port,) = free_ports(1)
+    servers = [f"server s{service} 127.0.0.1:{service}" for service in services]
     with _folder() as folder:
         text = _adapted("haproxy.cfg", {
             "bind :443": f"bind 127.0.0.1:{port}",
-            "127.0.0.1:8000": f"127.0.0.1:{service}",
+            "server one 127.0.0.1:8000": "\n    ".join(servers),
+            "maxconn 4000\n": f"maxconn 4000\n    stats socket {folder}/control level operator\n",
         })  # fmt: skip
         (folder / "haproxy.cfg").write_text(text)
         with _running(folder, port, "haproxy", ["-db", "-f", folder / "haproxy.cfg"]) as proxy:
             yield proxy
 
 
-PROXIES = {"nginx": nginx, "haproxy": haproxy}
+PROXIES: Mapping[str, Callable[[int], AbstractContextManager[Proxy]]] = {
+    "nginx": nginx,
+    "haproxy": haproxy,
+}
 
 
 @contextmanager
@@ -125,7 +143,7 @@ def _running(folder: Path, port: int, name: str, options: Sequence[str | Path]) 
                     break
             time.sleep(0.05)
         assert process.poll() is None, (folder / "log").read_text()
-        yield Proxy(port, ssl.create_default_context(cafile=folder / "certificate.pem"))
+        yield Proxy(port, ssl.create_default_context(cafile=folder / "certificate.pem"), folder)
     finally:
         process.terminate()
         process.wait(timeout=20)

@@ -17,7 +17,8 @@ from tests.faults.databases import Postgresql, postgresql
 from tests.faults.ledger import Ledger
 from tests.faults.service import Service, running
 from tests.system.chatter import Chatter
-from tests.system.haproxy import Haproxy, free_ports, haproxy
+from tests.system.haproxy import ready, wait_for
+from tests.system.proxies import Proxy, free_ports, haproxy
 from tests.tally import Tally
 
 EXIT_SECONDS = 10
@@ -29,7 +30,7 @@ class Pair:
 
     database: Postgresql
     services: list[Service]
-    proxy: Haproxy
+    proxy: Proxy
     chatter: Chatter
 
 
@@ -45,9 +46,9 @@ async def pair(folder: Path) -> AsyncIterator[Pair]:
                 "CHAT_SESSIONS_PORT": str(port),
             }
             services.append(await stack.enter_async_context(running(own, key, **settings)))
-        proxy = stack.enter_context(haproxy(ports))
-        await asyncio.to_thread(proxy.wait_for, 2)
-        yield Pair(database, services, proxy, Chatter(proxy.url, key))
+        proxy = stack.enter_context(haproxy(*ports))
+        await asyncio.to_thread(wait_for, proxy, 2)
+        yield Pair(database, services, proxy, Chatter(proxy, key))
 
 
 async def stopped(service: Service) -> str | None:
@@ -73,7 +74,7 @@ async def test_a_rolling_restart_drops_nothing(tmp_path: Path, sized: Sized, tal
                 if wrong := await stopped(service):
                     unclean.append(wrong)
                 await service.restart()
-                await asyncio.to_thread(both.proxy.wait_for, 2)
+                await asyncio.to_thread(wait_for, both.proxy, 2)
         where = f"{restarts} restarts behind HAProxy"
         tally.none("P10", f"{where}: stops unclean or over 10 s", unclean, of=restarts)
         await both.chatter.check(tally, where)
@@ -97,7 +98,7 @@ async def test_a_newer_release_may_migrate_while_this_one_serves(
             migrating = (MIGRATION, both.database.database)
             await asyncio.to_thread(both.database.server.execute, *migrating)
             await asyncio.sleep(2)
-            assert both.proxy.up() == 2
+            assert ready(both.proxy) == 2
         await both.chatter.check(tally, "a newer release's migration")
 
 
