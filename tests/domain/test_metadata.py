@@ -56,7 +56,7 @@ def test_a_merge_is_the_standards_merge(target: dict[str, Any], patch: dict[str,
     assert merged.to_dict() == rfc7396(target, patch)
 
 
-# RFC 7396, appendix A, where both sides are objects.
+# RFC 7396, appendix A, where both sides are objects; and one level further down.
 @pytest.mark.parametrize(
     ("target", "patch", "result"),
     [
@@ -68,6 +68,7 @@ def test_a_merge_is_the_standards_merge(target: dict[str, Any], patch: dict[str,
         ('{"a":"c"}', '{"a":["b"]}', '{"a":["b"]}'),
         ('{"a":{"b":"c"}}', '{"a":{"b":"d","c":null}}', '{"a":{"b":"d"}}'),
         ('{"a":[{"b":"c"}]}', '{"a":[1]}', '{"a":[1]}'),
+        ('{"a":{"b":1,"c":2}}', '{"a":{"b":3}}', '{"a":{"b":3,"c":2}}'),
         ('{"e":null}', '{"a":1}', '{"e":null,"a":1}'),
         ("{}", '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}'),
     ],

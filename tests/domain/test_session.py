@@ -29,6 +29,7 @@ def test_a_title_that_breaks_the_rule_is_refused(title: str) -> None:
 
 def test_a_title_is_trimmed_before_it_is_measured() -> None:
     assert trimmed_title(" " + "🙂" * 200 + "\t") == "🙂" * 200
+    assert trimmed_title(" x ") == "x"
     assert trimmed_title(None) is None
 
 
@@ -39,7 +40,9 @@ def test_a_new_session_begins_with_no_messages() -> None:
 
 def test_an_append_places_messages_after_the_last_change() -> None:
     batch = {uuid4(): NewMessage(Role.USER, "a"), uuid4(): NewMessage(Role.ASSISTANT, "b")}
-    after, placed = session().appended(batch, START - timedelta(days=1))
+    before = session()
+    after, placed = before.appended(batch, START - timedelta(days=1))
+    assert {message.session_id for message in placed} == {before.id}
     assert [message.id for message in placed] == list(batch)
     assert [message.message_order for message in placed] == [1, 2]
     assert [message.timestamp for message in placed] == [START + TICK, START + 2 * TICK]
