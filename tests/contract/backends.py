@@ -10,7 +10,11 @@ from tests.databases import empty_database
 
 
 def _postgresql(template: str) -> SqlStorage:
-    return SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=empty_database(template))))
+    """On a machine that is busy with other tests a disk may take its time."""
+    options = PostgresqlOptions(
+        url=empty_database(template), answer_timeout=30, statement_timeout=20
+    )
+    return SqlStorage(PostgresqlDatabase(options))
 
 
 BACKENDS: dict[str, Callable[[Path], Storage]] = {
