@@ -1,0 +1,132 @@
+"""The table of what `/readyz` says, row by row, each asked of the service as a process."""
+
+import asyncio
+import signal
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from adapters.sql.schema import REVISION
+from tests.databases import server
+from tests.faults.proxy import Proxy, proxied
+from tests.faults.service import Service, running
+from tests.serving import run, serving
+
+READY = (200, None)
+ANSWER_SECONDS = 5
+NOISE_SECONDS = 3
+"""What a machine that is busy may add."""
+
+Told = tuple[int, str | None]
+
+
+def told(answer: httpx2.Response) -> Told:
+    """The status, and the detail, which is all that a refusal says beside its ids."""
+    assert answer.elapsed.total_seconds() < ANSWER_SECONDS + NOISE_SECONDS
+    body = answer.json()
+    if answer.status_code == 200:
+        assert body == {"status": "ready"}
+        return READY
+    assert body.keys() == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert int(answer.headers["retry-after"]) > 0
+    return answer.status_code, body["detail"]
+
+
+def lacking(*parts: str) -> Told:
+    return 503, f"Not ready: {', '.join(parts)}."
+
+
+async def asked(service: Service) -> Told:
+    return told(await service.http.get("/readyz"))
+
+
+async def healed(service: Service) -> bool:
+    """Within the time that is promised, and with no restart."""
+    async with asyncio.timeout(ANSWER_SECONDS + NOISE_SECONDS):
+        while await asked(service) != READY:
+            pass
+    return True
+
+
+@pytest.fixture
+async def far(tmp_path: Path, key: Path) -> AsyncIterator[tuple[Service, Proxy, str]]:
+    """A service on PostgreSQL, the way to it, and the database's name."""
+    name = f"readiness{tmp_path.name.rpartition('_')[2]}"
+    url = server().new_database(name)
+    assert run("migrate", folder=tmp_path, CHAT_SESSIONS_DATABASE_URL=url).returncode == 0
+    port = int(urlsplit(url).port or 0)
+    async with proxied("127.0.0.1", port) as proxy:
+        through = url.replace(str(port), str(proxy.port), 1)
+        async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=through) as service:
+            yield service, proxy, name
+
+
+async def test_postgresql_up_slow_away_and_old(far: tuple[Service, Proxy, str]) -> None:
+    service, proxy, name = far
+    assert await asked(service) == READY
+    proxy.latency = 0.3
+    assert await asked(service) == READY
+    proxy.latency = 6
+    assert await asked(service) == lacking("database")
+    proxy.heal()
+    proxy.cut()
+    assert await healed(service)
+    ways: list[Callable[[], None]] = [proxy.passing.clear, proxy.answering.clear]
+    for fail in ways:
+        fail()
+        assert await asked(service) == lacking("database")
+        proxy.heal()
+        proxy.cut()
+        assert await healed(service)
+    proxy.refusing = True
+    proxy.cut()
+    assert await asked(service) == lacking("database")
+    assert (await service.http.get("/livez")).status_code == 200
+    proxy.heal()
+    assert await healed(service)
+    for revision, expected in (("0001", lacking("database")), ("9999", READY), (REVISION, READY)):
+        server().execute(f"UPDATE alembic_version SET version_num = '{revision}'", name)  # noqa: S608 - one of these
+        assert await asked(service) == expected
+    service.served.process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(2):
+        while (answer := await asked(service)) == READY:
+            pass
+    assert answer == lacking("service")
+
+
+def test_sqlite_up_old_moved_away_and_draining(tmp_path: Path) -> None:
+    file = tmp_path / "chat-sessions.db"
+    with serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="8") as served, served.client() as client:
+        assert told(client.get("/readyz")) == READY
+        for revision, expected in (("0001", lacking("database")), (REVISION, READY)):
+            with closing(sqlite3.connect(file)) as other, other:
+                other.execute("UPDATE alembic_version SET version_num = ?", [revision])
+            assert told(client.get("/readyz")) == expected
+        file.rename(tmp_path / "moved")
+        assert told(client.get("/readyz")) == lacking("database")
+        served.process.send_signal(signal.SIGTERM)
+        while (answer := told(client.get("/readyz"))) == lacking("database"):
+            pass
+        assert answer == lacking("database", "service")
+        (tmp_path / "moved").rename(file)
+        assert told(client.get("/readyz")) == lacking("service")
+
+
+def test_keys_that_were_never_had(tmp_path: Path) -> None:
+    """The service runs all the same, and says what it lacks."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    settings = {
+        "CHAT_SESSIONS_DATABASE_URL": "memory://",
+        "CHAT_SESSIONS_OIDC_ISSUER": nobody,
+        "CHAT_SESSIONS_OIDC_AUDIENCE": "https://chat.example/api",
+    }
+    with serving(tmp_path, **settings) as served:
+        assert told(httpx2.get(f"{served.url}/readyz")) == lacking("keys")
+        assert httpx2.get(f"{served.url}/livez").status_code == 200
