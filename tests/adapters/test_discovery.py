@@ -169,13 +169,28 @@ async def test_both_answers_together_have_one_time(site: Web, answer: Answer, pa
     assert time.monotonic() - begun < 10
 
 
-async def test_a_document_of_the_greatest_size_is_read(site: Web) -> None:
+async def test_a_document_has_a_greatest_size(site: Web) -> None:
     site.describe(KEY)
     shown = site.answers["/jwks"]
     assert isinstance(shown, bytes)
     body = shown.partition(b"\r\n\r\n")[2]
     site.answers["/jwks"] = answered(200, body + b" " * (DOCUMENT_MAX - len(body)))
     assert await kids(site.url) == [KID]
+    site.answers["/jwks"] = answered(200, body + b" " * (DOCUMENT_MAX + 1 - len(body)))
+    with pytest.raises(Unavailable, match="answers with more than"):
+        await kids(site.url)
+
+
+async def test_an_answer_is_not_unpacked(site: Web) -> None:
+    """Though it is what it should be, under a name that says otherwise."""
+    site.describe(KEY)
+    shown = site.answers["/jwks"]
+    assert isinstance(shown, bytes)
+    body = shown.partition(b"\r\n\r\n")[2]
+    for packed in (body, gzip.compress(body)):
+        site.answers["/jwks"] = answered(200, packed, ["Content-Encoding: gzip"])
+        with pytest.raises(Unavailable, match="an encoding that was not asked for"):
+            await kids(site.url)
 
 
 async def test_a_provider_that_refuses_the_connection_is_away() -> None:
