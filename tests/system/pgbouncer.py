@@ -38,20 +38,20 @@ server_login_retry = 1
 
 
 class Pgbouncer:
-    """On a free port of loopback, for the users `postgres` and `app`. It does not run as root."""
+    """On a free port of loopback, for the users that it lists. It does not run as root."""
 
-    def __init__(self, before: PostgresqlServer) -> None:
+    def __init__(self, before: PostgresqlServer, configuration: str = CONFIGURATION) -> None:
         self._user = "nobody" if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
         self._process: subprocess.Popen[bytes] | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         users = self._folder / "users"
-        users.write_text('"postgres" ""\n"app" ""\n')
-        configuration = CONFIGURATION.format(
+        users.write_text('"postgres" ""\n"app" ""\n"chat" "secret"\n')
+        written = configuration.format(
             server=before.port, port=self.port, users=users, connections=CONNECTIONS
         )
-        (self._folder / "pgbouncer.ini").write_text(configuration)
+        (self._folder / "pgbouncer.ini").write_text(written)
         self._folder.chmod(0o755)
         atexit.register(self.remove)
         self.start()

@@ -141,7 +141,6 @@ def known(server: httpx2.Client, label: str | None) -> set[str]:
 
 def test_each_alert_is_explained() -> None:
     alerts = re.findall(r"alert: (\w+)", (MONITORING / "alerts.yml").read_text())
-    explained = re.findall(
-        r"^\| `(ChatSessions\w+)`", (MONITORING / "README.md").read_text(), re.MULTILINE
-    )
+    page = (MONITORING.parent / "operations.md").read_text()
+    explained = re.findall(r"^\| `(ChatSessions\w+)`", page, re.MULTILINE)
     assert explained == alerts
