@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PROGRAMS := chromium haproxy nginx pgbouncer prometheus
+PROGRAMS := chromium haproxy nginx pgbouncer prometheus redis-server
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## List these commands

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
@@ -65,7 +66,8 @@ class RateLimits:
         self._peers = peers
         self._fails_open = fails_open
         faults = storage.base_exceptions
-        self._breaker = Breaker(faults if isinstance(faults, tuple) else (faults,), self._tell)
+        breaker = Breaker(faults if isinstance(faults, tuple) else (faults,), self._tell)
+        self._attempt = breaker.call if faults else nullcontext
 
     async def count_owner(self, request: Request, policy: Policy, owner: Owner) -> None:
         """Count a request whose token holds. Its answer, whatever it is, gets the fields.
@@ -92,7 +94,7 @@ class RateLimits:
             return None
         key = item.key_for(caller)
         try:
-            async with self._breaker.call():
+            async with self._attempt():
                 counted = await self._storage.incr(key, item.get_expiry())
                 left = await self._storage.get_expiry(key) - time.time()
         except Away:

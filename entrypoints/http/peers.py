@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from itertools import islice
 
 from starlette.requests import Request
 
@@ -43,8 +44,8 @@ class Peers:
 
 def _forwarded(request: Request) -> Iterator[Address | None]:
     """From the nearest hop on; several fields are one list (RFC 9110 section 5.3)."""
-    entries = ",".join(request.headers.getlist("x-forwarded-for")).rsplit(",", HOPS_MAX)
-    for entry in entries[: -HOPS_MAX - 1 : -1]:
+    entries = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    for entry in islice(reversed(entries), HOPS_MAX):
         yield _address(_without_port(entry.strip(" \t")))
 
 

@@ -1,0 +1,167 @@
+"""Calls to something that may be away."""
+
+import asyncio
+import time
+
+import pytest
+
+from entrypoints.http.breaker import CALLS_MAX, Away, Breaker
+from tests.clock import ManualClock
+
+Changes = list[str | None]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def changes() -> Changes:
+    return []
+
+
+@pytest.fixture
+def breaker(clock: ManualClock, changes: Changes) -> Breaker:
+    return Breaker((KeyError,), changes.append, clock.seconds)
+
+
+async def fail(breaker: Breaker, error: Exception) -> str:
+    """What it is away for."""
+    with pytest.raises(Away) as away:
+        async with breaker.call():
+            raise error
+    return str(away.value)
+
+
+async def is_tried(breaker: Breaker) -> bool:
+    try:
+        async with breaker.call():
+            return True
+    except Away:
+        return False
+
+
+@pytest.mark.parametrize("error", [KeyError("secret"), OSError("secret"), TimeoutError()])
+async def test_what_means_that_it_is_away_is_told_by_its_kind_alone(
+    breaker: Breaker, changes: Changes, error: Exception
+) -> None:
+    assert await fail(breaker, error) == type(error).__name__
+    assert changes == [type(error).__name__]
+
+
+async def test_any_other_error_is_an_error(breaker: Breaker, changes: Changes) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with breaker.call():
+            raise ZeroDivisionError
+    assert await is_tried(breaker)
+    assert changes == []
+
+
+async def test_after_a_failure_one_call_a_second_is_tried(
+    breaker: Breaker, clock: ManualClock, changes: Changes
+) -> None:
+    await fail(breaker, OSError())
+    for _ in range(3):
+        clock.move(0.999)
+        assert not await is_tried(breaker)
+        clock.move(0.001)
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(during_another(breaker) for _ in range(3)))
+    assert changes == ["OSError"]
+
+
+async def during_another(breaker: Breaker) -> None:
+    """Of those that come together only the first is tried; it fails."""
+    try:
+        async with breaker.call():
+            assert not await is_tried(breaker)
+            raise OSError
+    except Away:
+        pass
+
+
+async def test_the_first_success_lets_all_through_again(
+    breaker: Breaker, clock: ManualClock, changes: Changes
+) -> None:
+    await fail(breaker, OSError())
+    clock.move(1)
+    assert await is_tried(breaker)
+    assert await is_tried(breaker)
+    assert changes == ["OSError", None]
+    await fail(breaker, KeyError())
+    assert changes == ["OSError", None, "KeyError"]
+
+
+async def test_a_call_ends_after_a_quarter_of_a_second(breaker: Breaker) -> None:
+    began = time.monotonic()
+    with pytest.raises(Away, match="TimeoutError"):
+        async with breaker.call():
+            await asyncio.sleep(60)
+    assert 0.2 < time.monotonic() - began < 2
+
+
+async def test_a_loop_that_is_late_itself_does_not_make_an_answer_too_late(
+    breaker: Breaker,
+) -> None:
+    """Other requests hold the loop up for more than a quarter of a second, again and again."""
+
+    async def answer() -> None:
+        for _ in range(4):
+            await asyncio.sleep(0)
+
+    async def hold_up() -> None:
+        for _ in range(4):
+            time.sleep(0.15)
+            await asyncio.sleep(0)
+
+    async with breaker.call():
+        await asyncio.gather(answer(), hold_up(), hold_up())
+
+
+async def test_few_calls_are_made_at_a_time(breaker: Breaker) -> None:
+    at_once, most = 0, 0
+
+    async def call() -> None:
+        nonlocal at_once, most
+        async with breaker.call():
+            at_once += 1
+            most = max(most, at_once)
+            await asyncio.sleep(0)
+            at_once -= 1
+
+    await asyncio.gather(*(call() for _ in range(50)))
+    assert most == CALLS_MAX
+
+
+async def test_one_that_waited_for_its_turn_is_not_tried_once_it_is_away(
+    breaker: Breaker,
+) -> None:
+    """So nobody waits for longer than one call may take."""
+    tried = 0
+
+    async def call() -> None:
+        nonlocal tried
+        async with breaker.call():
+            tried += 1
+            await asyncio.sleep(60)
+
+    calls = await asyncio.gather(*(call() for _ in range(100)), return_exceptions=True)
+    assert tried == CALLS_MAX
+    assert all(isinstance(outcome, Away) for outcome in calls)
+
+
+async def test_a_call_that_is_cancelled_says_nothing_of_the_far_side(
+    breaker: Breaker, changes: Changes
+) -> None:
+    async def call() -> None:
+        async with breaker.call():
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(call())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert changes == []
+    assert await is_tried(breaker)
