@@ -167,3 +167,9 @@ def _steps(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield plan
     for part in plan.get("Plans", ()):
         yield from _steps(part)
+
+
+@pytest.mark.parametrize("name", [*SHARED, *SQLITE, *POSTGRESQL])
+def test_a_statement_is_told_of_by_the_name_that_it_has_here(name: str) -> None:
+    statement = {**SHARED, **SQLITE, **POSTGRESQL}[name]
+    assert statement.get_execution_options()["statement_name"] == name.partition("(")[0]

@@ -1,13 +1,19 @@
 """What `/metrics` tells, read as Prometheus reads it."""
 
-import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from tests.entrypoints.conftest import HERE, Api
+from domain.owner import Owner
+from entrypoints.container import Container
+from entrypoints.http.measures import Measures
+from entrypoints.settings import Settings
+from entrypoints.telemetry import Telemetry
+from tests.databases import empty_database
+from tests.entrypoints.conftest import Api
 
 
 @pytest.fixture
@@ -54,31 +60,42 @@ async def test_what_is_refused_before_it_has_a_route_is_counted_too(api: Api) ->
     } in labels_of(await scraped(api), "http_server_request_duration_seconds_count")
 
 
-async def test_no_path_method_or_name_makes_a_series(api: Api) -> None:
-    async def ask(path: str, method: str) -> None:
-        request = api.client.build_request(method, HERE + path, headers=api.bearer(path[-200:]))
-        await api.client.send(request)
-
-    await ask("/none", "GET")
-    await ask("/sessions/none", "GET")
-    await ask("/none", "NONE")
-    await scraped(api)
-    before = await scraped(api)
-    for _ in range(300):
-        random = secrets.token_hex(12)
-        await ask(f"/{random}", "GET")
-        await ask(f"/sessions/{random}", "GET")
-        await ask("/none", random.upper())
-    after = await scraped(api)
-    assert series(after) == series(before)
-
-
-def series(found: list[Sample]) -> set[tuple[str, frozenset[tuple[str, str]]]]:
-    return {(sample.name, frozenset(sample.labels.items())) for sample in found}
-
-
 async def test_what_is_counted_beside_requests_is_there_from_the_start(api: Api) -> None:
     """An alert on a rise sees the first one too."""
     found = {sample.name: sample.value for sample in await scraped(api)}
     for name in ("auth_failures", "rate_limited", "limiter_unavailable"):
         assert found[f"chat_sessions_{name}_total"] == 0
+
+
+async def test_two_applications_in_one_process_share_no_figure(api: Api) -> None:
+    before = await scraped(api)
+    Telemetry().meters.get_meter("other").create_counter("other").add(1)
+    other = Container(settings=Settings(database_url="memory://")).telemetry()
+    Measures(other.meters).auth_failures.add(7)
+    assert b"chat_sessions_auth_failures_total 7.0" in other.exposition()
+    after = await scraped(api)
+    name = "chat_sessions_auth_failures_total"
+    assert {at.value for at in (*before, *after) if at.name == name} == {0}
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+async def test_statements_and_connections_are_measured_by_name(
+    backend: str, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/x.db" if backend == "sqlite" else empty_database("plain")
+    container = Container(settings=Settings(database_url=url, database_pool_size=3))
+    storage = container.storage()
+    await storage.open()
+    try:
+        await container.use_cases().list_sessions(Owner("https://issuer.example", "alice"))
+        found = list(samples(container.telemetry().exposition().decode()))
+    finally:
+        await storage.close()
+    about = {"db_system_name": backend, "db_query_summary": "page_of_sessions"}
+    assert about in labels_of(found, "db_client_operation_duration_seconds_count")
+    pool = {
+        at.labels.get("db_client_connection_state", "most"): at.value
+        for at in found
+        if at.name in {"db_client_connection_count", "db_client_connection_max"}
+    }
+    assert pool == ({} if backend == "sqlite" else {"used": 0, "idle": 1, "most": 8})
