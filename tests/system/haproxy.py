@@ -1,4 +1,4 @@
-"""Which service processes HAProxy holds to be ready."""
+"""What HAProxy says of its services and its clients."""
 
 import socket
 import time
@@ -6,14 +6,23 @@ import time
 from tests.system.proxies import Proxy
 
 
-def ready(proxy: Proxy) -> int:
-    """How many of its services it sends requests to."""
+def _rows(proxy: Proxy, kind: int) -> list[dict[str, str]]:
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(str(proxy.folder / "control"))
-        asking.sendall(b"show stat -1 4 -1\n")
+        asking.sendall(f"show stat -1 {kind} -1\n".encode())
         with asking.makefile() as answer:
-            rows = [line.split(",") for line in answer if line.strip()]
-    return sum(row[rows[0].index("status")] == "UP" for row in rows[1:])
+            names, *rows = [line.split(",") for line in answer if line.strip()]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def ready(proxy: Proxy) -> int:
+    """How many of its services it sends requests to."""
+    return sum(row["status"] == "UP" for row in _rows(proxy, 4))
+
+
+def connections(proxy: Proxy) -> int:
+    """How many its clients have made in all."""
+    return sum(int(row["conn_tot"]) for row in _rows(proxy, 1))
 
 
 def wait_for(proxy: Proxy, services: int) -> None:

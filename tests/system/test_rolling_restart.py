@@ -16,8 +16,8 @@ from tests.conftest import Sized
 from tests.faults.databases import Postgresql, postgresql
 from tests.faults.ledger import Ledger
 from tests.faults.service import Service, running
-from tests.system.chatter import Chatter
-from tests.system.haproxy import ready, wait_for
+from tests.system.chatter import PAUSES, Chatter
+from tests.system.haproxy import connections, ready, wait_for
 from tests.system.proxies import Proxy, free_ports, haproxy
 from tests.tally import Tally
 
@@ -67,7 +67,7 @@ async def test_a_rolling_restart_drops_nothing(tmp_path: Path, sized: Sized, tal
     """Clients that keep their connection through the proxy, and never ask again, notice nothing."""
     restarts, requests = sized(3, 20), sized(300, 10_000)
     async with pair(tmp_path) as both:
-        unclean = []
+        unclean, before = [], connections(both.proxy)
         async with both.chatter.chatting(requests):
             for turn in range(restarts):
                 service = both.services[turn % 2]
@@ -75,6 +75,7 @@ async def test_a_rolling_restart_drops_nothing(tmp_path: Path, sized: Sized, tal
                     unclean.append(wrong)
                 await service.restart()
                 await asyncio.to_thread(wait_for, both.proxy, 2)
+        assert connections(both.proxy) == before + len(PAUSES)
         where = f"{restarts} restarts behind HAProxy"
         tally.none("P10", f"{where}: stops unclean or over 10 s", unclean, of=restarts)
         await both.chatter.check(tally, where)
