@@ -11,6 +11,7 @@ from application.ports.authenticator import Scope
 from entrypoints.container import Container
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.measures import Telemetry
+from entrypoints.http.reference.sign_in import SignIn
 from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
 from entrypoints.telemetry import FLUSH_SECONDS
@@ -55,8 +56,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         max_body_bytes=settings.max_body_bytes,
         accepts_address=settings.serves_at,
         is_stopping=lambda: drain.begun,
-        issuer=settings.oidc_issuer,
-        scopes=tuple(Scope) if settings.oidc_require_scopes else (),
+        sign_in=_sign_in(settings),
         limits=container.rate_limits(),
         hsts_seconds=settings.hsts_seconds if settings.base_url.startswith("https:") else 0,
         origins=settings.cors_origins,
@@ -66,4 +66,15 @@ def application(settings: Settings, container: Container) -> ASGIApp:
     )
     return create_app(
         container.use_cases(), container.authenticator(), options, observers, lifespan
+    )
+
+
+def _sign_in(settings: Settings) -> SignIn | None:
+    if not (settings.oidc_issuer and settings.oidc_audience):
+        return None
+    return SignIn(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        client_id=settings.oidc_docs_client_id,
+        scopes=tuple(Scope) if settings.oidc_require_scopes else (),
     )

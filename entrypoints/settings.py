@@ -215,6 +215,7 @@ class Settings(BaseModel):
         tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)
     ] = ("RS256", "PS256", "ES256", "Ed25519")
     oidc_require_scopes: bool = False
+    oidc_docs_client_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = None
     oidc_clock_skew_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     oidc_lifetime_max_seconds: Annotated[float, Field(ge=1, le=30 * 86400)] = 86400
     oidc_keys_max_age_seconds: Annotated[float, Field(ge=1, le=86400)] = 600

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from entrypoints.http.observed import Observed
 from entrypoints.http.problems import Problem, refused
 from entrypoints.http.reference import routes as reference
 from entrypoints.http.reference.description import ABOUT, TAGS, complete
+from entrypoints.http.reference.sign_in import SignIn
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
@@ -38,9 +39,8 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 class HttpOptions:
     """`base_url` is where clients find the service; `public_url` the same where the operator has
     said so, else empty: links are then relative. `hosts` are the names that Host may have.
-    `is_stopping` tells whether clients should leave. `issuer` is whom clients get tokens from, and
-    `scopes` what they must ask it for. `hsts_seconds` and
-    `origins` are as AnswerHeaders has them."""
+    `is_stopping` tells whether clients should leave. `sign_in` is how clients get tokens, where an
+    identity provider gives them. `hsts_seconds` and `origins` are as AnswerHeaders has them."""
 
     base_url: str
     public_url: str
@@ -51,15 +51,18 @@ class HttpOptions:
     limits: RateLimits
     hsts_seconds: int
     origins: AbstractSet[str]
-    issuer: str | None = None
-    scopes: Sequence[str] = ()
+    sign_in: SignIn | None = None
 
 
 class _Api(FastAPI):
+    sign_in: SignIn | None = None
+
     def openapi(self) -> dict[str, Any]:
         """The API's description, the same dictionary each time."""
         if self.openapi_schema is None:
             self.openapi_schema = complete(super().openapi())
+            if self.sign_in:
+                self.sign_in.describe(self.openapi_schema)
         return self.openapi_schema
 
 
@@ -89,9 +92,9 @@ def create_app(
         options.max_body_bytes,
         options.limits,
     )
-    app.state.protected_resource = service.protected_resource(
-        options.base_url, options.issuer, options.scopes
-    )
+    app.sign_in = options.sign_in
+    app.state.docs_policy = reference.docs_policy(options.sign_in)
+    app.state.protected_resource = service.protected_resource(options.base_url, options.sign_in)
     app.state.public_url = options.public_url
     for kind in (Problem, Refused, Unavailable, HTTPException):
         app.add_exception_handler(kind, _answer_problem)
@@ -112,7 +115,7 @@ def routed_app(
     lifespan: Lifespan | None = None,
     telemetry: TelemetryConfig | None = None,
     public_url: str = "",
-) -> FastAPI:
+) -> _Api:
     """The routes and their description, with nothing behind them yet."""
     app = _Api(
         title="chat-sessions",

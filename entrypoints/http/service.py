@@ -1,7 +1,7 @@
 """The routes that need no token: probes, measures, and what clients must know to get one."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from application.use_cases import UseCases
 from entrypoints.http.problems import unavailable
 from entrypoints.http.reference.answers import answer, problems
+from entrypoints.http.reference.sign_in import SignIn
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -115,9 +116,7 @@ async def get_protected_resource(request: Request) -> JSONResponse:
     return JSONResponse(request.app.state.protected_resource)
 
 
-def protected_resource(
-    base_url: str, issuer: str | None, scopes: Sequence[str]
-) -> Mapping[str, str | list[str]]:
+def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, str | list[str]]:
     """The service as RFC 9728 section 2 has it; what there is none of is left out."""
     description: dict[str, str | list[str]] = {
         "resource": base_url,
@@ -125,8 +124,8 @@ def protected_resource(
         "resource_documentation": f"{base_url}/docs",
         "bearer_methods_supported": ["header"],
     }
-    if issuer:
-        description["authorization_servers"] = [issuer]
-    if scopes:
-        description["scopes_supported"] = list(scopes)
+    if sign_in:
+        description["authorization_servers"] = [sign_in.issuer]
+    if sign_in and sign_in.scopes:
+        description["scopes_supported"] = list(sign_in.scopes)
     return description

@@ -31,6 +31,7 @@ PATHS = [
     "/openapi.json",
     "/docs",
     "/docs/init.js",
+    "/docs/signed-in",
     "/docs/style.css",
     "/docs/swagger-ui.css",
     "/docs/swagger-ui-bundle.js",

@@ -1,12 +1,21 @@
 """The page at /docs, as a program gets it. A browser's view is in `tests/system`."""
 
 import re
+from typing import Any
 
 import pytest
 
 from tests.entrypoints.conftest import Api
 
-PARTS = ("", "/init.js", "/style.css", "/swagger-ui.css", "/swagger-ui-bundle.js")
+PARTS = (
+    "",
+    "/init.js",
+    "/signed-in",
+    "/signed-in.js",
+    "/style.css",
+    "/swagger-ui.css",
+    "/swagger-ui-bundle.js",
+)
 
 
 @pytest.fixture
@@ -45,3 +54,56 @@ async def test_a_part_of_a_part_is_not_to_be_had(api: Api, part: str) -> None:
 async def test_its_folder_leads_to_it_by_no_name_that_a_client_gave(api: Api) -> None:
     response = await api.ask("GET", "/docs/", None, headers={"Host": "localhost"})
     assert (response.status_code, response.headers["location"]) == (308, "../docs")
+
+
+class TestWithAProvider:
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return {
+            "development_key_file": None,
+            "oidc_issuer": "https://login.example/realms/chat",
+            "oidc_audience": "https://chat.example",
+            "oidc_require_scopes": True,
+        }
+
+    async def test_the_description_leads_to_the_provider(self, api: Api) -> None:
+        description = (await api.ask("GET", "/openapi.json", None)).json()
+        scheme = description["components"]["securitySchemes"]["openIdConnect"]
+        assert scheme["openIdConnectUrl"] == (
+            "https://login.example/realms/chat/.well-known/openid-configuration"
+        )
+        sessions = description["paths"]["/sessions"]
+        for method, scope in (("get", "chat:read"), ("post", "chat:write")):
+            ways = sessions[method]["security"]
+            assert ways == [{"bearerAuth": []}, {"openIdConnect": [scope]}]
+        assert "security" not in description["paths"]["/livez"]["get"]
+
+    async def test_the_page_asks_the_service_alone(self, api: Api) -> None:
+        """It is no client of the provider's, so it cannot sign anybody in there."""
+        policy = (await api.ask("GET", "/docs", None)).headers["content-security-policy"]
+        assert "connect-src 'self';" in policy
+        description = (await api.ask("GET", "/openapi.json", None)).json()
+        assert "x-sign-in" not in description["components"]["securitySchemes"]["openIdConnect"]
+
+
+class TestAsAClientOfTheProvider(TestWithAProvider):
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return {
+            "development_key_file": None,
+            "oidc_issuer": "https://login.example/realms/chat",
+            "oidc_audience": "https://chat.example",
+            "oidc_require_scopes": True,
+            "oidc_docs_client_id": "docs",
+        }
+
+    async def test_the_page_asks_the_service_alone(self, api: Api) -> None:
+        """And the provider's origin, to sign its reader in there."""
+        policy = (await api.ask("GET", "/docs", None)).headers["content-security-policy"]
+        assert "connect-src 'self' https://login.example;" in policy
+        description = (await api.ask("GET", "/openapi.json", None)).json()
+        assert description["components"]["securitySchemes"]["openIdConnect"]["x-sign-in"] == {
+            "client_id": "docs",
+            "audience": "https://chat.example",
+            "scopes": ["openid", "chat:read", "chat:write"],
+        }

@@ -249,6 +249,8 @@ def test_clients_are_told_an_address_that_leads_somewhere(host: str, url: str) -
         ({"oidc_require_scopes": "true"}, "OIDC_ISSUER"),
         ({"oidc_require_scopes": "false"}, "OIDC_ISSUER"),
         ({"oidc_algorithms": "ES256"}, "OIDC_ISSUER"),
+        ({"oidc_docs_client_id": "docs"}, "OIDC_ISSUER"),
+        ({**PROVIDER, "oidc_docs_client_id": "the page"}, "OIDC_DOCS_CLIENT_ID"),
         ({**PROVIDER, "development_key_file": "key.pem"}, "DEVELOPMENT_KEY_FILE"),
         ({**PROVIDER, "oidc_issuer": "http://login.example"}, "OIDC_ISSUER"),
         ({**PROVIDER, "oidc_issuer": "http://127.0.0.1.login.example"}, "OIDC_ISSUER"),

@@ -17,8 +17,16 @@ const requests = {};
 let setup = {};
 let answer = null;
 
-// A client for people and one for robots to each algorithm that access tokens are signed with.
+// A client for people and one for robots to each algorithm that access tokens are signed with, and
+// one for a page, which can keep no secret.
 function clients({ secret }) {
+  const page = {
+    client_id: 'page-ES256',
+    application_type: 'native', // so that loopback may have any port
+    grant_types: ['authorization_code'],
+    redirect_uris: ['http://127.0.0.1/docs/signed-in'],
+    token_endpoint_auth_method: 'none',
+  };
   return ALGORITHMS.flatMap((algorithm) => [
     {
       client_id: `web-${algorithm}`,
@@ -34,7 +42,7 @@ function clients({ secret }) {
       response_types: [],
       redirect_uris: [],
     },
-  ]);
+  ]).concat(page);
 }
 
 function provider({ port, audience, scopes, keys, secret }) {
@@ -42,6 +50,7 @@ function provider({ port, audience, scopes, keys, secret }) {
     jwks: { keys },
     clients: clients({ secret }),
     clientDefaults: { id_token_signed_response_alg: 'RS256' },
+    clientBasedCORS: (_, origin, client) => client.clientId === 'page-ES256',
     cookies: { keys: [secret] },
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),

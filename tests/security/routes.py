@@ -23,6 +23,8 @@ OPEN = dict.fromkeys(
         "/.well-known/oauth-protected-resource",
         "/docs",
         "/docs/init.js",
+        "/docs/signed-in",
+        "/docs/signed-in.js",
         "/docs/style.css",
         "/docs/swagger-ui-bundle.js",
         "/docs/swagger-ui.css",

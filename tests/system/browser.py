@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 FLAGS = (
     "--headless",
@@ -50,9 +50,13 @@ class Watched:
         self.page.set_default_timeout(20_000)
         self.said: list[str] = []
         self.hosts: set[str] = set()
-        self.context.on("console", lambda message: self.said.append(message.text))
-        self.context.on("weberror", lambda error: self.said.append(str(error.error)))
-        self.context.on("request", self._note)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", self._note)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if not message.text.startswith("[DOM] "):  # Chromium's hints on forms, not on errors
+            self.said.append(message.text)
 
     def _note(self, request: Any) -> None:
         if not request.url.startswith("data:"):

@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.identity_provider import provider
 from tests.serving import Served, serving
 from tests.system.browser import Watched, chromium
 
@@ -152,3 +154,49 @@ def test_a_description_that_cannot_be_had_is_told(browser: Browser, served: Serv
     watched.context.route("**/openapi.json", lambda route: route.fulfill(status=503))
     watched.page.goto(f"{served.url}/docs")
     expect(watched.page.get_by_text("The description cannot be had: 503")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The service with an identity provider to sign in at."""
+    folder = tmp_path_factory.mktemp("trusting")
+    settings = provider().settings | {
+        "CHAT_SESSIONS_OIDC_DOCS_CLIENT_ID": "page-ES256",
+        "CHAT_SESSIONS_OIDC_REQUIRE_SCOPES": "true",
+    }
+    with serving(folder, **settings) as served:
+        yield served
+
+
+def test_authorize_signs_in_at_the_identity_provider(browser: Browser, trusting: Served) -> None:
+    """By a code with PKCE, and no host is asked but the service and the provider."""
+    watched = Watched(browser)
+    page = opened(watched, f"{trusting.url}/docs")
+    page.get_by_role("button", name="Authorize").first.click()
+    form = page.locator(".auth-container", has_text="with PKCE")
+    watched.picture("reference-sign-in")
+    with page.expect_popup() as popup:
+        form.get_by_role("button", name="Apply given OAuth2 credentials").click()
+    window = popup.value
+    window.locator("[name=login]").fill("frank")
+    window.locator("[name=password]").fill("any")
+    window.locator("[type=submit]").click()
+    with window.expect_event("close"):
+        window.get_by_role("button", name="Continue").click()
+    expect(form.get_by_text("Logout")).to_be_visible()
+    page.locator(".modal-ux").get_by_role("button", name="Close").last.click()
+    status, session = executed(tried(page, "createSession"))
+    assert (status, session["user_id"]) == (201, "frank")
+    assert watched.said == []
+    assert watched.hosts == {urlsplit(url).netloc for url in (trusting.url, provider().url)}
+
+
+def test_without_the_provider_the_page_takes_a_token_all_the_same(
+    browser: Browser, trusting: Served
+) -> None:
+    watched = Watched(browser)
+    watched.context.route(f"{provider().url}/**", lambda route: route.abort())
+    page = opened(watched, f"{trusting.url}/docs")
+    page.get_by_role("button", name="Authorize").first.click()
+    expect(page.locator(".auth-container")).to_have_count(1)
+    expect(page.locator(".auth-container").get_by_label("Value")).to_be_visible()

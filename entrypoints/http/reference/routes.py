@@ -10,9 +10,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-DOCS_POLICY = (
+from entrypoints.http.reference.sign_in import SignIn
+
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'{provider}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 router = APIRouter(include_in_schema=False)
@@ -23,40 +25,10 @@ async def get_openapi(request: Request) -> JSONResponse:
     return JSONResponse(request.app.openapi())
 
 
-@router.get("/docs")
-async def get_docs() -> Response:
-    return _asset(_PAGE / "index.html", "text/html")
-
-
 @router.get("/docs/")
 async def get_docs_by_its_folder() -> Response:
     """Where the page's own addresses would lead astray."""
     return Response(status_code=308, headers={"Location": "../docs"})
-
-
-@router.get("/docs/init.js")
-async def get_docs_script() -> Response:
-    return _asset(_PAGE / "init.js", "text/javascript")
-
-
-@router.get("/docs/style.css")
-async def get_docs_style() -> Response:
-    return _asset(_PAGE / "style.css", "text/css")
-
-
-@router.get("/docs/swagger-ui.css")
-async def get_swagger_ui_style() -> Response:
-    return _asset(_SWAGGER_UI / "swagger-ui.css", "text/css")
-
-
-@router.get("/docs/swagger-ui-bundle.js")
-async def get_swagger_ui() -> Response:
-    return _asset(_SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript")
-
-
-def _asset(path: Path, media_type: str) -> Response:
-    headers = {"Content-Security-Policy": DOCS_POLICY}
-    return Response(_content(path), headers=headers, media_type=media_type)
 
 
 @cache
@@ -71,3 +43,25 @@ def _folder_of(package: str) -> Path:
 
 _PAGE = Path(__file__).parent / "page"
 _SWAGGER_UI = _folder_of("fastapi_offline") / "static"
+
+
+def _serve(address: str, path: Path, media_type: str) -> None:
+    @router.get(address)
+    async def get_part(request: Request) -> Response:
+        headers = {"Content-Security-Policy": request.app.state.docs_policy}
+        return Response(_content(path), headers=headers, media_type=media_type)
+
+
+_serve("/docs", _PAGE / "index.html", "text/html")
+_serve("/docs/init.js", _PAGE / "init.js", "text/javascript")
+_serve("/docs/style.css", _PAGE / "style.css", "text/css")
+_serve("/docs/signed-in", _PAGE / "signed-in.html", "text/html")
+_serve("/docs/signed-in.js", _PAGE / "signed-in.js", "text/javascript")
+_serve("/docs/swagger-ui.css", _SWAGGER_UI / "swagger-ui.css", "text/css")
+_serve("/docs/swagger-ui-bundle.js", _SWAGGER_UI / "swagger-ui-bundle.js", "text/javascript")
+
+
+def docs_policy(sign_in: SignIn | None) -> str:
+    """What the page may load and ask: what the service serves, and the provider to sign in at."""
+    provider = f" {sign_in.origin}" if sign_in and sign_in.client_id else ""
+    return _POLICY.format(provider=provider)

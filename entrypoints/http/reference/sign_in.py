@@ -1,0 +1,44 @@
+"""How tokens are to be had, where an identity provider gives them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """`client_id` is what the provider knows the page at /docs as, a client that has no secret.
+    Without one the page takes tokens from elsewhere. `scopes` are those that routes ask for."""
+
+    issuer: str
+    audience: str
+    client_id: str | None = None
+    scopes: Sequence[str] = ()
+
+    @property
+    def origin(self) -> str:
+        """The provider's (RFC 6454 section 6.1)."""
+        url = urlsplit(self.issuer)
+        return f"{url.scheme}://{url.netloc}"
+
+    def describe(self, description: dict[str, Any]) -> None:
+        """Add the provider to an OpenAPI description, as another way to the same token."""
+        scheme: dict[str, Any] = {
+            "type": "openIdConnect",
+            "openIdConnectUrl": f"{self.issuer.rstrip('/')}/.well-known/openid-configuration",
+            "description": "An access token (RFC 9068) of this identity provider.",
+        }
+        if self.client_id:
+            scheme["x-sign-in"] = {
+                "client_id": self.client_id,
+                "audience": self.audience,
+                "scopes": ["openid", *self.scopes],
+            }
+        description["components"]["securitySchemes"]["openIdConnect"] = scheme
+        for path in description["paths"].values():
+            for method, operation in path.items():
+                if "security" in operation:
+                    kind = "read" if method == "get" else "write"
+                    scopes = [scope for scope in self.scopes if scope.endswith(f":{kind}")]
+                    operation["security"].append({"openIdConnect": scopes})
