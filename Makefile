@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOKEN_TESTS := $(patsubst %,tests/adapters/test_%.py,auth discovery key_set provider_keys provider_tokens verified)
 PROGRAMS := chromium haproxy nginx pgbouncer prometheus redis-server
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -26,7 +27,8 @@ test-system: $(VENV)/development.txt $(VENV)/node.json ## Run the tests that nee
 
 coverage: $(VENV)/development.txt ## Measure that tests of the core and of tokens leave no branch out
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 8 -k "not postgresql and not sqlite" \
-		tests/domain tests/application tests/contract tests/adapters/test_auth.py --cov
+		tests/domain tests/application tests/contract \
+		$(TOKEN_TESTS) --cov
 
 audit: $(VENV)/development.txt $(VENV)/node.json ## Look for known vulnerabilities (asks public databases)
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from base64 import urlsafe_b64decode
@@ -23,6 +24,7 @@ from joserfc.jwk import ECKey, RSAKey
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER, LIFETIME, KeyRefused
 from adapters.auth.jwt import LIFETIME_MAX, TokenPolicy
+from adapters.auth.keys import PublicKey
 from application.errors import InvalidToken
 from application.ports.authenticator import Principal
 from domain.owner import Owner
@@ -175,6 +177,46 @@ def test_processes_that_start_at_once_share_one_key(key_file: Path) -> None:
     kids = {process.communicate()[0] for process in started}
     assert len(kids) == 1
     assert [process.returncode for process in started] == [0] * 8
+
+
+def test_a_key_that_another_made_meanwhile_is_taken(
+    key_file: Path, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking for one and putting ours in its place."""
+    other = DevelopmentKey(tmp_path / "other.pem")
+
+    def put(_: Path, place: Path) -> None:
+        monkeypatch.undo()
+        os.link(tmp_path / "other.pem", place)
+        raise FileExistsError
+
+    monkeypatch.setattr(os, "link", put)
+    taken = DevelopmentKey(key_file)
+    assert taken.token("alice", clock).split(".")[0] == other.token("alice", clock).split(".")[0]
+    assert {path.name for path in tmp_path.iterdir()} == {"key.pem", "other.pem"}
+
+
+class _Mistaken(DevelopmentKey):
+    """Gives a key of another kind for every token."""
+
+    async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
+        assert (kid, algorithm) != (None, "none")
+        return RSAKey.generate_key(2048)
+
+
+async def test_a_key_of_another_kind_checks_nothing(key_file: Path, clock: ManualClock) -> None:
+    keys = _Mistaken(key_file)
+    policy = TokenPolicy(issuer=ISSUER, audience=AUDIENCE, algorithms=(ALGORITHM,))
+    with pytest.raises(InvalidToken, match="its signature cannot be checked"):
+        await JwtAuthenticator(policy, keys, clock).authenticate(keys.token("alice", clock))
+
+
+async def test_without_a_provider_there_is_nothing_to_wait_for(
+    authenticator: JwtAuthenticator,
+) -> None:
+    await authenticator.open()
+    await authenticator.check()
+    await authenticator.close()
 
 
 async def test_a_key_that_others_may_read_is_refused(key_file: Path) -> None:
