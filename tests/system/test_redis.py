@@ -114,7 +114,7 @@ async def test_of_many_requests_through_two_processes_exactly_as_many_pass_as_ma
                 wrong.append(left)
             assert {a.status_code for a in answers} == {200, 429}
         assert await uncounted(one) == await uncounted(two) == 0
-    tally.none("P4", "crowds of which not exactly as many passed as may", wrong, of=rounds)
+    tally.none("P8", "crowds of which not exactly as many passed as may", wrong, of=rounds)
 
 
 async def test_after_the_seconds_of_retry_after_a_request_passes(
