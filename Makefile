@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults audit coverage mutants check format openapi statements bench lock clean
+.PHONY: help install run test test-system test-faults audit coverage mutants sabotage check format openapi statements bench lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -41,6 +41,9 @@ audit: $(VENV)/development.txt $(VENV)/node.json ## Look for known vulnerabiliti
 mutants: $(VENV)/development.txt ## Change the core and the token checks to see that tests notice
 	@$(BIN)/mutmut run
 	@$(BIN)/mutmut results
+
+sabotage: $(VENV)/development.txt $(VENV)/node.json ## Take away each defence in a copy, to see that its test notices
+	@$(BIN)/python -m tests.security.sabotage
 
 check: $(VENV)/development.txt ## Check format, lint, types and the layers' contracts
 	@$(BIN)/ruff format --check .

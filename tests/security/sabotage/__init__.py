@@ -1,0 +1,1 @@
+"""Defences taken away one by one, each with the test that must notice: `make sabotage`."""

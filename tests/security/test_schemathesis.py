@@ -1,0 +1,91 @@
+"""schemathesis, with every check on, against the service as a process. What it may be told and why
+stands in schemathesis.toml beside this."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adapters.auth import DevelopmentKey
+from adapters.system import SystemClock
+from tests.conftest import Sized
+from tests.databases import empty_database
+from tests.serving import Served, serving
+from tests.tally import Tally
+
+SETUP = Path(__file__).with_name("schemathesis.toml")
+COMMAND = Path(sys.executable).with_name("schemathesis")
+QUICK = "examples,coverage,stateful"
+FULL = "examples,coverage,fuzzing,stateful"
+
+DATABASES: dict[str, Callable[[Path], str]] = {
+    "sqlite": lambda folder: f"sqlite:///{folder}/chat.db",
+    "postgresql": lambda _: empty_database("plain"),
+}
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("database", DATABASES)
+def test_every_check_of_schemathesis_passes(
+    tmp_path: Path, database: str, sized: Sized, tally: Tally
+) -> None:
+    """With stateful links, and two people each of whose sessions the other must not get."""
+    settings = {
+        "CHAT_SESSIONS_DATABASE_URL": DATABASES[database](tmp_path),
+        "CHAT_SESSIONS_DEVELOPMENT_KEY_FILE": str(tmp_path / "key.pem"),
+        "CHAT_SESSIONS_RATE_LIMITS": "off",
+    }
+    with serving(tmp_path, **settings) as served:
+        _write_people(tmp_path)
+        asked = subprocess.run(
+            _command(served, tmp_path, sized(2, 100), [QUICK, FULL][sized(0, 1)]),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    report = json.loads((tmp_path / "report.json").read_text())
+    operations, cases = report["operations"], report["test_cases"]
+    assert not report["errors"]
+    assert operations["tested"] == operations["selected"] == operations["total"]
+    assert report["complete"]
+    assert {status["status"] for status in report["phases"].values()} <= {"success", "skip"}
+    failures = [json.dumps(failure)[:500] for failure in report["failures"]]
+    tally.none("P7", f"{database}: what schemathesis finds", failures, of=cases["generated"])
+    assert asked.returncode == 0, asked.stdout[-3000:]
+
+
+def _write_people(folder: Path) -> None:
+    """In the form of the Web Fuzzing Commons."""
+    shutil.copy(SETUP, folder)
+    key = DevelopmentKey(folder / "key.pem")
+    people = [
+        {
+            "name": name,
+            "fixedHeaders": [
+                {"name": "Authorization", "value": f"Bearer {key.token(name, SystemClock())}"}
+            ],
+        }
+        for name in ("alice", "bob")
+    ]
+    (folder / "people.json").write_text(json.dumps({"auth": people}))
+
+
+def _command(served: Served, folder: Path, examples: int, phases: str) -> list[str | Path]:
+    return [
+        COMMAND,
+        "--no-color",
+        "run",
+        f"{served.url}/openapi.json",
+        f"--phases={phases}",
+        f"--max-examples={examples}",
+        "--seed=1",
+        "--continue-on-failure",
+        "--generation-database=none",
+        "--suppress-health-check=all",  # they are about this machine's speed
+        f"--report-json-path={folder / 'report.json'}",
+    ]
