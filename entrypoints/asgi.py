@@ -12,9 +12,9 @@ from entrypoints.container import Container
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.measures import Telemetry
 from entrypoints.http.reference.sign_in import SignIn
-from entrypoints.logs import configure_logs
 from entrypoints.settings import Settings
-from entrypoints.telemetry import FLUSH_SECONDS
+from entrypoints.telemetry.logs import configure_logs
+from entrypoints.telemetry.providers import FLUSH_SECONDS
 
 _log = structlog.get_logger("chat_sessions")
 

@@ -23,13 +23,11 @@ from application.sessions import (
 )
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
-from entrypoints.http.counters import MemoryCounters, RedisCounters
-from entrypoints.http.limits import RateLimits
-from entrypoints.http.peers import Peers
+from entrypoints.http.limits import MemoryCounters, Peers, RateLimits, RedisCounters
 from entrypoints.settings import Settings
-from entrypoints.statements import Statements
-from entrypoints.telemetry import Telemetry
-from entrypoints.traced import traced
+from entrypoints.telemetry.providers import Telemetry
+from entrypoints.telemetry.statements import Statements
+from entrypoints.telemetry.traced import traced
 
 
 def _use_case(

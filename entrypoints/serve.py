@@ -9,10 +9,10 @@ import uvloop
 from application.errors import StartRefused
 from entrypoints.asgi import application
 from entrypoints.container import Container
-from entrypoints.logs import configure_logs
-from entrypoints.patience import Patience
 from entrypoints.server import Server
+from entrypoints.server.patience import Patience
 from entrypoints.settings import Settings
+from entrypoints.telemetry.logs import configure_logs
 
 LINES_SECONDS = 0.2
 """For whoever reads the log slowly to take the last lines of it."""

@@ -1,16 +1,13 @@
 import os
-import re
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import limits
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -19,146 +16,38 @@ from pydantic import (
 )
 
 from application.errors import StartRefused
+from entrypoints.setting_kinds import (
+    PORT_MAX,
+    POSTGRESQL,
+    REDIS,
+    SQLITE,
+    Algorithms,
+    ClientSeconds,
+    DatabaseUrl,
+    Issuer,
+    Names,
+    Networks,
+    Origins,
+    Rate,
+    RedisUrl,
+    Seconds,
+    Visible,
+    WebAddress,
+    is_local,
+    is_loopback,
+    without_password,
+)
 
 PREFIX = "CHAT_SESSIONS_"
 
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable, heeded where ours is not set."""
 
-PORT_MAX = 65535
-
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_SQLITE = "sqlite:///"
-_POSTGRESQL = ("postgresql://", "postgres://")
-_REDIS = ("redis://", "rediss://")
-_WEB_ADDRESS = (
-    r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
-    r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?$"
-)
-"""A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
-
-
-_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
-_POSTGRESQL_URL = re.compile(
-    r"postgres(ql)?://([^:/?#@\[\]\s]*(:[^:/?#@\[\]\s]*)?@)?"  # user and password
-    r"({host}(,{host})*)?(/[^/?#@\s]*)?(\?[^#\s]*)?".format(
-        host=r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{0,253})(:[0-9]{1,5})?"
-    )
-)
-"""As libpq has it (PostgreSQL's manual, section 34.1.1.2), several hosts by commas."""
-
-
-_REDIS_URL = re.compile(
-    r"rediss?://([^:/?#@\[\]\s]*:[^:/?#@\[\]\s]+@)?"  # user and password
-    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?(/[0-9]{1,4})?"
-)
-
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[1-9][0-9]{0,4})?")
-"""As a browser serializes it (RFC 6454 section 6.2): lower case, no path."""
-
-_DEFAULT_PORTS = {("http", 80), ("https", 443)}
-
-RATE_MAX = 1_000_000_000
-WINDOW_MAX = 24 * 60 * 60
-"""Seconds."""
 
 
 class SettingsError(StartRefused):
     """A setting cannot be used. The text names it."""
-
-
-def _items(value: object) -> object:
-    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
-
-
-def _database(url: str) -> str:
-    path = url.removeprefix(_SQLITE)
-    is_file = url.startswith(_SQLITE) and path not in ("", ":memory:") and "?" not in path
-    if url.startswith(_POSTGRESQL):
-        ports = re.findall(r":(\d+)(?=[,/?]|$)", url.partition("?")[0].rpartition("@")[2])
-        if not _POSTGRESQL_URL.fullmatch(url) or not all(
-            1 <= int(port) <= PORT_MAX for port in ports
-        ):
-            raise ValueError("is no URL of PostgreSQL; marks in a password are percent-encoded")
-    elif not is_file and url != "memory://":
-        raise ValueError("must be memory://, sqlite:///PATH without parameters, or postgresql://")
-    return url
-
-
-def _redis(url: str) -> str:
-    if url != "memory://" and not (
-        _REDIS_URL.fullmatch(url) and urlsplit(url).port in (None, *range(1, PORT_MAX + 1))
-    ):
-        raise ValueError("must be memory://, or redis:// or rediss:// USER:PASSWORD@HOST:PORT/0")
-    return url
-
-
-def _rate(text: str) -> str:
-    try:
-        rates = limits.parse_many(text) if text.isascii() else []
-    except ValueError:
-        rates = []
-    if not (
-        len(rates) == 1
-        and 1 <= rates[0].amount <= RATE_MAX
-        and 1 <= rates[0].get_expiry() <= WINDOW_MAX
-    ):
-        raise ValueError("must be NUMBER/second, /minute or /hour, a day at most")
-    return text
-
-
-def _origin(origin: str) -> str:
-    parts = urlsplit(origin)
-    if not _ORIGIN.fullmatch(origin) or (parts.scheme, parts.port) in _DEFAULT_PORTS:
-        raise ValueError("must be scheme://host[:port] as browsers send it, without a path or *")
-    return origin
-
-
-def _proxy(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    if not network.prefixlen:
-        raise ValueError("would take anybody's word")
-    return network
-
-
-Names = Annotated[
-    frozenset[Annotated[str, StringConstraints(min_length=1)]],
-    BeforeValidator(_items),
-]
-
-
-def _parsed(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.port == 0 or not any(map(str.isalnum, parts.hostname or "")):
-        raise ValueError("has no such host or port")
-    return address
-
-
-WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS), AfterValidator(_parsed)]
-
-
-def _issuer(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not is_local(parts.hostname):
-        raise ValueError("must be https:// unless it is on loopback")
-    return address
-
-
-Algorithm = Literal["RS256", "PS256", "ES256", "Ed25519"]
-
-Rate = Annotated[str, AfterValidator(_rate)]
-
-Origins = Annotated[
-    frozenset[Annotated[str, AfterValidator(_origin)]],
-    BeforeValidator(_items),
-]
-
-Networks = Annotated[
-    tuple[Annotated[IPv4Network | IPv6Network, AfterValidator(_proxy)], ...],
-    BeforeValidator(_items),
-]
-
-Seconds = Annotated[float, Field(ge=0.1, le=60)]
-ClientSeconds = Annotated[float, Field(ge=0.1, le=3600)]
 
 
 class Settings(BaseModel):
@@ -166,9 +55,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    database_url: Annotated[str, AfterValidator(_database), Field(repr=False)] = (
-        "sqlite:///./chat-sessions.db"
-    )
+    database_url: DatabaseUrl = "sqlite:///./chat-sessions.db"
     database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
     database_pool_overflow: Annotated[int, Field(ge=0, le=1000)] = 5
     database_pool_wait_seconds: Seconds = 2
@@ -194,7 +81,7 @@ class Settings(BaseModel):
     rate_limit_write: Rate = "300/minute"
     rate_limit_create: Rate = "60/minute"
     rate_limit_peer: Rate = "120/minute"
-    rate_limit_storage_url: Annotated[str, AfterValidator(_redis), Field(repr=False)] = "memory://"
+    rate_limit_storage_url: RedisUrl = "memory://"
     rate_limit_fails: Literal["open", "closed"] = "open"
     hide_foreign_sessions: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
@@ -209,13 +96,11 @@ class Settings(BaseModel):
     slow_statement_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
     otlp_endpoint: WebAddress | None = None
     development_key_file: Path | None = None
-    oidc_issuer: Annotated[WebAddress, AfterValidator(_issuer)] | None = None
-    oidc_audience: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = None
-    oidc_algorithms: Annotated[
-        tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)
-    ] = ("RS256", "PS256", "ES256", "Ed25519")
+    oidc_issuer: Issuer | None = None
+    oidc_audience: Visible | None = None
+    oidc_algorithms: Algorithms = ("RS256", "PS256", "ES256", "Ed25519")
     oidc_require_scopes: bool = False
-    oidc_docs_client_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")] | None = None
+    oidc_docs_client_id: Visible | None = None
     oidc_clock_skew_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     oidc_lifetime_max_seconds: Annotated[float, Field(ge=1, le=30 * 86400)] = 86400
     oidc_keys_max_age_seconds: Annotated[float, Field(ge=1, le=86400)] = 600
@@ -265,15 +150,15 @@ class Settings(BaseModel):
 
     @property
     def storage(self) -> Literal["memory", "postgresql", "sqlite"]:
-        if self.database_url.startswith(_POSTGRESQL):
+        if self.database_url.startswith(POSTGRESQL):
             return "postgresql"
         return "sqlite" if self.sqlite_path else "memory"
 
     @property
     def sqlite_path(self) -> Path | None:
-        if not self.database_url.startswith(_SQLITE):
+        if not self.database_url.startswith(SQLITE):
             return None
-        return Path(self.database_url.removeprefix(_SQLITE))
+        return Path(self.database_url.removeprefix(SQLITE))
 
     @property
     def key_file(self) -> Path:
@@ -298,7 +183,7 @@ class Settings(BaseModel):
 
     @property
     def rate_limit_storage(self) -> Literal["memory", "redis"]:
-        return "redis" if self.rate_limit_storage_url.startswith(_REDIS) else "memory"
+        return "redis" if self.rate_limit_storage_url.startswith(REDIS) else "memory"
 
     @property
     def rate_limit_policies(self) -> Mapping[str, limits.RateLimitItem]:
@@ -320,27 +205,18 @@ class Settings(BaseModel):
     @property
     def shown_database_url(self) -> str:
         """The URL without what opens the database."""
-        return _PASSWORD.sub("***", self.database_url)
+        return without_password(self.database_url)
 
     @property
     def shown_rate_limit_storage_url(self) -> str:
         """The URL without what opens Redis."""
-        return _PASSWORD.sub("***", self.rate_limit_storage_url)
+        return without_password(self.rate_limit_storage_url)
 
 
 def _policy(name: str, rate: str) -> limits.RateLimitItem:
     item = limits.parse(rate)
     item.namespace = name
     return item
-
-
-def is_loopback(address: str) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return bool((mapped or parsed).is_loopback)
 
 
 def _reached(host: str) -> str:
@@ -350,10 +226,6 @@ def _reached(host: str) -> str:
     except ValueError:
         return host
     return ("::1" if ":" in host else "127.0.0.1") if is_any else host
-
-
-def is_local(host: str | None) -> bool:
-    return host == "localhost" or (host is not None and is_loopback(host))
 
 
 def _line(error: ValidationError, variables: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.http.headers import AnswerHeaders
 from entrypoints.http.problems import refused, unavailable
-from entrypoints.observation import Observation
+from entrypoints.telemetry.observation import Observation
 
 LINGER_SECONDS = 30
 """How long an answer waits at most for the rest of a body that nobody wanted."""

@@ -25,7 +25,7 @@ from entrypoints.http.fields import UUID_V7
 from entrypoints.http.limits import Policy, RateLimits
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
-from entrypoints.observation import Observation
+from entrypoints.telemetry.observation import Observation
 
 REALM = "chat-sessions"
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
-from entrypoints.observation import Observation, observing
+from entrypoints.telemetry.observation import Observation, observing
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from application.errors import KeyReused, Unavailable
 from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
-from entrypoints.observation import Observation
+from entrypoints.telemetry.observation import Observation
 
 Violation = Mapping[str, str]
 

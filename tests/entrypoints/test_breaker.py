@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from entrypoints.http.breaker import CALLS_MAX, Away, Breaker
+from entrypoints.http.limits.breaker import CALLS_MAX, Away, Breaker
 from tests.clock import ManualClock
 
 Changes = list[str | None]

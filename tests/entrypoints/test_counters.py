@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from entrypoints.http.counters import KEYS_MAX, MemoryCounters
+from entrypoints.http.limits.counters import KEYS_MAX, MemoryCounters
 from tests.clock import ManualClock
 
 

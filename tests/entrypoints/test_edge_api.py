@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from adapters.memory import MemoryStorage
 from application.errors import Unavailable
 from application.ports.storage import Storage
-from entrypoints.logs import headed
+from entrypoints.telemetry.logs import headed
 from tests.entrypoints.conftest import HERE, Api, problem
 
 SECURITY = {

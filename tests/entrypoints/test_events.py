@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from application.errors import Unavailable
 from entrypoints.http.observed import Observed
-from entrypoints.logs import headed
+from entrypoints.telemetry.logs import headed
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
 from tests.serving import Served, serving

@@ -13,9 +13,9 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from entrypoints.logs import configure_logs
-from entrypoints.observation import Observation, observing
-from entrypoints.stdout import BACKLOG_BYTES, Lines
+from entrypoints.telemetry.logs import configure_logs
+from entrypoints.telemetry.observation import Observation, observing
+from entrypoints.telemetry.stdout import BACKLOG_BYTES, Lines
 
 HOSTILE = ["\n", "\r\n", "\x1b[2J", "\u2028", "\u2029", "\x85", "\x00", "\x0b", "\x1c", "\u202e"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from entrypoints.http.peers import HOPS_MAX, Peers
+from entrypoints.http.limits.peers import HOPS_MAX, Peers
 
 PROXIES = ("10.0.0.0/8", "192.0.2.1", "fd00::/8")
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.settings import Settings, SettingsError, is_loopback
+from entrypoints.setting_kinds import is_loopback
+from entrypoints.settings import Settings, SettingsError
 
 
 def settings(**given: str) -> Settings:

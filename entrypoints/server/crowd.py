@@ -4,7 +4,7 @@ from typing import Protocol
 
 from uvicorn.server import ServerState
 
-from entrypoints.patience import Patience
+from entrypoints.server.patience import Patience
 
 
 class Client(Protocol):

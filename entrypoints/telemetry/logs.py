@@ -10,8 +10,8 @@ from typing import Any, Literal
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from entrypoints.observation import current
-from entrypoints.stdout import Lines
+from entrypoints.telemetry.observation import current
+from entrypoints.telemetry.stdout import Lines
 
 _QUIET = ("alembic", "httpx2", "uvicorn")
 """Of these only warnings are told."""

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
-from entrypoints.discretion import Discreet
+from entrypoints.telemetry.sampling import Discreet
 
 SCOPE = "chat_sessions"
 

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from entrypoints.connection import Connection
-from entrypoints.crowd import Crowd
-from entrypoints.patience import Patience
+from entrypoints.server.connection import Connection
+from entrypoints.server.crowd import Crowd
+from entrypoints.server.patience import Patience
 
 STOP_SECONDS = 8.3
 """From SIGTERM to the last request's end, the drain included; then the storage closes."""

@@ -13,9 +13,9 @@ from limits.aio.storage import Storage
 from starlette.requests import Request
 
 from domain.owner import Owner
-from entrypoints.http.breaker import Away, Breaker
+from entrypoints.http.limits.breaker import Away, Breaker
+from entrypoints.http.limits.peers import Peers
 from entrypoints.http.measures import Measures
-from entrypoints.http.peers import Peers
 from entrypoints.http.problems import too_many, unavailable
 
 Policy = Literal["read", "write", "create"]

@@ -9,7 +9,7 @@ import structlog
 from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from entrypoints.observation import current
+from entrypoints.telemetry.observation import current
 
 SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 """The buckets' edges (OpenTelemetry's semantic conventions for database metrics)."""

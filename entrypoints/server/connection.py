@@ -10,12 +10,12 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from entrypoints.crowd import Crowd
 from entrypoints.http.admission import head_too_large
 from entrypoints.http.edge import LINGER_SECONDS, SILENCE_SECONDS
 from entrypoints.http.problems import Problem, unavailable
-from entrypoints.parser import HEAD_BYTES, Parser
-from entrypoints.refusal import answer_refused
+from entrypoints.server.crowd import Crowd
+from entrypoints.server.parser import HEAD_BYTES, Parser
+from entrypoints.server.refusal import answer_refused
 
 UNTAKEN_BYTES = 16 * 1024
 """With more of an answer not taken yet, nothing else is done for the client."""

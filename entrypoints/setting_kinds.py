@@ -1,0 +1,163 @@
+"""The kinds of values that settings have, each with what it must be."""
+
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import limits
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+PORT_MAX = 65535
+
+SQLITE = "sqlite:///"
+POSTGRESQL = ("postgresql://", "postgres://")
+REDIS = ("redis://", "rediss://")
+_WEB_ADDRESS = (
+    r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+    r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?$"
+)
+"""A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
+
+
+_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
+_POSTGRESQL_URL = re.compile(
+    r"postgres(ql)?://([^:/?#@\[\]\s]*(:[^:/?#@\[\]\s]*)?@)?"  # user and password
+    r"({host}(,{host})*)?(/[^/?#@\s]*)?(\?[^#\s]*)?".format(
+        host=r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{0,253})(:[0-9]{1,5})?"
+    )
+)
+"""As libpq has it (PostgreSQL's manual, section 34.1.1.2), several hosts by commas."""
+
+
+_REDIS_URL = re.compile(
+    r"rediss?://([^:/?#@\[\]\s]*:[^:/?#@\[\]\s]+@)?"  # user and password
+    r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?(/[0-9]{1,4})?"
+)
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[1-9][0-9]{0,4})?")
+"""As a browser serializes it (RFC 6454 section 6.2): lower case, no path."""
+
+_DEFAULT_PORTS = {("http", 80), ("https", 443)}
+
+RATE_MAX = 1_000_000_000
+WINDOW_MAX = 24 * 60 * 60
+"""Seconds."""
+
+
+def _items(value: object) -> object:
+    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+
+
+def _database(url: str) -> str:
+    path = url.removeprefix(SQLITE)
+    is_file = url.startswith(SQLITE) and path not in ("", ":memory:") and "?" not in path
+    if url.startswith(POSTGRESQL):
+        ports = re.findall(r":(\d+)(?=[,/?]|$)", url.partition("?")[0].rpartition("@")[2])
+        if not _POSTGRESQL_URL.fullmatch(url) or not all(
+            1 <= int(port) <= PORT_MAX for port in ports
+        ):
+            raise ValueError("is no URL of PostgreSQL; marks in a password are percent-encoded")
+    elif not is_file and url != "memory://":
+        raise ValueError("must be memory://, sqlite:///PATH without parameters, or postgresql://")
+    return url
+
+
+def _redis(url: str) -> str:
+    if url != "memory://" and not (
+        _REDIS_URL.fullmatch(url) and urlsplit(url).port in (None, *range(1, PORT_MAX + 1))
+    ):
+        raise ValueError("must be memory://, or redis:// or rediss:// USER:PASSWORD@HOST:PORT/0")
+    return url
+
+
+def _rate(text: str) -> str:
+    try:
+        rates = limits.parse_many(text) if text.isascii() else []
+    except ValueError:
+        rates = []
+    if not (
+        len(rates) == 1
+        and 1 <= rates[0].amount <= RATE_MAX
+        and 1 <= rates[0].get_expiry() <= WINDOW_MAX
+    ):
+        raise ValueError("must be NUMBER/second, /minute or /hour, a day at most")
+    return text
+
+
+def _origin(origin: str) -> str:
+    parts = urlsplit(origin)
+    if not _ORIGIN.fullmatch(origin) or (parts.scheme, parts.port) in _DEFAULT_PORTS:
+        raise ValueError("must be scheme://host[:port] as browsers send it, without a path or *")
+    return origin
+
+
+def _proxy(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    if not network.prefixlen:
+        raise ValueError("would take anybody's word")
+    return network
+
+
+Names = Annotated[
+    frozenset[Annotated[str, StringConstraints(min_length=1)]],
+    BeforeValidator(_items),
+]
+
+
+def _parsed(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.port == 0 or not any(map(str.isalnum, parts.hostname or "")):
+        raise ValueError("has no such host or port")
+    return address
+
+
+WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS), AfterValidator(_parsed)]
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return bool((mapped or parsed).is_loopback)
+
+
+def is_local(host: str | None) -> bool:
+    return host == "localhost" or (host is not None and is_loopback(host))
+
+
+def _issuer(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not is_local(parts.hostname):
+        raise ValueError("must be https:// unless it is on loopback")
+    return address
+
+
+Algorithm = Literal["RS256", "PS256", "ES256", "Ed25519"]
+
+Rate = Annotated[str, AfterValidator(_rate)]
+
+Origins = Annotated[
+    frozenset[Annotated[str, AfterValidator(_origin)]],
+    BeforeValidator(_items),
+]
+
+Networks = Annotated[
+    tuple[Annotated[IPv4Network | IPv6Network, AfterValidator(_proxy)], ...],
+    BeforeValidator(_items),
+]
+
+Seconds = Annotated[float, Field(ge=0.1, le=60)]
+ClientSeconds = Annotated[float, Field(ge=0.1, le=3600)]
+
+DatabaseUrl = Annotated[str, AfterValidator(_database), Field(repr=False)]
+RedisUrl = Annotated[str, AfterValidator(_redis), Field(repr=False)]
+Issuer = Annotated[WebAddress, AfterValidator(_issuer)]
+Algorithms = Annotated[tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)]
+Visible = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
+
+
+def without_password(url: str) -> str:
+    """The URL without what opens what it leads to."""
+    return _PASSWORD.sub("***", url)
