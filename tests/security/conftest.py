@@ -1,11 +1,19 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.entrypoints.conftest import Api, opened
 from tests.security.kept import KEPT, Kept
+
+
+@pytest.fixture(autouse=True)
+def _unrendered() -> Iterator[None]:
+    """Of thousands of lines that nobody reads none is made; tracebacks would take seconds each."""
+    with capture_logs():
+        yield
 
 
 @pytest.fixture

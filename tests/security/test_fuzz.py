@@ -17,7 +17,7 @@ async def test_no_request_makes_a_fault_or_tells_the_databases_apart(
     fuzzer = Fuzzer(seed)
     statuses: dict[int, int] = {}
     async with twins(tmp_path) as both:
-        for _ in range(sized(400, 25_000)):
+        for _ in range(sized(250, 25_000)):
             who, request = fuzzer.request()
             answer = await both.ask_as(who, **request)
             statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
