@@ -421,7 +421,7 @@ _LIMITS = (
 _PROCESS = (
     _one(
         "take a line that ends without CR",
-        "entrypoints/parser.py",
+        "entrypoints/server/parser.py",
         "if _BARE_LINE_FEED.search(self._data, begin, stop):",
         "if _BARE_LINE_FEED.search(self._data, stop):",
         "tests/security/test_smuggling.py::"
@@ -429,7 +429,7 @@ _PROCESS = (
     ),
     _one(
         "wait for whoever says nothing",
-        "entrypoints/connection.py",
+        "entrypoints/server/connection.py",
         "        if self._crowd.make_room(self):\n            self._wait(self._patience.head)\n",
         "        if self._crowd.make_room(self):\n            self._wait(86_400)\n",
         "tests/entrypoints/test_slow_clients.py::"
@@ -437,14 +437,14 @@ _PROCESS = (
     ),
     _one(
         "write an error's text into the log",
-        "entrypoints/logs.py",
+        "entrypoints/telemetry/logs.py",
         "{kind.__module__}.{kind.__qualname__}\\n",
         "{kind.__module__}.{kind.__qualname__}: {error}\\n",
         "tests/entrypoints/test_logs.py::test_what_a_task_ended_with_is_shown_without_its_text",
     ),
     _one(
         "show a request's path and query to whoever traces",
-        "entrypoints/discretion.py",
+        "entrypoints/telemetry/sampling.py",
         '        "url.scheme",\n',
         '        "url.scheme",\n        "url.path",\n        "url.query",\n',
         "tests/telemetry/test_traces.py::test_no_span_says_what_a_client_sent",
