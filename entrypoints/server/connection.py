@@ -118,6 +118,11 @@ class Connection(H11Protocol):
         super().handle_events()
         if self.cycle is not before:
             self._stop_waiting()
+            if self.conn.their_state is h11.SEND_BODY:
+                # Until the application asks for the body no time counts, but what is held does.
+                self.flow.pause_reading()
+                self.deadline = math.inf
+                self._crowd.wait_for(self)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser knows better
         if self.conn.is_too_large:
@@ -196,7 +201,7 @@ class Connection(H11Protocol):
         if self._since is not None:
             self._left -= self.loop.time() - self._since
             self._since = None
-            self._crowd.forget(self)
+        self._crowd.forget(self)
 
     def _hold(self, *, received: int | None = None, untaken: int | None = None) -> None:
         self._received = self._received if received is None else received
@@ -212,7 +217,11 @@ class Connection(H11Protocol):
             self._give_up()
 
     def drop(self) -> None:
+        """Close it, and free at once what it holds: what comes of the others does not wait."""
         self.transport.abort()
+        self.conn.forget()
+        if self._is_asked:
+            self.cycle.body.clear()
 
     def _give_up(self) -> None:
         if self._lingers or self.transport.get_write_buffer_size():

@@ -28,6 +28,10 @@ class Parser(h11.Connection):
         self.refusal = NotHttp("The message breaks the rules of HTTP/1.1 (RFC 9112).")
         self.is_too_large = False
 
+    def forget(self) -> None:
+        """Free what has been received. Nothing more is to be read."""
+        self._receive_buffer = _Lines()
+
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """Raises h11.RemoteProtocolError, which `refusal` explains."""
         reads_head = self.their_state is h11.IDLE
