@@ -10,8 +10,11 @@ from entrypoints.server.connection import Connection
 from entrypoints.server.crowd import Crowd
 from entrypoints.server.patience import Patience
 
-STOP_SECONDS = 8.3
+STOP_SECONDS = 7.0
 """From SIGTERM to the last request's end, the drain included; then the storage closes."""
+
+LAST_SECONDS = 0.3
+"""For requests in flight when the drain alone takes as long."""
 
 CHECK_TICKS = 5
 """How often to look for clients that are past their deadline, in tenths of a second."""
@@ -64,7 +67,9 @@ class Server(uvicorn.Server):
     def _terminate(self) -> None:
         self._on_drain()
         asyncio.get_running_loop().call_later(
-            self._drain_seconds, self._stop, STOP_SECONDS - self._drain_seconds
+            self._drain_seconds,
+            self._stop,
+            max(LAST_SECONDS, STOP_SECONDS - self._drain_seconds),
         )
 
     def _stop(self, seconds: float) -> None:
