@@ -38,6 +38,9 @@ _REDIS_URL = re.compile(
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[1-9][0-9]{0,4})?")
 """As a browser serializes it (RFC 6454 section 6.2): lower case, no path."""
 
+_HOST = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-][A-Za-z0-9._-]*)(:[0-9]{1,5})?$"
+"""As Host has it (RFC 9110 section 7.2)."""
+
 _DEFAULT_PORTS = {("http", 80), ("https", 443)}
 
 RATE_MAX = 1_000_000_000
@@ -99,7 +102,7 @@ def _proxy(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
 
 
 Names = Annotated[
-    frozenset[Annotated[str, StringConstraints(min_length=1)]],
+    frozenset[Annotated[str, StringConstraints(pattern=_HOST)]],
     BeforeValidator(_items),
 ]
 

@@ -90,8 +90,7 @@ class ProviderKeys(Keys):
         except Unavailable as error:
             self._away = str(error)
         finally:
-            wait = min(RETRY_SECONDS, self._interval) if self._lack else self._interval
-            self._next = asyncio.get_running_loop().time() + wait
+            self._next = asyncio.get_running_loop().time() + self._interval
             self._asking = None
         if self._found != before[0]:
             self._version += 1

@@ -44,7 +44,8 @@ class Edge:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        scope["state"]["headers"] = self.headers.of(scope["method"], headers)
+        # Of a request that the server gave up halfway, what it was already given.
+        scope["state"].setdefault("headers", self.headers.of(scope["method"], headers))
         exchange = _Exchange(scope, receive, send, self.is_stopping)
         try:
             self.admit(scope, headers)

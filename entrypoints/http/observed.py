@@ -4,6 +4,7 @@ import logging
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -56,8 +57,8 @@ class Observed:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        observation = Observation(request_id=_request_id(headers), trace_id=_trace_id(headers))
-        scope.setdefault("state", {})["observation"] = observation
+        observation = _observation(scope.setdefault("state", {}), headers)
+        scope["state"]["observation"] = observation
         answer = _Answer(send)
         with observing(observation):
             try:
@@ -126,6 +127,14 @@ def _reason(refusal: Exception) -> str:
         if isinstance(told, InvalidToken | Unavailable):
             return str(told)
     return problem_of(refusal).detail
+
+
+def _observation(state: Mapping[str, Any], headers: Headers) -> Observation:
+    """A new one, or of a request that the server gave up halfway one with the same ids."""
+    begun: Observation | None = state.get("observation")
+    if begun is None:
+        return Observation(request_id=_request_id(headers), trace_id=_trace_id(headers))
+    return replace(begun, refusal=None, db_queries=0, db_seconds=0.0)
 
 
 def _request_id(headers: Headers) -> str:

@@ -251,7 +251,8 @@ class Connection(H11Protocol):
         def send(event: h11.Event) -> None:
             self.transport.write(self.conn.send(event) or b"")
 
-        await answer_refused(self._application, scope, problem, send)
+        common = self.server_state.default_headers
+        await answer_refused(self._application, scope, problem, common, send)
         if not self.transport.is_closing():
             self.transport.write_eof()
             self.flow.resume_reading()

@@ -14,6 +14,17 @@ HEAD_BYTES = 256 * 1024
 """What is taken of a head; one over the contract's limits is then refused as 431."""
 
 
+CHUNKS = 1000
+CHUNK_BYTES = 64
+"""Past so many chunks they must have as many bytes on average: smaller ones cost more to read than
+to send."""
+
+LINE_BYTES = 256
+"""Of the line that begins a chunk."""
+
+TRAILERS = 100
+
+
 class NotHttp(h11.RemoteProtocolError):
     """The text says why, and repeats nothing of the message."""
 
@@ -27,6 +38,7 @@ class Parser(h11.Connection):
         self._receive_buffer = _Lines()
         self.refusal = NotHttp("The message breaks the rules of HTTP/1.1 (RFC 9112).")
         self.is_too_large = False
+        self._chunks = self._chunked_bytes = 0
 
     def forget(self) -> None:
         """Free what has been received. Nothing more is to be read."""
@@ -36,8 +48,7 @@ class Parser(h11.Connection):
         """Raises h11.RemoteProtocolError, which `refusal` explains."""
         reads_head = self.their_state is h11.IDLE
         try:
-            event = super().next_event()
-            return _unambiguous(event) if isinstance(event, h11.Request) else event
+            return self._checked(super().next_event())
         except NotHttp as error:
             self.refusal = error
             raise
@@ -45,8 +56,33 @@ class Parser(h11.Connection):
             self.is_too_large = reads_head and error.error_status_hint == 431  # noqa: PLR2004
             raise
 
+    def _checked(
+        self, event: h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+    ) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        match event:
+            case h11.Request():
+                self._chunks = self._chunked_bytes = 0
+                return _unambiguous(event)
+            case h11.Data():
+                self._chunks += event.chunk_start
+                self._chunked_bytes += len(event.data)
+                if self._chunks > max(CHUNKS, self._chunked_bytes // CHUNK_BYTES):
+                    raise NotHttp("The body comes in chunks that are too small.")
+            case h11.EndOfMessage() if len(event.headers) > TRAILERS:
+                raise NotHttp("The body has too many trailers.")
+        return event
+
 
 class _Lines(ReceiveBuffer):
+    def maybe_extract_next_line(self) -> bytearray | None:
+        """The line that begins a chunk."""
+        line = super().maybe_extract_next_line()
+        if len(self._data if line is None else line) > LINE_BYTES:
+            raise h11.LocalProtocolError("a chunk's extensions are too long")
+        if line is not None and (b"\r" in line[:-2] or b"\n" in line[:-2]):
+            raise h11.LocalProtocolError("a line ends without CR LF")
+        return line
+
     def maybe_extract_lines(self) -> list[bytearray] | None:
         if self._data.startswith(b"\r\n"):
             self._extract(2)

@@ -1,6 +1,6 @@
 """How the application words what the server refuses: as it words every refusal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -28,9 +28,11 @@ async def answer_refused(
     application: ASGIApp,
     scope: Scope | None,
     problem: Problem,
+    common: Sequence[tuple[bytes, bytes]],
     send: Callable[[h11.Response | h11.Data | h11.EndOfMessage], None],
 ) -> None:
-    """Send the problem, with every header that an answer has, and say that the connection ends."""
+    """Send the problem, with every header that an answer has and those that all answers have in
+    `common`, and say that the connection ends."""
 
     async def nothing() -> Message:
         return {"type": "http.disconnect"}
@@ -38,7 +40,7 @@ async def answer_refused(
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
             status = HTTPStatus(message["status"])
-            headers = [*message["headers"], (b"connection", b"close")]
+            headers = [*common, *message["headers"], (b"connection", b"close")]
             send(h11.Response(status_code=status, headers=headers, reason=status.phrase))
         else:
             send(h11.Data(data=message["body"]))

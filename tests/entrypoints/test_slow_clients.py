@@ -304,3 +304,39 @@ def test_a_stop_does_not_wait_for_who_is_slow(tmp_path: Path, how: signal.Signal
         assert stored(served) == 1
         assert served.stop(how) == 0
     assert "Traceback" not in (tmp_path / "stderr").read_text() + (tmp_path / "stdout").read_text()
+
+
+SMALL_CHUNKS = b"1\r\n \r\n" * 5000
+LONG_CHUNKS = (b"80\r\n" + b" " * 128 + b"\r\n") * 1500
+END = b"2\r\n{}\r\n0\r\n\r\n"
+
+
+def chunked(served: Served, body: bytes) -> bytes:
+    head = creation(served, 0).partition(b"Content-Length")[0]
+    return exchanged(served, head + b"Transfer-Encoding: chunked\r\n\r\n" + body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        SMALL_CHUNKS + END,
+        b"2;" + b"x" * 300 + b"\r\n{}\r\n0\r\n\r\n",
+        b"2;\rx\r\n{}\r\n0\r\n\r\n",
+        b"2\r\n{}\r\n0\r\n" + b"X: y\r\n" * 101 + b"\r\n",
+    ],
+    ids=["small chunks", "a long extension", "a bare CR", "many trailers"],
+)
+def test_framing_that_costs_more_than_it_brings_is_refused(hasty: Served, body: bytes) -> None:
+    """And counts as every request of its owner's does; both its lines in the log have one id."""
+    before = stored(hasty)
+    answer = chunked(hasty, body)
+    told = problem(answer, 400)
+    assert stored(hasty) == before
+    assert b"date: " in answer.lower()
+    lines = [json.loads(line) for line in (hasty.folder / "stdout").read_text().splitlines()]
+    found = [line for line in lines if line.get("request_id") == told["request_id"]]
+    assert {line["user_id"] for line in found} == {"alice"}
+
+
+def test_many_chunks_of_some_size_are_taken(hasty: Served) -> None:
+    assert chunked(hasty, LONG_CHUNKS + END).startswith(b"HTTP/1.1 201 ")

@@ -15,6 +15,9 @@ def main(*wanted: str) -> int:
         for sabotage in SABOTAGES
         if not wanted or any(part in sabotage.name for part in wanted)
     ]
+    if not chosen:
+        print("No sabotage has such a name.")
+        return 1
     caught = 0
     with copied() as tree:
         if tree.test(*dict.fromkeys(sabotage.test for sabotage in chosen)):
@@ -30,7 +33,7 @@ def main(*wanted: str) -> int:
             if not is_red:
                 print(tree.said)
     print(f"{caught} of {len(chosen)} caught")
-    return int(caught < len(chosen) or not chosen)
+    return int(caught < len(chosen))
 
 
 if __name__ == "__main__":

@@ -420,18 +420,18 @@ _LIMITS = (
 
 _PROCESS = (
     _one(
-        "take a line that ends without CR",
+        "take chunks from a client of HTTP/1.0",
         "entrypoints/server/parser.py",
-        "if _BARE_LINE_FEED.search(self._data, begin, stop):",
-        "if _BARE_LINE_FEED.search(self._data, stop):",
+        'if request.http_version == b"1.0" and b"transfer-encoding" in headers:',
+        'if request.http_version == b"0.9" and b"transfer-encoding" in headers:',
         "tests/security/test_smuggling.py::"
         "test_what_is_ambiguous_is_refused_and_its_connection_closed",
     ),
     _one(
         "wait for whoever says nothing",
         "entrypoints/server/connection.py",
-        "        if self._crowd.make_room(self):\n            self._wait(self._patience.head)\n",
-        "        if self._crowd.make_room(self):\n            self._wait(86_400)\n",
+        "self.deadline = self._since + min(seconds, self._left)",
+        "self.deadline = self._since + max(seconds, 86_400)",
         "tests/entrypoints/test_slow_clients.py::"
         "test_who_connects_and_says_nothing_is_closed_without_a_word",
     ),
