@@ -105,6 +105,12 @@ def refused(observation: Observation, error: Exception) -> Response:
     return problem_of(error).to_response(observation.request_id)
 
 
+def too_late() -> Problem:
+    return Problem(
+        HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not arrive whole in time."
+    )
+
+
 def unavailable(detail: str) -> Problem:
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,

@@ -90,7 +90,7 @@ router = APIRouter(
     prefix="/sessions",
     route_class=GatedRoute,
     tags=["sessions"],
-    responses=problems(400, 401, 403, 413, 421, 422, 429, 431, 500, 503),
+    responses=problems(400, 401, 403, 408, 413, 421, 422, 429, 431, 500, 503),
     dependencies=[Security(BEARER)],
 )
 

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from entrypoints.http.admission import head_too_large
 from entrypoints.http.edge import LINGER_SECONDS, SILENCE_SECONDS
-from entrypoints.http.problems import Problem, unavailable
+from entrypoints.http.problems import Problem, too_late, unavailable
 from entrypoints.server.crowd import Crowd
 from entrypoints.server.parser import HEAD_BYTES, Parser
 from entrypoints.server.refusal import answer_refused
@@ -23,9 +23,7 @@ UNTAKEN_BYTES = 16 * 1024
 PIECE_BYTES = 32 * 1024
 """What it must take in the time for a next piece, unless less is left."""
 
-_LATE = Problem(
-    HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not arrive whole in time."
-)
+_LATE = too_late()
 _CROWDED = "Too many connections are open."
 
 
@@ -249,7 +247,8 @@ class Connection(H11Protocol):
 
     async def _answer(self, scope: Scope | None, problem: Problem) -> None:
         def send(event: h11.Event) -> None:
-            self.transport.write(self.conn.send(event) or b"")
+            if not self.transport.is_closing():
+                self.transport.write(self.conn.send(event) or b"")
 
         common = self.server_state.default_headers
         await answer_refused(self._application, scope, problem, common, send)

@@ -33,6 +33,11 @@ def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None
     for library in _QUIET:
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of what is refused
+    for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
+        theirs = logging.getLogger(name)  # where uvicorn's own command has set it up already
+        theirs.handlers.clear()
+        theirs.propagate = True
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     structlog.configure(
         processors=rendering,
         logger_factory=lambda *_: _Logger(lines),

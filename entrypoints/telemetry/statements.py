@@ -44,7 +44,7 @@ class Statements:
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
         about = {"db.system.name": self._system, "db.query.summary": name}
         if error is not None:
-            about["error.type"] = type(error).__qualname__
+            about["error.type"] = getattr(error, "sqlstate", None) or type(error).__qualname__
         self._duration.record(seconds, about)
         observation = current()
         if observation is not None:

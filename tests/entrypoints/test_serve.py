@@ -372,15 +372,17 @@ def test_memory_leaves_no_file_but_the_key(tmp_path: Path) -> None:
 
 
 def test_the_factory_serves_loopback_alone(tmp_path: Path) -> None:
-    """However it is started: here by uvicorn itself, on every address of the machine."""
+    """However it is started: here by uvicorn itself, on every address of the machine. Its log is
+    ours all the same, without paths."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     everywhere = ("--host", "0.0.0.0", "--port", str(port))  # noqa: S104 - what is to be refused
+    log = (tmp_path / "log").open("w+")
     process = subprocess.Popen(
         [COMMAND.with_name("uvicorn"), "--factory", "entrypoints.asgi:create", *everywhere],
         cwd=tmp_path,
         env=environment(),
-        stdout=subprocess.DEVNULL,
+        stdout=log,
         stderr=subprocess.DEVNULL,
     )
     try:
@@ -390,10 +392,16 @@ def test_the_factory_serves_loopback_alone(tmp_path: Path) -> None:
         answer = patient.get(outside, headers={"Host": "localhost"})
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
+        patient.get(f"http://127.0.0.1:{port}/sessions/private")
         patient.close()
     finally:
         process.terminate()
         process.wait(timeout=10)
+    with log:
+        log.seek(0)
+        lines = log.readlines()
+    assert "auth.failed" in {json.loads(line)["event"] for line in lines}
+    assert not any("private" in line for line in lines)
 
 
 def address_of_this_machine() -> str:

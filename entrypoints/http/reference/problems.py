@@ -14,6 +14,7 @@ from entrypoints.http.problems import (
     in_body,
     invalid,
     problem_of,
+    too_late,
     too_many,
 )
 from entrypoints.http.reference.headers import LIMITED, headers
@@ -70,6 +71,11 @@ PROBLEMS: Mapping[int, DescribedProblem] = {
         "There is no such session; also where the id is no id.",
         problem_of(SessionNotFound()),
         LIMITED,
+    ),
+    408: DescribedProblem(
+        "RequestTimeout",
+        "The request did not arrive whole in time, or its sender left. The connection ends.",
+        too_late(),
     ),
     412: DescribedProblem(
         "VersionMismatch",
