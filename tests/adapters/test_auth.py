@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.jwk import ECKey, RSAKey
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
+from adapters.auth.compact import TOKEN_MAX
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER, LIFETIME, KeyRefused
 from adapters.auth.jwt import LIFETIME_MAX, TokenPolicy
 from adapters.auth.keys import PublicKey
@@ -129,6 +131,51 @@ async def test_headers_that_hold(
     authenticator: JwtAuthenticator, mint: Mint, changes: dict[str, Any]
 ) -> None:
     assert await authenticator.authenticate(mint.headed(**changes)) == ALICE
+
+
+def _encoded(text: bytes) -> str:
+    return urlsafe_b64encode(text).decode().rstrip("=")
+
+
+REASONS: dict[str, tuple[Callable[[Mint], str], str]] = {
+    "no token": (lambda _: "a.b", "it is no JSON Web Token"),
+    "too long": (lambda _: "a." + "a" * TOKEN_MAX + ".a", "it is no JSON Web Token"),
+    "not ASCII": (lambda mint: mint.honest() + "é", "it is no JSON Web Token"),
+    "a length of none": (lambda _: "a.a.a", "it is not base64url"),
+    "spare bits": (lambda _: "e31.e30.e30", "it is not canonical base64url"),
+    "no JSON": (lambda _: f"{_encoded(b'{')}.e30.e30", "a part of it is not JSON"),
+    "no object": (lambda _: f"{_encoded(b'[]')}.e30.e30", "a part of it is not an object"),
+    "an ID token": (lambda mint: mint.headed(typ="JWT"), "it is not an access token"),
+    "no algorithm": (lambda mint: mint.headed(alg="none"), "its algorithm is not accepted"),
+    "an algorithm's number": (lambda mint: mint.headed(alg=1), "its algorithm is not accepted"),
+    "its own key": (lambda mint: mint.headed(jwk={}), "a header parameter is not accepted"),
+    "a key's number": (lambda mint: mint.headed(kid=1), "its key id is not a string"),
+    "another key": (lambda mint: mint.headed(kid="x"), "its key is not known"),
+    "a stranger": (
+        lambda mint: mint.foreign(kid=mint.keys["ES256"].thumbprint()),
+        "its signature does not hold",
+    ),
+    "no times": (lambda mint: mint.saying(iat=...), "it has no times, or one that is none"),
+    "no real time": (lambda mint: mint.saying(exp="1"), "it has no times, or one that is none"),
+    "a time past all": (
+        lambda mint: mint.saying(iat=1 << 53, exp=(1 << 53) + 60),
+        "it has no times, or one that is none",
+    ),
+    "a long life": (lambda mint: mint.saying(exp=NOW + 86401), "it lives too long"),
+    "no life": (lambda mint: mint.saying(exp=NOW, iat=NOW), "it lives too long"),
+    "no subject": (lambda mint: mint.saying(sub=" "), "its subject is not acceptable"),
+    "expired": (lambda mint: mint.saying(exp=NOW, iat=NOW - 60), "it has expired"),
+    "of the future": (lambda mint: mint.saying(nbf=NOW + 1), "it does not hold yet"),
+}
+
+
+@pytest.mark.parametrize(("make", "reason"), REASONS.values(), ids=REASONS.keys())
+async def test_a_refusal_tells_the_log_why(
+    authenticator: JwtAuthenticator, mint: Mint, make: Callable[[Mint], str], reason: str
+) -> None:
+    with pytest.raises(InvalidToken) as refusal:
+        await authenticator.authenticate(make(mint))
+    assert str(refusal.value) == reason
 
 
 async def test_no_forgery_holds(authenticator: JwtAuthenticator, mint: Mint) -> None:
