@@ -6,6 +6,9 @@ from uvicorn.server import ServerState
 
 from entrypoints.server.patience import Patience
 
+LATE_SECONDS = 1.0
+"""Between two checks: twice what is meant."""
+
 
 class Client(Protocol):
     deadline: float
@@ -26,6 +29,7 @@ class Crowd(ServerState):
         super().__init__()
         self.patience = patience
         self._held = 0
+        self._checked, self._gave_grace = 0.0, False
         self._waits: dict[Client, None] = {}  # in the order in which the waits began
 
     def wait_for(self, client: Client) -> None:
@@ -37,8 +41,12 @@ class Crowd(ServerState):
         self._waits.pop(client, None)
 
     def check(self, now: float) -> None:
-        for client in list(self._waits):
-            client.check(now)
+        """Called often. Where the server itself was late, its clients have one check's grace."""
+        grace = now - self._checked > LATE_SECONDS and not self._gave_grace
+        self._checked, self._gave_grace = now, grace
+        if not grace:
+            for client in list(self._waits):
+                client.check(now)
 
     def hold(self, client: Client, size: int) -> None:
         """What is kept in memory of this client from now on, in bytes."""

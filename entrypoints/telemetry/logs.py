@@ -39,7 +39,7 @@ def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None
         theirs.propagate = True
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     structlog.configure(
-        processors=rendering,
+        processors=list(rendering),  # which a test that captures changes in place
         logger_factory=lambda *_: _Logger(lines),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,

@@ -208,8 +208,10 @@ def test_who_does_not_read_is_given_up_and_who_reads_slowly_is_not(hasty: Served
         slow.sendall(asked + LIVEZ)
         taken = bytearray()
         while not taken.endswith(b'{"status":"alive"}'):
-            taken += slow.recv(200_000)
-            time.sleep(0.02)
+            piece = slow.recv(200_000)
+            assert piece, len(taken)
+            taken += piece
+            time.sleep(0.005)
         assert len(taken) > LONG * 100_000
         assert len(rest(silent)) < LONG * 100_000
 

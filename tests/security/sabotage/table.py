@@ -224,8 +224,8 @@ _TOKENS = (
     _one(
         "ask the provider for every unknown key",
         "adapters/auth/provider.py",
-        "self._next = asyncio.get_running_loop().time() + wait",
-        "self._next = asyncio.get_running_loop().time() + 0 * wait",
+        "self._next = asyncio.get_running_loop().time() + self._interval",
+        "self._next = asyncio.get_running_loop().time() + 0 * self._interval",
         "tests/adapters/test_provider_keys.py::"
         "test_an_unknown_key_has_them_asked_for_once_an_interval",
     ),
