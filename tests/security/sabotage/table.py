@@ -420,10 +420,10 @@ _LIMITS = (
 
 _PROCESS = (
     _one(
-        "take chunks from a client of HTTP/1.0",
-        "entrypoints/server/parser.py",
-        'if request.http_version == b"1.0" and b"transfer-encoding" in headers:',
-        'if request.http_version == b"0.9" and b"transfer-encoding" in headers:',
+        "take a message of two lengths",
+        "entrypoints/http/admission.py",
+        'if "content-length" in headers and "transfer-encoding" in headers:',
+        'if "content-length" in headers and "both" in headers:',
         "tests/security/test_smuggling.py::"
         "test_what_is_ambiguous_is_refused_and_its_connection_closed",
     ),
