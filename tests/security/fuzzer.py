@@ -25,6 +25,8 @@ ROLES = ("user", "assistant", "system", "tool", "User", "", "admin", None, 1)
 TYPES = ("application/json", "application/json", "application/json", "application/json",
          "application/merge-patch+json", "application/json; charset=utf-8", "text/plain", "",
          "application/json; charset=utf-16", "application/x-www-form-urlencoded")  # fmt: skip
+PARAMETERS = ("charset", "charset*", "charset*0", "charset*1*", "a", "a*", "a*0", "a*1", "a*0*", "")
+VALUES = ("utf-8", "UTF-8", '"utf-8"', "utf-8''x", "x", "", '"', '"x\\"', "%ff", "'", "é")
 CONDITIONS = ("If-Match", "If-None-Match")
 CHANGES = (b"", b"\0", b"\xff", b'"', b"{", b"[", b",", b"NaN", b"1e999")
 TAGS = ("*", '"x"', 'W/"x"', "", '"', "x", '"2026-01-02T03:04:05.678901Z"')
@@ -48,7 +50,7 @@ class Fuzzer:
         request: dict[str, Any] = {"method": method, "path": target, "headers": self._headers()}
         if (path, method) in BODIES or self._seldom():
             request["content"] = self._bytes(path)
-            request["headers"].append(("Content-Type", pick(TYPES)))
+            request["headers"].append(("Content-Type", self._media_type().encode()))
         return pick(PEOPLE), request
 
     def learn(self, answer: httpx2.Response) -> None:
@@ -98,6 +100,14 @@ class Fuzzer:
         if self._seldom():
             odd = bytes(self.random.randrange(32, 256) for _ in range(9))
             made.append((self.random.choice(("Accept", "X-Odd", "Cookie", "Range")), odd))
+        return made
+
+    def _media_type(self) -> str:
+        """Some with parameters that continue, are encoded or never end (RFC 2231)."""
+        made = self.random.choice(TYPES)
+        while self._seldom() or (";" in made and self._sometimes()):
+            name, value = self.random.choice(PARAMETERS), self.random.choice(VALUES)
+            made += f"; {name}={value}"
         return made
 
     def _bytes(self, path: str) -> bytes:
