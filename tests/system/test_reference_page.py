@@ -67,7 +67,7 @@ def test_it_renders_without_a_word_or_a_request_to_elsewhere(
     watched.picture(f"reference-{appearance}")
     block = page.locator("#operations-sessions-createSession")
     block.locator(".opblock-summary-control").click()
-    expect(block.locator(".response")).to_have_count(12)
+    expect(block.locator(".response")).to_have_count(13)
     watched.picture(f"reference-{appearance}-operation", block)
     ink = page.locator(".info p").first.evaluate("text => getComputedStyle(text).color")
     brightness = max(int(part) for part in re.findall(r"\d+", ink)[:3])
