@@ -6,6 +6,9 @@ _MATRIX = (
     "tests/security/test_matrix.py::TestMatrix::"
     "test_everyone_gets_their_own_and_nothing_else[{storage}-{foreign}]"
 )
+_SCHEMATHESIS = (
+    "tests/security/test_schemathesis.py::test_every_check_of_schemathesis_passes[sqlite]"
+)
 _FORGERIES = "tests/adapters/test_auth.py::test_no_forgery_holds"
 
 GATE = "entrypoints/http/gate.py"
@@ -23,6 +26,12 @@ def _one(name: str, file: str, old: str, new: str, test: str) -> Sabotage:
     return Sabotage(name, (Edit(file, old, new),), test)
 
 
+_SOMEONE = Edit(
+    GATE,
+    'REALM = "chat-sessions"\n',
+    'REALM = "chat-sessions"\nfrom domain.owner import Owner\n'
+    'SOMEONE = Owner("chat-sessions-development", "alice")\n',
+)
 _OWN_SESSION = "and_(sessions.c.owner == OWNER, sessions.c.id == SESSION)"
 
 _OWNERS = (
@@ -246,12 +255,7 @@ _GATE = (
                 'principal = Principal(SOMEONE) if "is_head" in request.scope '
                 "else await keeper.principal(request)",
             ),
-            Edit(
-                GATE,
-                'REALM = "chat-sessions"\n',
-                'REALM = "chat-sessions"\nfrom domain.owner import Owner\n'
-                'SOMEONE = Owner("chat-sessions-development", "alice")\n',
-            ),
+            _SOMEONE,
         ),
         _matrix("memory"),
     ),
@@ -451,4 +455,39 @@ _PROCESS = (
     ),
 )
 
-SABOTAGES = (*_OWNERS, *_TOKENS, *_GATE, *_INPUT, *_LIMITS, *_PROCESS)
+_ASKED_BY_SCHEMATHESIS = (
+    Sabotage(
+        "drop the owner from sessions and their messages",
+        (
+            Edit(STATEMENTS, _OWN_SESSION, "and_(sessions.c.id == SESSION)"),
+            Edit(
+                STATEMENTS,
+                "and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)",
+                "and_(messages.c.session_id == SESSION)",
+            ),
+        ),
+        _SCHEMATHESIS,
+    ),
+    Sabotage(
+        "take whoever shows no token for someone",
+        (
+            Edit(
+                GATE,
+                "principal = await keeper.principal(request)",
+                'principal = await keeper.principal(request) if "authorization" in request.headers '
+                "else Principal(SOMEONE)",
+            ),
+            _SOMEONE,
+        ),
+        _SCHEMATHESIS,
+    ),
+    _one(
+        "say that a session is deleted, and keep it",
+        "application/sessions.py",
+        "await self.sessions.remove(caller, session_id, expected)",
+        "await self.sessions.get(caller, session_id)",
+        _SCHEMATHESIS,
+    ),
+)
+
+SABOTAGES = (*_OWNERS, *_TOKENS, *_GATE, *_INPUT, *_LIMITS, *_PROCESS, *_ASKED_BY_SCHEMATHESIS)
