@@ -12,7 +12,7 @@ from entrypoints.http.problems import in_header, invalid
 NAME = "Idempotency-Key"
 
 
-def _key(
+async def _key(
     request: Request,
     key: Annotated[
         str | None,

@@ -108,7 +108,7 @@ Links = dict[str, tuple[str, int | str]]
 _PLACES = frozenset({"offset", "after", "before", "cursor"})
 
 
-def page_of_sessions(
+async def page_of_sessions(
     limit: Limit = LIMIT_DEFAULT,
     offset: Offset = None,
     sort_by: SessionsBy = None,
@@ -126,7 +126,7 @@ def page_of_sessions(
         )
 
 
-def page_of_messages(  # noqa: PLR0913, PLR0917 - a parameter of the query each
+async def page_of_messages(  # noqa: PLR0913, PLR0917 - a parameter of the query each
     limit: Limit = LIMIT_DEFAULT,
     offset: Offset = None,
     sort_by: MessagesBy = MessageSort.TIMESTAMP,

@@ -51,13 +51,15 @@ from entrypoints.http.pages import (
 )
 from entrypoints.http.reference.answers import answer, problems
 
+# Dependencies are `async`, since FastAPI sends a plain function to a thread.
 
-def _caller(request: Request) -> Owner:
+
+async def _caller(request: Request) -> Owner:
     caller: Owner = request.state.caller
     return caller
 
 
-def _use_cases(request: Request) -> UseCases:
+async def _use_cases(request: Request) -> UseCases:
     use_cases: UseCases = request.app.state.use_cases
     return use_cases
 
