@@ -88,12 +88,13 @@ def create_app(
     app.state.measures = Measures(telemetry.meters)
     app.state.gatekeeper = Gatekeeper(
         authenticator,
-        f"{options.base_url}/.well-known/oauth-protected-resource",
+        service.metadata_url(options.base_url),
         options.max_body_bytes,
         options.limits,
     )
     app.sign_in = options.sign_in
     app.state.docs_policy = reference.docs_policy(options.sign_in)
+    service.serve_metadata_of(app, options.base_url)
     app.state.protected_resource = service.protected_resource(options.base_url, options.sign_in)
     app.state.public_url = options.public_url
     for kind in (Problem, Refused, Unavailable, HTTPException):

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -15,6 +16,8 @@ from entrypoints.http.reference.answers import answer, problems
 from entrypoints.http.reference.sign_in import SignIn
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+METADATA_PATH = "/.well-known/oauth-protected-resource"
 
 
 class LivenessResponse(BaseModel):
@@ -106,7 +109,7 @@ async def get_metrics(request: Request) -> Response:
 
 
 @router.get(
-    "/.well-known/oauth-protected-resource",
+    METADATA_PATH,
     operation_id="getProtectedResource",
     response_model=ProtectedResourceResponse,
     responses={200: answer("What is known."), **problems(421)},
@@ -129,3 +132,18 @@ def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, st
     if sign_in and sign_in.scopes:
         description["scopes_supported"] = list(sign_in.scopes)
     return description
+
+
+def metadata_url(base_url: str) -> str:
+    """Where the service is described: the well-known part stands between the host and the path of
+    what is described (RFC 9728 section 3.1)."""
+    parts = urlsplit(base_url)
+    return parts._replace(path=METADATA_PATH + parts.path).geturl()
+
+
+def serve_metadata_of(app: FastAPI, base_url: str) -> None:
+    """Describe the service also where a proxy that has it under a path passes that request on:
+    the path comes last, so there is nothing for it to take away."""
+    path = unquote(urlsplit(base_url).path)
+    if path:
+        app.add_api_route(METADATA_PATH + path, get_protected_resource, include_in_schema=False)

@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -177,8 +178,21 @@ class TestPublicUrl:
         assert response.headers["location"] == f"https://chat.example/api/sessions/{session_id}"
         page = await api.ask("GET", "/sessions")
         assert page.headers["link"].startswith("<https://chat.example/api/sessions?offset=0>")
-        resource = (await api.ask("GET", "/.well-known/oauth-protected-resource", None)).json()
-        assert resource["resource"] == "https://chat.example/api"
+
+    async def test_a_client_finds_the_description_of_this_very_resource(self, api: Api) -> None:
+        """As RFC 9728 sections 3.1, 3.3 and 5 have it, through a proxy that takes /api away from
+        what begins with it and passes the rest on as it is."""
+        refusal = await api.ask("GET", "/sessions", None)
+        told = refusal.headers["www-authenticate"].split('resource_metadata="')[1].split('"')[0]
+        assert told == "https://chat.example/.well-known/oauth-protected-resource/api"
+        for path in (urlsplit(told).path, "/.well-known/oauth-protected-resource"):
+            described = await api.ask("GET", path, None)
+            assert (described.status_code, described.json()["resource"]) == (
+                200,
+                "https://chat.example/api",
+            )
+        other = "/.well-known/oauth-protected-resource/other"
+        assert (await api.ask("GET", other, None)).status_code == 404
 
 
 async def test_what_a_client_needs_for_a_token_is_described(api: Api) -> None:
