@@ -1,7 +1,7 @@
 """The kinds of values that settings have, each with what it must be."""
 
 import re
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -95,10 +95,17 @@ def _origin(origin: str) -> str:
     return origin
 
 
-def _proxy(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
-    if not network.prefixlen:
+def _proxies(
+    networks: tuple[IPv4Network | IPv6Network, ...],
+) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Not the whole of the internet, in however many pieces."""
+    together: tuple[IPv4Network | IPv6Network, ...] = (
+        *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
+        *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
+    )
+    if not all(network.prefixlen for network in together):
         raise ValueError("would take anybody's word")
-    return network
+    return networks
 
 
 Names = Annotated[
@@ -147,8 +154,9 @@ Origins = Annotated[
 ]
 
 Networks = Annotated[
-    tuple[Annotated[IPv4Network | IPv6Network, AfterValidator(_proxy)], ...],
+    tuple[IPv4Network | IPv6Network, ...],
     BeforeValidator(_items),
+    AfterValidator(_proxies),
 ]
 
 Seconds = Annotated[float, Field(ge=0.1, le=60)]

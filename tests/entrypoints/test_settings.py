@@ -121,6 +121,8 @@ def test_what_a_cluster_adds_is_left_alone() -> None:
         ("trusted_proxies", "10.0.0.0/33"),
         ("trusted_proxies", "0.0.0.0/0"),
         ("trusted_proxies", "::/0"),
+        ("trusted_proxies", "0.0.0.0/1,128.0.0.0/1"),
+        ("trusted_proxies", "::1, 8000::/1, 4000::/2, ::/2"),
         ("trusted_proxies", "*"),
         ("trusted_proxies", "10.0.0.1,"),
         ("trusted_proxies", "10.0.0.1;10.0.0.2"),
