@@ -3,7 +3,7 @@
 import re
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 import limits
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -20,7 +20,7 @@ _WEB_ADDRESS = (
 """A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
 
 
-_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)|(?<=password=)[^&]*", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)")
 _POSTGRESQL_URL = re.compile(
     r"postgres(ql)?://([^:/?#@\[\]\s]*(:[^:/?#@\[\]\s]*)?@)?"  # user and password
     r"({host}(,{host})*)?(/[^/?#@\s]*)?(\?[^#\s]*)?".format(
@@ -171,4 +171,11 @@ Visible = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 
 def without_password(url: str) -> str:
     """The URL without what opens what it leads to."""
-    return _PASSWORD.sub("***", url)
+    address, mark, query = url.partition("?")
+    return _PASSWORD.sub("***", address) + mark + "&".join(map(_shown, query.split("&")))
+
+
+def _shown(parameter: str) -> str:
+    """A parameter of a URL; its name may be percent-encoded too."""
+    name, mark, _ = parameter.partition("=")
+    return f"{name}{mark}***" if "password" in unquote_plus(name).lower() else parameter

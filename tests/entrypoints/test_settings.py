@@ -325,6 +325,8 @@ def test_a_url_of_postgresql_is_taken(url: str) -> None:
 def test_what_opens_the_database_is_not_shown() -> None:
     given = settings(database_url="postgresql://u:p%40w@a,b/d?sslpassword=secret&Password=more&x=y")
     assert given.shown_database_url == "postgresql://u:***@a,b/d?sslpassword=***&Password=***&x=y"
+    given = settings(database_url="postgresql://u@h/d?x=y&pass%77ord=one&ssl%50assword=two=2")
+    assert given.shown_database_url == "postgresql://u@h/d?x=y&pass%77ord=***&ssl%50assword=***"
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,7 @@ def test_a_start_that_fails_shows_no_password(
     [
         "postgresql://chat:{}@db.example/chat",
         "postgresql://db.example/chat?password={}",
+        "postgresql://db.example/chat?pass%77ord={}",
         "postgresql://chat:{}%zz@db.example/chat",
         "postgresql://chat:{}@db.example:99999/chat",
         "postgresql:/chat:{}@db.example/chat",
