@@ -101,6 +101,8 @@ def _tell(observation: Observation, answer: _Answer) -> None:
         "db_queries": observation.db_queries,
         "db_ms": round(observation.db_seconds * 1000, 3),
     }
+    if observation.policy:
+        told["policy"] = observation.policy
     if answer.replayed:
         told["replayed"] = True
     if level is logging.ERROR:

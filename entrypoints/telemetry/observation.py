@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class Observation:
-    """One request's. It fills as the request goes on; `refusal` is what kept it from success."""
+    """One request's. It fills as the request goes on; `refusal` is what kept it from success, and
+    `policy` the rate limit's that it was past."""
 
     request_id: str
     trace_id: str
@@ -17,6 +18,7 @@ class Observation:
     user_id: str | None = None
     session_id: str | None = None
     refusal: Exception | None = None
+    policy: str | None = None
     db_queries: int = 0
     db_seconds: float = 0.0
 

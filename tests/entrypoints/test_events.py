@@ -152,6 +152,27 @@ async def test_whoever_asks_too_often_is_told_of(api: Api) -> None:
     assert (line["user_id"], line["operation"]) == ("alice", "listSessions")
 
 
+LIMITED = [
+    ("read", "GET", "/sessions", "alice"),
+    ("write", "DELETE", f"/sessions/{NOWHERE}", "alice"),
+    ("create", "POST", "/sessions", "alice"),
+    ("peer", "GET", "/sessions", None),
+]
+
+
+@pytest.mark.parametrize(("policy", "method", "path", "who"), LIMITED)
+@pytest.mark.parametrize(
+    "options",
+    [{"rate_limits": "on"} | {f"rate_limit_{limited[0]}": "1/hour" for limited in LIMITED}],
+)
+async def test_which_limit_it_was_is_told(
+    api: Api, policy: str, method: str, path: str, who: str | None
+) -> None:
+    assert "policy" not in await only_line(api, method, path, who, json={})
+    line = await only_line(api, method, path, who, json={})
+    assert (line["event"], line["policy"]) == ("rate.limited", policy)
+
+
 REFUSALS: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", "/nothing", {}, 404),
     ("GET", "/sessions/none", {}, 404),

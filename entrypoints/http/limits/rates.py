@@ -17,6 +17,7 @@ from entrypoints.http.limits.breaker import Away, Breaker
 from entrypoints.http.limits.peers import Peers
 from entrypoints.http.measures import Measures
 from entrypoints.http.problems import too_many, unavailable
+from entrypoints.telemetry.observation import Observation
 
 Policy = Literal["read", "write", "create"]
 
@@ -116,6 +117,8 @@ class RateLimits:
 def _check(request: Request, window: _Window) -> None:
     if window.is_spent:
         request.state.headers |= window.policy_field
+        observation: Observation = request.state.observation
+        observation.policy = window.policy
         _measures(request).rate_limited.add(1, {"policy": window.policy})
         raise too_many(window.seconds_left)
 
