@@ -20,6 +20,10 @@ from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
 from entrypoints.telemetry.observation import Observation, observing
 
+GIVEN_UP = "given_up"
+"""In a scope's state: the server gives the request up, and tells the client so in an answer that
+has the request's line."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 _DONE: Mapping[str | None, str] = {
@@ -67,7 +71,8 @@ class Observed:
                 observation.refusal = error
                 raise
             finally:
-                _tell(observation, answer)
+                if GIVEN_UP not in scope["state"]:
+                    _tell(observation, answer)
 
 
 class _Answer:

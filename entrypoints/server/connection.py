@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from entrypoints.http.admission import head_too_large
 from entrypoints.http.edge import LINGER_SECONDS, SILENCE_SECONDS
+from entrypoints.http.observed import GIVEN_UP
 from entrypoints.http.problems import Problem, too_late, unavailable
 from entrypoints.server.crowd import Crowd
 from entrypoints.server.parser import HEAD_BYTES, Parser
@@ -239,6 +240,7 @@ class Connection(H11Protocol):
         scope: Any = None
         if self._is_asked:
             scope = self.scope
+            scope["state"][GIVEN_UP] = True
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         task = self.loop.create_task(self._answer(scope, problem))

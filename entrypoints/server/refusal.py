@@ -8,6 +8,7 @@ import h11
 from starlette.types import ASGIApp, Message, Scope
 
 from entrypoints.http.admission import REFUSED
+from entrypoints.http.observed import GIVEN_UP
 from entrypoints.http.problems import Problem
 
 _UNREAD = {
@@ -49,4 +50,5 @@ async def answer_refused(
 
     given: dict[str, Any] = dict(scope or _UNREAD)
     given["state"] = {**given.get("state", {}), REFUSED: problem}
+    given["state"].pop(GIVEN_UP, None)
     await application(given, nothing, answer)

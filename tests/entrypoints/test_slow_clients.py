@@ -114,6 +114,34 @@ def test_a_body_that_does_not_come_is_408_and_nothing_is_stored(hasty: Served) -
     assert stored(hasty) == before
 
 
+@pytest.mark.parametrize(("body", "status"), [(b"2\r\n{", 408), (b"x\r\n", 400)])
+def test_a_request_given_up_halfway_has_one_line_in_the_log(
+    hasty: Served, body: bytes, status: int
+) -> None:
+    which = b"given-up-%d" % status
+    head = creation(hasty, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    head = head.replace(b"\r\n", b"\r\nX-Request-ID: %s\r\n" % which, 1)
+    problem(exchanged(hasty, head + body), status)
+    after = head.replace(which, b"after-" + which)
+    exchanged(hasty, after + b"2\r\n{}\r\n0\r\n\r\n", ends=True)
+    lines = lines_until(hasty, f"after-given-up-{status}")
+    assert [line for line in lines if line[0] == which.decode()] == [
+        (which.decode(), "request.refused", status)
+    ]
+
+
+def lines_until(served: Served, request_id: str) -> list[tuple[str, str, int]]:
+    """Of the log, once that request has its own."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        told = [json.loads(at) for at in (served.folder / "stdout").read_text().splitlines()]
+        lines = [(at.get("request_id"), at["event"], at.get("status")) for at in told]
+        if lines and lines[-1][0] == request_id:
+            return lines
+        time.sleep(0.02)
+    raise AssertionError(lines)
+
+
 def trickled(served: Served, begin: bytes, piece: bytes, pause: float) -> bytes:
     """What comes for pieces that never stop, each in time."""
     with socket.create_connection(served.address, timeout=30) as client:
