@@ -11,11 +11,15 @@ from pathlib import Path
 import httpx2
 
 from tests.faults.crowd import new_session, said
-from tests.faults.service import Service
+from tests.faults.service import CHANCE, Service
 
 TRICKLE_SECONDS = 1
-AWAY_SECONDS = 10
+AWAY_SECONDS = (20, 60)
 """Until one that was closed comes again: it is slow, and no flood."""
+
+SETTLE_SECONDS = 0.5
+SETTLE_MAX_SECONDS = 60
+"""Until the service is through with what all send when they come."""
 
 PAGE_MESSAGES = 200
 
@@ -34,6 +38,7 @@ async def attacks(service: Service) -> dict[str, Attack]:
     post = b"POST /sessions HTTP/1.1\r\nContent-Type: application/json\r\n" + host + token
     live = b"GET /livez HTTP/1.1\r\n" + host + b"\r\n"
     page = f"GET {await large_page(service.http)} HTTP/1.1\r\n".encode() + host + token + b"\r\n"
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n"
     large = post + b"Content-Length: 1000000\r\n\r\n"
     return {
         "nothing sent": Attack(b""),
@@ -42,7 +47,8 @@ async def attacks(service: Service) -> dict[str, Attack]:
         "bodies that trickle": Attack(large, b" "),
         "large bodies that do not end": Attack(large + b" " * 999_000),
         "bodies without a token": Attack(large.replace(token, b"") + b" " * 100_000, b" "),
-        "chunks that do not begin": Attack(post + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x"),
+        "chunks that do not begin": Attack(post + chunked + b"1;", b"x"),
+        "chunks of a byte": Attack(post + chunked + b"1\r\n \r\n" * 50_000, b"1\r\n \r\n"),
         "connections that idle": Attack(live),
         "many requests at once": Attack(live * 20),
         "large answers not read": Attack(page * 2),
@@ -58,14 +64,16 @@ async def large_page(http: httpx2.AsyncClient) -> str:
 
 
 @asynccontextmanager
-async def attacked(address: tuple[str, int], attack: Attack, clients: int) -> AsyncIterator[None]:
-    """By so many clients while the body runs. Whoever is closed comes again."""
+async def attacked(service: Service, attack: Attack, clients: int) -> AsyncIterator[None]:
+    """By so many clients while the body runs, which begins once the service is through with their
+    coming. Whoever is closed comes again."""
     async with AsyncExitStack() as stack:
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        attacking = [group.create_task(_attack(address, attack)) for _ in range(clients)]
-        for one in attacking:
+        for _ in range(clients):
+            one = group.create_task(_attack(service.served.address, attack))
             stack.callback(one.cancel)
-        await asyncio.sleep(1)
+        await asyncio.sleep(TRICKLE_SECONDS)
+        await settled(service)
         yield
 
 
@@ -76,11 +84,28 @@ async def _attack(address: tuple[str, int], attack: Attack) -> None:
             client.settimeout(0)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
             await loop.sock_connect(client, address)
+            await asyncio.sleep(CHANCE.uniform(0, TRICKLE_SECONDS))
             await loop.sock_sendall(client, attack.begin)
             while not _is_closed(client):
                 await asyncio.sleep(TRICKLE_SECONDS)
                 await loop.sock_sendall(client, attack.piece)
-        await asyncio.sleep(AWAY_SECONDS)
+        await asyncio.sleep(CHANCE.uniform(*AWAY_SECONDS))
+
+
+async def settled(service: Service) -> None:
+    """Wait until the service is busy for less than half of the time."""
+    async with asyncio.timeout(SETTLE_MAX_SECONDS):
+        busy = SETTLE_SECONDS
+        while busy > SETTLE_SECONDS / 2:
+            before = _processor_seconds(service)
+            await asyncio.sleep(SETTLE_SECONDS)
+            busy = _processor_seconds(service) - before
+
+
+def _processor_seconds(service: Service) -> float:
+    text = Path(f"/proc/{service.served.process.pid}/stat").read_text()
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _is_closed(client: socket.socket) -> bool:
