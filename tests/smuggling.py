@@ -30,6 +30,9 @@ class Smuggler:
             **{body: self._head(CHUNKED) + body + self.hidden for body in CHUNKS},
             **{line: self._begun_with(line) + self.hidden for line in REQUEST_LINES},
             **self._headers(),
+            b"chunks in HTTP/1.0": self._begun_with(b"POST /sessions HTTP/1.0", CHUNKED)
+            + b"2\r\n{}\r\n0\r\n\r\n"
+            + self.hidden,
         }
 
     def bodies(self) -> dict[bytes, bytes]:
@@ -74,6 +77,7 @@ class Smuggler:
             b"no Host": head.replace(host + b"\r\n", b"") + self.hidden,
             b"a second Authorization": self._head(token, b"Content-Length: 0") + self.hidden,
             b"lines without CR": head.replace(b"\r\n", b"\n") + self.hidden,
+            b"no line with CR": (head + self.hidden).replace(b"\r\n", b"\n"),
             b"lines without LF": head.replace(b"\r\n", b"\r") + self.hidden,
             b"two CR": head.replace(b"\r\n", b"\r\r\n") + self.hidden,
             b"a head that ends without CR": head[:-4] + b"\n\n" + self.hidden,

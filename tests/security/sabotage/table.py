@@ -10,10 +10,14 @@ _SCHEMATHESIS = (
     "tests/security/test_schemathesis.py::test_every_check_of_schemathesis_passes[sqlite]"
 )
 _FORGERIES = "tests/adapters/test_auth.py::test_no_forgery_holds"
+_SMUGGLING = (
+    "tests/security/test_smuggling.py::test_what_is_ambiguous_is_refused_and_its_connection_closed"
+)
 
 GATE = "entrypoints/http/gate.py"
 JWT = "adapters/auth/jwt.py"
 MEMORY = "adapters/memory/storage.py"
+PARSER = "entrypoints/server/parser.py"
 OWNERSHIP = "application/ownership.py"
 STATEMENTS = "adapters/sql/statements.py"
 
@@ -428,8 +432,28 @@ _PROCESS = (
         "entrypoints/http/admission.py",
         'if "content-length" in headers and "transfer-encoding" in headers:',
         'if "content-length" in headers and "both" in headers:',
-        "tests/security/test_smuggling.py::"
-        "test_what_is_ambiguous_is_refused_and_its_connection_closed",
+        _SMUGGLING,
+    ),
+    _one(
+        "take chunks from a speaker of HTTP/1.0",
+        PARSER,
+        'if request.http_version == b"1.0" and b"transfer-encoding" in headers:',
+        'if request.http_version == b"1.0" and b"transfer" in headers:',
+        _SMUGGLING,
+    ),
+    _one(
+        "wait for more where a line ends without CR",
+        PARSER,
+        "if _BARE_LINE_FEED.search(self._data, begin, stop):",
+        "if _BARE_LINE_FEED.search(self._data, begin, begin):",
+        _SMUGGLING,
+    ),
+    _one(
+        "read a folded line as a field of its own",
+        PARSER,
+        'line.startswith((b" ", b"\\t"))',
+        'line.startswith((b"\\x00",))',
+        _SMUGGLING,
     ),
     _one(
         "wait for whoever says nothing",
