@@ -55,28 +55,27 @@ Offset = Annotated[
     Place | None,
     Query(description="How many items to pass over, from the list's beginning.", examples=[100]),
 ]
+# These three have their example in words: who sends the examples of all parameters together, as
+# tools do, sends a request that is answered.
 After = Annotated[
     Place | None,
     Query(
         description="A `message_order`, in place of an offset: what follows it in the order asked "
-        "for.",
-        examples=[2],
+        "for, such as `after=2`.",
     ),
 ]
 Before = Annotated[
     Place | None,
     Query(
         description="A `message_order`, in place of an offset: what comes right before it in the "
-        "order asked for.",
-        examples=[40],
+        "order asked for, such as `before=40`.",
     ),
 ]
 SessionCursor = Annotated[
     Annotated[str, Field(pattern=CURSOR, max_length=CURSOR_MAX)] | None,
     Query(
         description="A `next_cursor` or `previous_cursor`, in place of an offset. It keeps the "
-        "sort that it was made for; with another it is refused.",
-        examples=[CURSOR_EXAMPLE],
+        f"sort that it was made for; with another it is refused. Such as `{CURSOR_EXAMPLE}`.",
     ),
 ]
 SessionsBy = Annotated[
