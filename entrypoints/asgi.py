@@ -1,4 +1,8 @@
-"""For a server that wants a factory: `uvicorn --factory entrypoints.asgi:create`."""
+"""For a server that wants a factory.
+
+`uvicorn --factory --no-proxy-headers --no-server-header entrypoints.asgi:create`: a server adds its
+own `Server` past the application, and only its own option prevents that.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -96,3 +96,9 @@ def test_every_link_leads_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+def test_the_decision_records_are_listed_in_order() -> None:
+    folder = ROOT / "docs" / "adr"
+    listed = re.findall(r"^- \[\d{4}\]\((.+)\): ", (folder / "README.md").read_text(), re.MULTILINE)
+    assert listed == sorted(path.name for path in folder.glob("0*.md"))

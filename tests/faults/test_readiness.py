@@ -108,8 +108,12 @@ def test_sqlite_up_old_moved_away_and_draining(tmp_path: Path) -> None:
             with closing(sqlite3.connect(file)) as other, other:
                 other.execute("UPDATE alembic_version SET version_num = ?", [revision])
             assert told(client.get("/readyz")) == expected
+        kept = client.post("/sessions", json={}).headers["location"]
+        assert client.get(kept).status_code == 200
         file.rename(tmp_path / "moved")
         assert told(client.get("/readyz")) == lacking("database")
+        assert client.post("/sessions", json={}).status_code == 503
+        assert client.get(kept).status_code in {200, 503}
         served.process.send_signal(signal.SIGTERM)
         while (answer := told(client.get("/readyz"))) == lacking("database"):
             pass
