@@ -37,6 +37,9 @@ class DevelopmentKey(Keys):
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         return self._key if kid in (None, self._kid) and algorithm == ALGORITHM else None
 
+    async def successor(self, key: PublicKey | None, algorithm: str) -> PublicKey | None:  # noqa: ARG002 - it stays the same
+        return None
+
     async def check(self) -> None:
         pass
 

@@ -64,8 +64,7 @@ class JwtAuthenticator(Authenticator):
             return verified.principal
         compact = Compact.of(token)
         algorithm = self._check_header(compact.header)
-        key = await self._keys.find(compact.header.get("kid"), algorithm)
-        self._check_signature(compact, algorithm, key)
+        await self._check_signed(compact, algorithm)
         verified = self._verified(json_object(compact.payload))
         self._check_time(verified)
         self._held.put(token, self._keys.version, verified)
@@ -92,6 +91,17 @@ class JwtAuthenticator(Authenticator):
         if not isinstance(header.get("kid"), str | None):
             raise InvalidToken("its key id is not a string")
         return algorithm
+
+    async def _check_signed(self, compact: Compact, algorithm: str) -> None:
+        kid = compact.header.get("kid")
+        key = await self._keys.find(kid, algorithm)
+        try:
+            self._check_signature(compact, algorithm, key)
+        except InvalidToken:
+            other = None if kid is not None else await self._keys.successor(key, algorithm)
+            if other is None:
+                raise
+            self._check_signature(compact, algorithm, other)
 
     def _check_signature(self, compact: Compact, algorithm: str, key: PublicKey | None) -> None:
         if key is None:

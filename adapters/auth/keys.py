@@ -23,6 +23,12 @@ class Keys(Protocol):
         """
 
     @abstractmethod
+    async def successor(self, key: PublicKey | None, algorithm: str) -> PublicKey | None:
+        """Another key than the one that `find` gave for a token without an id, and that its
+        signature does not hold under: of keys without ids only that tells that they have changed.
+        """
+
+    @abstractmethod
     async def check(self) -> None:
         """Raise Unavailable while there is no key at all."""
 

@@ -17,7 +17,8 @@ _log = structlog.get_logger("chat_sessions")
 
 class ProviderKeys(Keys):
     """Asks for the keys at the start, when they have reached `max_age`, and when a token names
-    one that is not known, but then only once in `interval`. Both are in seconds.
+    one that is not known, or names none and does not hold, but then only once in `interval`. Both
+    are in seconds.
 
     Whoever needs the keys while they are asked for waits for that one answer. While the provider
     is away the keys that are known go on being so, however old.
@@ -42,13 +43,17 @@ class ProviderKeys(Keys):
 
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         if not self._found.knows(kid):
-            if self._asking or asyncio.get_running_loop().time() >= self._next:
-                await self._ask()
+            await self._ask_if_due()
             if not self._found.knows(kid):
                 await self.check()
                 if self._away:
                     raise Unavailable(f"a key is not known, and {self._away}")
         return self._found.find(kid, algorithm)
+
+    async def successor(self, key: PublicKey | None, algorithm: str) -> PublicKey | None:
+        await self._ask_if_due()
+        found = self._found.find(None, algorithm)
+        return None if found == key else found
 
     async def check(self) -> None:
         if not self._found.keys:
@@ -74,6 +79,10 @@ class ProviderKeys(Keys):
         while True:
             await self._ask()
             await asyncio.sleep(min(RETRY_SECONDS, self._max_age) if self._lack else self._max_age)
+
+    async def _ask_if_due(self) -> None:
+        if self._asking or asyncio.get_running_loop().time() >= self._next:
+            await self._ask()
 
     async def _ask(self) -> None:
         """Ask, or wait for the answer to who has asked before: a client that hangs up ends

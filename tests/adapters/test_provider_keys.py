@@ -140,6 +140,39 @@ async def test_a_key_that_changed_under_its_id_is_another_version(site: Web) -> 
         assert keys.version == 2
 
 
+async def test_a_key_without_an_id_has_its_successor_found_once_it_fails(site: Web) -> None:
+    site.show(FIRST.as_dict(private=False))
+    async with keys_of(site, interval=0) as keys:
+        first = await keys.find(None, "ES256")
+        assert first
+        assert await keys.successor(first, "ES256") is None
+        assert keys.version == 1
+        site.show(SECOND.as_dict(private=False))
+        assert await keys.find(None, "ES256") == first
+        second = await keys.successor(first, "ES256")
+        assert second
+        assert second.thumbprint() == TWO
+        assert keys.version == 2
+
+
+async def test_signatures_that_fail_have_the_keys_asked_for_once_an_interval(site: Web) -> None:
+    site.show(FIRST.as_dict(private=False))
+    async with keys_of(site) as keys:
+        first = await keys.find(None, "ES256")
+        site.show(SECOND.as_dict(private=False))
+        for _ in range(100):
+            assert await keys.successor(first, "ES256") is None
+        assert site.asked["/jwks"] == 1
+
+
+async def test_while_the_provider_is_away_a_key_has_no_successor(site: Web) -> None:
+    async with keys_of(site, interval=0) as keys:
+        first = await keys.find(None, "ES256")
+        site.answers["/jwks"] = answered(500)
+        assert await keys.successor(first, "ES256") is None
+        assert await keys.find(None, "ES256") == first
+
+
 async def test_while_the_provider_is_away_known_keys_stay_and_others_cannot_be_told(
     site: Web,
 ) -> None:

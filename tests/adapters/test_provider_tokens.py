@@ -294,3 +294,29 @@ async def test_a_text_that_is_no_token_is_refused(
 ) -> None:
     await refuses(issuer.authenticator(), odd(issuer.token()))
     assert not issuer.site.asked
+
+
+async def test_a_key_without_an_id_is_followed_by_the_first_token_of_the_next(
+    issuer: Issuer,
+) -> None:
+    new = ECKey.generate_key("P-256")
+    header = {"alg": "ES256", "typ": "at+jwt"}
+    old_token = jwt.encode(header, issuer.claims(), PRIVATE["ec"], ["ES256"])
+    new_token = jwt.encode(header, issuer.claims(), new, ["ES256"])
+    authenticator = issuer.authenticator()
+    issuer.site.show(PRIVATE["ec"].as_dict(private=False))
+    await authenticator.authenticate(old_token)
+    await refuses(authenticator, new_token)
+    issuer.site.show(new.as_dict(private=False))
+    await authenticator.authenticate(old_token)
+    await authenticator.authenticate(new_token)
+    await refuses(authenticator, old_token)
+
+
+async def test_a_token_that_names_its_key_has_no_other_looked_for(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.token())
+    issuer.keys.searches = 0
+    asked = issuer.site.asked["/jwks"]
+    await refuses(authenticator, issuer.token("ES256")[:-8] + "AAAAAAAA")
+    assert (issuer.keys.searches, issuer.site.asked["/jwks"]) == (1, asked)
