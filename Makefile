@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults audit coverage mutants sabotage check format openapi statements bench lock clean
+.PHONY: help install run test test-system test-faults audit coverage mutants sabotage check format openapi statements bench bench-storage lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -65,8 +65,11 @@ openapi: $(VENV)/runtime.txt ## Write docs/openapi.json anew: the API's descript
 statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent, and its plans
 	@$(BIN)/python -m tests.adapters.catalogue > docs/statements.md
 
-bench: $(VENV)/development.txt ## Measure the storage on both databases: some minutes
+bench: $(VENV)/development.txt ## Measure the service by the side of the bare work and of typical code
 	@$(BIN)/python -m tests.bench
+
+bench-storage: $(VENV)/development.txt ## Measure the storage on both databases: some minutes
+	@$(BIN)/python -m tests.bench.storage
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)
 	@for set in runtime development; do \

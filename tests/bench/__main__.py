@@ -1,43 +1,42 @@
-"""What the storage's promises of speed come to on this machine: `make bench` prints the ratios."""
+"""What the service's promises of speed come to on this machine: `make bench`."""
 
+import argparse
 import asyncio
-import os
-import platform
-import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import uvloop
 
-from tests.bench import appends, choices, pages
-from tests.bench.databases import filled_postgresql, filled_sqlite, postgresql
-from tests.bench.measure import HEAD, Row
+from tests.bench import answering, seeds
+from tests.bench.kinds import KINDS
+from tests.bench.measure import HEAD
+from tests.bench.stage import Stage, stage
+
+ROUNDS = 7
 
 
-async def measured(folder: Path) -> AsyncIterator[Sequence[Row]]:
-    async with filled_sqlite(folder / "filled.db") as filled:
-        yield await pages.rows(filled)
-    yield await appends.rows_of_sqlite(folder)
-    yield await choices.rows(folder)
-    with postgresql() as server:
-        async with filled_postgresql(server) as filled:
-            yield await pages.rows(filled)
-        yield await appends.rows_of_postgresql(server)
-        print(f"\nPostgreSQL {server.execute('SHOW server_version')}", end=", ")
-
-
-async def main() -> None:
+async def measure(made: Stage, asked: argparse.Namespace) -> None:
     print(HEAD, flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        async for rows in measured(Path(folder)):
-            print(*rows, sep="\n", flush=True)
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("SQLAlchemy", "asyncpg", "uvloop"))
-    print(f"SQLite {sqlite3.sqlite_version}, {libraries}, Python {platform.python_version()}, ")
-    print(f"{os.cpu_count()} processors")
+    for name in asked.only or (*KINDS, "poll"):
+        if name == "poll":
+            print(*(await answering.polled(made.sides, asked.rounds))[1], sep="\n", flush=True)
+            continue
+        found = await answering.compared(KINDS[name], made.sides, asked.rounds)
+        print(*found.rows(), sep="\n", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=[*KINDS, "poll"])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--small", action="store_true")
+    asked = parser.parse_args()
+    sizes = seeds.SMALL if asked.small else seeds.Sizes()
+    with tempfile.TemporaryDirectory() as folder, stage(Path(folder), sizes, giants=False) as made:
+        answering.check_alike(made.sides)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(made, asked))
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    main()

@@ -1,72 +1,130 @@
-"""What is there to be read: put straight into the tables, since nobody measures that."""
+"""Who is there to be asked about: put straight into the tables, since nobody measures that."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
+
+import uuid_utils.compat
 
 from adapters.sql.schema import microseconds
 from domain.owner import Owner
 from tests.clock import START
 from tests.postgresql import PostgresqlServer
 
-MESSAGES = 1_000_000
-FEW_MESSAGES = 50
-SESSIONS = 100_000
-FEW_SESSIONS = 100
 
-TALKER = Owner("https://issuer.example", "talker")
-LONG = UUID(int=1)
-SHORT = UUID(int=2)
-MANY = Owner("https://issuer.example", "many sessions")
-FEW = Owner("https://issuer.example", "few sessions")
-
-_TEXT = "It is all about the same length. " * 9
-
-_STRIDE = 7919
-"""Sessions change in another order than they began: a stride without a factor of their number."""
-
-_OWNER = "INSERT INTO owners VALUES ({owner}, '{issuer}', '{subject}', {count})"
-_SESSION = """\
-INSERT INTO sessions VALUES ({owner}, {session}, 'A title', '{{}}', {now}, {now} + {count}, {count})
-"""
-_SESSIONS = """\
-INSERT INTO sessions
-  WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})
-  SELECT {owner}, {random}, 'Title ' || n, '{{}}',
-    {now} + n, {now} + {count} + n * {stride} % {count}, 0 FROM s
-"""
-_MESSAGES = """\
-INSERT INTO messages
-  WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})
-  SELECT {owner}, {session}, n, {random}, 'user', '{text}' || n, '{{}}', {now} + n FROM s
-"""
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    people: int = 1_000
+    sessions: int = 20
+    """Each person's."""
+    messages: int = 50
+    """In each of these."""
+    long: int = 1_000_000
+    """Messages in the longest session."""
+    many: int = 100_000
+    """Sessions of the one person who has that many."""
 
 
-def fill_sqlite(path: Path) -> None:
+SMALL = Sizes(people=150, long=20_000, many=2_000)
+
+LISTED = 100
+"""Sessions of the one whose list is measured."""
+
+TALKER, COLLECTOR, LISTER = "talker", "collector", "lister"
+
+FEW = 10
+TEXT_LENGTH = 300
+
+_NOW = microseconds(START)
+_TEXT = "It is all about the same length. " * 10
+_CHUNK = 200
+_UUID_V7 = 7 << 76 | 0b10 << 62
+
+
+def person(number: int) -> str:
+    return f"person-{number:04}"
+
+
+def talks(sizes: Sizes) -> dict[int, UUID]:
+    """The talker's sessions, by the number of their messages."""
+    powers = (FEW**power for power in range(1, 8))
+    counts = [count for count in powers if count < sizes.long]
+    return {count: UUID(int=_UUID_V7 | count) for count in (*counts, sizes.long)}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    id: str
+    """A new one."""
+    key: str
+    """How a key is written, its hexadecimal digits left out."""
+
+    def written(self, key: UUID) -> str:
+        return self.key.format(key.hex)
+
+    def people(self, sizes: Sizes, issuer: str) -> Iterator[str]:
+        """The ordinary ones, and one to list the sessions of."""
+        names = [person(number) for number in range(sizes.people)]
+        for start in range(0, len(names), _CHUNK):
+            yield self._owners(issuer, names[start : start + _CHUNK], sizes.sessions)
+        yield self._sessions("LIKE 'person-%'", sizes.sessions, sizes.messages)
+        yield self._owners(issuer, [LISTER], LISTED)
+        yield self._sessions(f"= '{LISTER}'", LISTED, 0)
+        yield self._messages("subject LIKE 'person-%'", sizes.messages)
+
+    def giants(self, sizes: Sizes, issuer: str) -> Iterator[str]:
+        """One with long sessions, and one with many."""
+        yield self._owners(issuer, [COLLECTOR], sizes.many)
+        yield self._sessions(f"= '{COLLECTOR}'", sizes.many, 0)
+        yield self._owners(issuer, [TALKER], len(talks(sizes)))
+        for count, id_ in talks(sizes).items():
+            yield self._sessions(f"= '{TALKER}'", 1, count, self.written(id_))
+            yield self._messages(f"s.id = {self.written(id_)}", count)
+
+    def _owners(self, issuer: str, subjects: list[str], sessions: int) -> str:
+        keys = {subject: self.written(Owner(issuer, subject).key) for subject in subjects}
+        rows = (f"({key}, '{issuer}', '{subject}', {sessions})" for subject, key in keys.items())
+        return f"INSERT INTO owners VALUES {', '.join(rows)}"
+
+    def _sessions(self, whose: str, count: int, messages: int, id_: str | None = None) -> str:
+        began = f"{_NOW} + n * 1000"
+        return f"""\
+INSERT INTO sessions {_counted(count)}
+SELECT owner, {id_ or self.id}, 'Title ' || n, '{{}}', {began}, {began} + {messages}, {messages}
+FROM owners, c WHERE subject {whose}"""
+
+    def _messages(self, whose: str, count: int) -> str:
+        text = f"substr('{_TEXT}', 1, {TEXT_LENGTH} - length(CAST(n AS TEXT))) || n"
+        role = "CASE n % 2 WHEN 1 THEN 'user' ELSE 'assistant' END"
+        return f"""\
+INSERT INTO messages {_counted(count)}
+SELECT s.owner, s.id, n, {self.id}, {role}, {text}, '{{}}', created_at + n
+FROM owners o JOIN sessions s ON s.owner = o.owner, c WHERE {whose}"""
+
+
+SQLITE = Dialect("uuidv7()", "x'{}'")
+POSTGRESQL = Dialect("uuidv7()", "'{}'::uuid")
+
+
+def fill_sqlite(path: Path, statements: Iterator[str]) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.create_function("uuidv7", 0, lambda: uuid_utils.compat.uuid7().bytes)
         connection.execute("BEGIN")
-        for statement in _statements(lambda key: f"x'{key.hex}'", "randomblob(16)"):
+        for statement in statements:
             connection.execute(statement)
         connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def fill_postgresql(server: PostgresqlServer, database: str) -> None:
-    for statement in _statements(lambda key: f"'{key}'::uuid", "gen_random_uuid()"):
+def fill_postgresql(server: PostgresqlServer, database: str, statements: Iterator[str]) -> None:
+    for statement in statements:
         server.execute(statement, database)
     server.execute("VACUUM ANALYZE", database)
     server.execute("CHECKPOINT", database)
 
 
-def _statements(key: Callable[[UUID], str], random: str) -> Iterator[str]:
-    now = microseconds(START)
-    talker = {"owner": key(TALKER.key), "now": now, "random": random, "text": _TEXT}
-    for who, count in ((TALKER, 2), (MANY, SESSIONS), (FEW, FEW_SESSIONS)):
-        owner = {"owner": key(who.key), "count": count}
-        yield _OWNER.format(issuer=who.issuer, subject=who.subject, **owner)
-        if who is not TALKER:
-            yield _SESSIONS.format(now=now, random=random, stride=_STRIDE, **owner)
-    for id_, count in ((LONG, MESSAGES), (SHORT, FEW_MESSAGES)):
-        for table in (_SESSION, _MESSAGES):
-            yield table.format(session=key(id_), count=count, **talker)
+def _counted(count: int) -> str:
+    return f"WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {count})"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
 from adapters.sql.database import Database
-from tests.bench import seeds
+from tests.bench.storage import seeds
 from tests.postgresql import PostgresqlServer
 
 

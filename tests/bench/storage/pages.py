@@ -9,9 +9,9 @@ from sqlalchemy import select
 from adapters.sql.schema import messages
 from domain.owner import Owner
 from domain.page import Cursor, MessagePageRequest, SessionPageRequest, Side, SortOrder
-from tests.bench import seeds
-from tests.bench.databases import Filled
 from tests.bench.measure import Act, Goal, Row, Timing, alternated, timed
+from tests.bench.storage import seeds
+from tests.bench.storage.databases import Filled
 
 LIMIT = 50
 STEPS = 10

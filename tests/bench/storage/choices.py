@@ -15,9 +15,9 @@ from adapters.sql import SqliteDatabase, SqlStorage
 from adapters.sql.database import Values
 from adapters.sql.sqlite import writer
 from domain.page import MessagePageRequest
-from tests.bench.bare import SAID, WRITER, by_repository, started
-from tests.bench.databases import opened
 from tests.bench.measure import Act, Row, alternated, rate
+from tests.bench.storage.bare import SAID, WRITER, by_repository, started
+from tests.bench.storage.databases import opened
 from tests.clock import START
 
 CROWDS = (16, 64)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
 from domain.message import BATCH_MAX
-from tests.bench.bare import Start, by_asyncpg, by_repository, by_sqlite3, started
-from tests.bench.databases import opened
 from tests.bench.measure import Goal, Rate, Row, alternated, rate
+from tests.bench.storage.bare import Start, by_asyncpg, by_repository, by_sqlite3, started
+from tests.bench.storage.databases import opened
 from tests.postgresql import PostgresqlServer
 
 CALLERS = 16

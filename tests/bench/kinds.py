@@ -1,0 +1,79 @@
+"""The kinds of requests that are measured."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tests.bench import seeds
+from tests.bench.client import CONNECTIONS
+from tests.bench.people import CREATION, CREATORS, READERS, SAID, WRITERS, People
+
+LIMIT = 50
+LIST = f"/sessions?limit={LIMIT}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    name: str
+    requests: Callable[[People], Sequence[bytes]]
+    status: int = 200
+    count: int = 304
+    """Requests in a turn."""
+
+    @property
+    def writes(self) -> bool:
+        return self.status == 201
+
+
+def page_path(people: People, who: str) -> str:
+    return f"{session_path(people, who)}/messages?limit={LIMIT}"
+
+
+def session_path(people: People, who: str) -> str:
+    return f"/sessions/{people.session(who)}"
+
+
+def _pages(people: People) -> Sequence[bytes]:
+    return [people.get(who, page_path(people, who)) for who in _names(READERS)]
+
+
+def _polls(people: People) -> Sequence[bytes]:
+    paths = {who: page_path(people, who) for who in _names(READERS)}
+    tags = {who: people.answer(who, path).headers["etag"] for who, path in paths.items()}
+    return [people.get(who, path, **{"If-None-Match": tags[who]}) for who, path in paths.items()]
+
+
+def _list(people: People) -> Sequence[bytes]:
+    return [people.get(seeds.LISTER, LIST)] * CONNECTIONS
+
+
+def _sessions(people: People) -> Sequence[bytes]:
+    return [people.get(who, session_path(people, who)) for who in _names(READERS)]
+
+
+def _creations(people: People) -> Sequence[bytes]:
+    return [people.post(who, "/sessions", CREATION) for who in _names(CREATORS)]
+
+
+def _appends(size: int) -> Callable[[People], Sequence[bytes]]:
+    def requests(people: People) -> Sequence[bytes]:
+        body = {"messages": [SAID] * size}
+        paths = {who: f"{session_path(people, who)}/messages" for who in _names(WRITERS)}
+        return [people.post(who, path, body) for who, path in paths.items()]
+
+    return requests
+
+
+def _names(numbers: range) -> Sequence[str]:
+    return [seeds.person(number) for number in numbers]
+
+
+KINDS = {
+    "page": Kind(f"page of {LIMIT}", _pages),
+    "list": Kind(f"list of {LIMIT} sessions", _list),
+    "session": Kind("one session", _sessions),
+    "create": Kind("create", _creations, 201),
+    "append": Kind("append one", _appends(1), 201),
+    "append-100": Kind("append 100", _appends(100), 201, 64),
+}
+
+POLL = Kind("304 poll", _polls, 304)
