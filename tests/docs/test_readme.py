@@ -90,12 +90,20 @@ def as_written(value: Any) -> str:
     return "" if value is None else str(value).lower() if value is False else str(value)
 
 
+def headings(page: Path) -> set[str]:
+    """As links name them."""
+    titles = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 @pytest.mark.parametrize("page", ["README.md", *sorted(map(str, (ROOT / "docs").rglob("*.md")))])
 def test_every_link_leads_somewhere(page: str) -> None:
     path = ROOT / page
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
-        if not target.startswith("http"):
-            assert (path.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^):]+)\)", path.read_text()):
+        name, _, anchor = target.partition("#")
+        found = path.parent / name if name else path
+        assert found.exists(), target
+        assert not anchor or anchor in headings(found), target
 
 
 def test_the_decision_records_are_listed_in_order() -> None:
