@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults audit coverage mutants sabotage check format openapi statements bench bench-storage lock clean
+.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-storage lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,6 +55,10 @@ format: $(VENV)/development.txt ## Format the code and mend what lint can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+test-cluster: $(VENV)/development.txt $(VENV)/cluster.txt ## Fail a PostgreSQL cluster over under load; with FULL=1 at full size
+	@tests/system/programs.sh etcd:etcd-server haproxy redis-server
+	@$(BIN)/python -m pytest tests/cluster $(if $(FULL),--full)
+
 test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults and attacks about at full size, with figures
 	@tests/system/programs.sh $(PROGRAMS)
 	@$(BIN)/python -m pytest tests/faults tests/security tests/system --full
@@ -72,12 +76,15 @@ bench-storage: $(VENV)/development.txt ## Measure the storage on both databases:
 	@$(BIN)/python -m tests.bench.storage
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)
-	@for set in runtime development; do \
-		groups="--group build"; \
-		[ $$set = development ] && groups="$$groups --group development --constraint requirements/runtime.txt"; \
+	@for set in runtime development cluster; do \
+		case $$set in \
+			runtime) from="pyproject.toml --group build" ;; \
+			development) from="pyproject.toml --group build --group development --constraint requirements/runtime.txt" ;; \
+			cluster) from="--group cluster --constraint requirements/development.txt" ;; \
+		esac; \
 		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-annotate --custom-compile-command "make lock" \
-			$$groups pyproject.toml --output-file requirements/$$set.txt || exit 1; \
+			$$from --output-file requirements/$$set.txt || exit 1; \
 	done
 
 clean: ## Remove the environment and every cache
@@ -93,6 +100,11 @@ $(VENV)/node.json: tests/node/package-lock.json tests/node/package.json | $(VENV
 $(VENV)/%.txt: requirements/%.txt pyproject.toml | $(BIN)/python
 	@$(INSTALL) --require-hashes --requirement $<
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@cp $< $@
+
+# Beside the rest, and built where the index has only its source: development.txt has what that needs.
+$(VENV)/cluster.txt: requirements/cluster.txt | $(VENV)/development.txt
+	@$(INSTALL) --require-hashes --no-build-isolation --requirement $<
 	@cp $< $@
 
 $(BIN)/python:

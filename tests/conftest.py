@@ -9,7 +9,9 @@ from tests.tally import Tally
 settings.register_profile("default", deadline=None, max_examples=30, print_blob=True)
 settings.load_profile("default")
 
-AT_FULL_SIZE = tuple(Path(__file__).parent / folder for folder in ("faults", "security", "system"))
+AT_FULL_SIZE = tuple(
+    Path(__file__).parent / folder for folder in ("cluster", "faults", "security", "system")
+)
 FULL_SECONDS = 1200
 TALLY = pytest.StashKey[Tally]()
 

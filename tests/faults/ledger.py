@@ -43,6 +43,8 @@ class Ledger:
     refusals: list[httpx2.Response] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     """How long each answer took, refusals included."""
+    times: list[float] = field(default_factory=list)
+    """When each was acknowledged."""
     unanswered: int = 0
     progress: asyncio.Event = field(default_factory=asyncio.Event)
     """Set whenever something is acknowledged."""
@@ -63,6 +65,7 @@ class Ledger:
             self.seconds.append(time.monotonic() - begun)
             if answer.status_code == 201:
                 self.acknowledged.append((attempt, answer.json()))
+                self.times.append(time.monotonic())
                 self.progress.set()
                 return self.acknowledged[-1][1]
             assert answer.status_code == 503, answer.text

@@ -1,11 +1,11 @@
 #!/bin/sh
-# The programs named are here, or are installed: each is called as its package is.
+# The programs named are here, or are installed: PROGRAM:PACKAGE, where the package is not called so.
 set -eu
 PATH="$PATH:/usr/sbin:/sbin"
 
 missing=
 for program; do
-    command -v "$program" >/dev/null || missing="$missing $program"
+    command -v "${program%%:*}" >/dev/null || missing="$missing ${program##*:}"
 done
 [ -n "$missing" ] || exit 0
 

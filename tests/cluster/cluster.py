@@ -1,0 +1,131 @@
+"""Three PostgreSQL nodes under Patroni and etcd, with HAProxy before them, all on loopback."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from tests.cluster.node import Node
+from tests.cluster.programs import adapted, free_ports, new_folder, running
+from tests.cluster.python import Python
+
+NAMES = ("one", "two", "three")
+USER = "postgres:postgres-secret"
+READY_SECONDS = 60
+
+
+@dataclass
+class Cluster:
+    nodes: list[Node]
+    proxy_port: int
+    standbys_port: int
+    started_in: float = 0.0
+    """Seconds until both standbys streamed."""
+
+    def hosts_url(self, database: str) -> str:
+        hosts = ",".join(f"127.0.0.1:{node.database_port}" for node in self.nodes)
+        return f"postgresql://{USER}@{hosts}/{database}"
+
+    def proxy_url(self, database: str) -> str:
+        return f"postgresql://{USER}@127.0.0.1:{self.proxy_port}/{database}"
+
+    def standbys_url(self, database: str) -> str:
+        return f"postgresql://{USER}@127.0.0.1:{self.standbys_port}/{database}"
+
+    async def primary(self) -> Node:
+        """The one that holds the lock and takes writes. Raises LookupError while there is none."""
+        for node in self.nodes:
+            if (await node.status()).get("role") == "primary":
+                return node
+        raise LookupError("no primary")
+
+    async def healed(self, within: float = READY_SECONDS) -> float:
+        """Wait for one primary and two standbys that stream, one of them synchronous; how long."""
+        begun = time.monotonic()
+        while not await self._is_whole():
+            if time.monotonic() - begun > within:
+                logs = "\n".join(node.log[-3000:] for node in self.nodes)
+                raise TimeoutError(f"{[await node.status() for node in self.nodes]}\n{logs}")
+            await asyncio.sleep(0.1)
+        return time.monotonic() - begun
+
+    async def switch_over(self) -> None:
+        """As `patronictl switchover` asks for it."""
+        before = await self.primary()
+        answer = await before.ask("POST", "/switchover", leader=before.name)
+        assert answer.status_code == 200, answer.text
+
+    async def _is_whole(self) -> bool:
+        try:
+            primary = await self.primary()
+            members = (await primary.ask("GET", "/cluster")).json()["members"]
+        except (LookupError, httpx2.TransportError):
+            return False
+        roles = sorted(member["role"] for member in members)
+        states = sorted(member["state"] for member in members)
+        return (
+            roles == ["leader", "replica", "sync_standby"]
+            and states == ["running", "streaming", "streaming"]
+            and not any(lagging(member) for member in members)
+        )
+
+
+def lagging(member: dict[str, Any]) -> bool:
+    return member.get("lag", 0) not in (0, "") or member.get("timeline") is None
+
+
+@asynccontextmanager
+async def cluster() -> AsyncIterator[Cluster]:
+    begun = time.monotonic()
+    async with AsyncExitStack() as stack:
+        etcd = _etcd(stack)
+        folder = new_folder("python")
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        python = await asyncio.to_thread(Python, folder)
+        nodes = [Node(name, python) for name in NAMES]
+        for node in nodes:
+            await node.open(stack, etcd)
+        made = Cluster(nodes, *_haproxy(stack, nodes))
+        await made.healed()
+        made.started_in = time.monotonic() - begun
+        yield made
+
+
+def _etcd(stack: AsyncExitStack) -> int:
+    """The port of an etcd with one member, which forgets everything."""
+    folder = new_folder("etcd")
+    client, peer = free_ports(2)
+    at, peers = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+    options = {
+        "data-dir": str(folder / "data"),
+        "listen-client-urls": at,
+        "advertise-client-urls": at,
+        "listen-peer-urls": peers,
+        "initial-advertise-peer-urls": peers,
+        "initial-cluster": f"default={peers}",
+        "unsafe-no-fsync": "true",
+        "log-level": "error",
+    }
+    command = ["etcd", *(f"--{name}={value}" for name, value in options.items())]
+    stack.enter_context(running(folder, command))
+    return client
+
+
+def _haproxy(stack: AsyncExitStack, nodes: list[Node]) -> tuple[int, int]:
+    primary, standbys = free_ports(2)
+    changes = {
+        "bind :5000": f"bind 127.0.0.1:{primary}",
+        "bind :5001": f"bind 127.0.0.1:{standbys}",
+    }
+    for node in nodes:
+        old = f"{node.name}.example:5432 check port 8008"
+        changes[old] = f"127.0.0.1:{node.database_port} check port {node.status_port}"
+    folder = new_folder("haproxy")
+    (folder / "haproxy.cfg").write_text(adapted("haproxy.cfg", changes))
+    stack.enter_context(running(folder, ["haproxy", "-db", "-f", folder / "haproxy.cfg"]))
+    return primary, standbys

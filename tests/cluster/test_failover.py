@@ -1,0 +1,141 @@
+"""The primary lost in every way, while two processes write with keys and read."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+
+from tests.cluster.cluster import Cluster
+from tests.cluster.estate import Estate
+from tests.cluster.node import Node
+from tests.cluster.reader import Reader
+from tests.conftest import Sized
+from tests.faults.ledger import Ledger
+from tests.faults.service import moment
+from tests.tally import Tally
+
+WRITERS = 4
+"""For each process."""
+
+
+@dataclass
+class Load:
+    """On one process: writers with keys, and readers of what was acknowledged to them."""
+
+    ledger: Ledger
+    reader: Reader
+
+    def longest_gap(self, since: float) -> float:
+        """Between two acknowledged writes, in seconds."""
+        times = [since, *(at for at in self.ledger.times if at > since)]
+        return max(after - before for before, after in pairwise(times))
+
+
+async def crash(cluster: Cluster) -> None:
+    """`kill -9` of the primary's PostgreSQL."""
+    (await cluster.primary()).kill_postgresql()
+
+
+async def lost_machine(cluster: Cluster) -> None:
+    """`kill -9` of its Patroni too; it comes back once another is the primary."""
+    await replaced(cluster, Node.kill, Node.start)
+
+
+async def switch_over(cluster: Cluster) -> None:
+    await cluster.switch_over()
+
+
+async def black_hole(cluster: Cluster) -> None:
+    """Every way to and from its machine accepts and never answers, until another is the primary."""
+    await replaced(cluster, Node.cut_off, Node.join)
+
+
+async def two_in_a_row(cluster: Cluster) -> None:
+    """A crash, and the machine lost while that is being mended."""
+    await crash(cluster)
+    await moment(0.5, 4)
+    await lost_machine(cluster)
+
+
+async def replaced(
+    cluster: Cluster, strike: Callable[[Node], None], mend: Callable[[Node], None]
+) -> None:
+    async with asyncio.timeout(60):
+        before = await anyone(cluster, None)
+        await asyncio.to_thread(strike, before)
+        await anyone(cluster, before)
+        mend(before)
+
+
+async def anyone(cluster: Cluster, but: Node | None) -> Node:
+    """The primary, once there is one that is another."""
+    while True:
+        for node in cluster.nodes:
+            if node is not but and (await node.status()).get("role") == "primary":
+                return node
+        await asyncio.sleep(0.2)
+
+
+KINDS: dict[Callable[[Cluster], Awaitable[None]], tuple[int, int]] = {
+    crash: (1, 6),
+    lost_machine: (1, 5),
+    switch_over: (1, 6),
+    black_hole: (1, 4),
+    two_in_a_row: (1, 2),
+}
+"""How often, small and at full size."""
+
+
+@asynccontextmanager
+async def under_load(both: Estate) -> AsyncIterator[dict[str, Load]]:
+    loads = {}
+    async with AsyncExitStack() as stack:
+        for way, service in both.services.items():
+            service.sign_in(f"{way} at {time.time()}")
+            ledger = Ledger(service)
+            await stack.enter_async_context(ledger.writing(WRITERS))
+            reader = Reader(ledger)
+            await stack.enter_async_context(reader.reading())
+            loads[way] = Load(ledger, reader)
+        yield loads
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("fail", KINDS, ids=lambda kind: kind.__name__)
+async def test_nothing_acknowledged_is_lost_when_the_primary_is(
+    both: Estate, fail: Callable[[Cluster], Awaitable[None]], sized: Sized, tally: Tally
+) -> None:
+    """Nor doubled, nor out of order; meanwhile each answer is right or a 503 in time."""
+    times, kind = sized(*KINDS[fail]), fail.__name__.replace("_", " ")
+    processes = [service.served.process for service in both.services.values()]
+    await both.cluster.healed()
+    gaps: dict[str, list[float]] = {way: [] for way in both.services}
+    async with under_load(both) as loads:
+        for _ in range(times):
+            await moment(1, 2)
+            begun = time.monotonic()
+            await fail(both.cluster)
+            await both.cluster.healed()
+            await moment(1, 2)
+            for way, load in loads.items():
+                gaps[way].append(load.longest_gap(begun))
+    for way, load in loads.items():
+        where = f"{kind}, by {way}, {times}"
+        seconds = ", ".join(f"{gap:.1f}" for gap in gaps[way])
+        tally.note("P11", f"{where}: longest write gap", f"{max(gaps[way]):.1f} s ({seconds})")
+        answers = len(load.ledger.seconds) + load.reader.asked
+        wrong = load.ledger.wrong() + load.reader.wrong
+        tally.none("P11", f"{where}: answers wrong or late", wrong, of=answers)
+        await load.ledger.check(tally, where)
+        assert load.ledger.unanswered == 0
+    assert all(process.poll() is None for process in processes)
+
+
+async def test_three_nodes_stream_in_time(nodes: Cluster, tally: Tally) -> None:
+    late = [nodes.started_in] if nodes.started_in > 30 else []
+    tally.note("P11", "three nodes, both standbys streaming, after", f"{nodes.started_in:.1f} s")
+    tally.none("P11", "three nodes: not streaming in 30 s", late, of=1)
