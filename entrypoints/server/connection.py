@@ -127,7 +127,7 @@ class Connection(H11Protocol):
         if self.conn.is_too_large:
             self._refuse(head_too_large())
         else:
-            self._refuse(Problem(HTTPStatus.BAD_REQUEST, "not-http", str(self.conn.refusal)))
+            self._refuse(Problem(HTTPStatus.BAD_REQUEST, "not-http", self.conn.refusal))
 
     def _should_upgrade(self) -> bool:
         return False
@@ -234,6 +234,8 @@ class Connection(H11Protocol):
         """Answer with the problem, whatever is under way, and read no more of what comes."""
         self._stop_waiting()
         self._lingers = True
+        self.conn.forget()
+        self._hold(received=0)
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             self.transport.abort()  # an answer has begun
             return

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ TRICKLE_SECONDS = 1
 AWAY_SECONDS = (20, 60)
 """Until one that was closed comes again: it is slow, and no flood."""
 
-SETTLE_SECONDS = 0.5
+SETTLED_SECONDS = 0.1
+SETTLED_ANSWERS = 5
+"""So many, each sooner than that, show that the service is through with what all send at first."""
+
 SETTLE_MAX_SECONDS = 60
-"""Until the service is through with what all send when they come."""
 
 PAGE_MESSAGES = 200
 
@@ -93,19 +96,14 @@ async def _attack(address: tuple[str, int], attack: Attack) -> None:
 
 
 async def settled(service: Service) -> None:
-    """Wait until the service is busy for less than half of the time."""
+    """Wait until the service answers at once, again and again."""
+    quick = 0
     async with asyncio.timeout(SETTLE_MAX_SECONDS):
-        busy = SETTLE_SECONDS
-        while busy > SETTLE_SECONDS / 2:
-            before = _processor_seconds(service)
-            await asyncio.sleep(SETTLE_SECONDS)
-            busy = _processor_seconds(service) - before
-
-
-def _processor_seconds(service: Service) -> float:
-    text = Path(f"/proc/{service.served.process.pid}/stat").read_text()
-    user, system = text.rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        while quick < SETTLED_ANSWERS:
+            begun = time.monotonic()
+            await service.http.get("/livez")
+            quick = quick + 1 if time.monotonic() - begun < SETTLED_SECONDS else 0
+            await asyncio.sleep(SETTLED_SECONDS)
 
 
 def _is_closed(client: socket.socket) -> bool:
