@@ -3,12 +3,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Executable, Row
+from sqlalchemy import Connection, Executable
 
 T = TypeVar("T")
 
 Values = Mapping[str, Any]
 """What a statement's parameters stand for, or a table's columns hold."""
+
+
+Rows = Sequence[Sequence[Any]]
+"""As the driver has them: a key as schema.key_of takes it, a time as schema.instant_of does."""
 
 
 class Database(Protocol):
@@ -32,7 +36,7 @@ class Database(Protocol):
     async def close(self) -> None: ...
 
     @abstractmethod
-    async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
+    async def read(self, statement: Executable, parameters: Values) -> Rows:
         """All rows of one statement, and so of one snapshot."""
 
     @abstractmethod
@@ -50,10 +54,10 @@ class Database(Protocol):
     @abstractmethod
     async def append(
         self, head: Values, messages: Sequence[Values], receipt: Values | None
-    ) -> Row[Any] | None:
+    ) -> Sequence[int] | None:
         """Run RAISE_COUNTER and store the messages behind the orders and times it takes, with the
-        receipt if there is one, and return its row. None, and nothing is done, if there is no such
-        session, or a receipt under that key already."""
+        receipt if there is one, and return its row, the last of both. None, and nothing is done,
+        if there is no such session, or a receipt under that key already."""
 
     @abstractmethod
     async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:

@@ -1,23 +1,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from adapters.sql import receipts, statements
-from adapters.sql.database import Database, Values
-from adapters.sql.schema import microseconds
+from adapters.sql.database import Database, Rows, Values
+from adapters.sql.schema import instant_of, key_of, microseconds
 from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.messages import MessageRepository
 from domain.errors import SessionNotFound
-from domain.instant import TICK
 from domain.message import Message, NewMessage, Role, in_sequence
 from domain.metadata import Metadata
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, Side
+
+_ROLES = {role.value: role for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,12 @@ class SqlMessageRepository(MessageRepository):
         for _ in range(receipts.TRIES):
             last = await self.database.append(head, rows, receipt)
             if last is not None:
+                last_order, last_time = last
                 return in_sequence(
                     messages,
                     session_id=session_id,
-                    after=last.message_count - len(messages),
-                    at=last.last_updated - (len(messages) - 1) * TICK,
+                    after=last_order - len(messages),
+                    at=instant_of(last_time - (len(messages) - 1)),
                 )
             if once is None or not await self.database.read(statements.GET_SESSION, session):
                 raise SessionNotFound
@@ -68,8 +67,7 @@ class SqlMessageRepository(MessageRepository):
         )
         if not rows:
             raise SessionNotFound
-        items = [_message(row) for row in rows if row.id is not None]
-        return request.page(items, rows[0].message_count)
+        return request.page(_messages(session_id, rows), rows[0][0])
 
 
 def values_of(id_: UUID, message: NewMessage | Message) -> Values:
@@ -88,13 +86,17 @@ def _side(request: MessagePageRequest) -> Side | None:
     return None if request.before is None else Side.BEFORE
 
 
-def _message(row: Row[Any]) -> Message:
-    return Message(
-        id=row.id,
-        session_id=row.session_id,
-        message_order=row.message_order,
-        role=Role(row.role),
-        content=row.content,
-        metadata=Metadata(row.metadata),
-        timestamp=row.timestamp,
-    )
+def _messages(session_id: UUID, rows: Rows) -> list[Message]:
+    return [
+        Message(
+            id=key_of(id_),
+            session_id=session_id,
+            message_order=order,
+            role=_ROLES[role],
+            content=content,
+            metadata=Metadata(metadata),
+            timestamp=instant_of(timestamp),
+        )
+        for _, order, id_, role, content, metadata, timestamp in rows
+        if id_ is not None
+    ]

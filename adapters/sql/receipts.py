@@ -4,7 +4,8 @@ from uuid import UUID
 
 from adapters.sql import statements
 from adapters.sql.database import Database, Values
-from application.once import KEPT, Once, Operation, Receipt
+from adapters.sql.schema import instant_of, key_of
+from application.once import KEPT, Once, Receipt
 from domain.owner import Owner
 
 TRIES = 5
@@ -31,9 +32,9 @@ async def found(database: Database, owner: Owner, once: Once) -> Receipt | None:
     rows = await database.read(statements.FIND_RECEIPT, claim)
     if not rows:
         return None
-    row = rows[0]
-    earlier = Once(Operation(row.operation), row.key, row.fingerprint, row.claimed_at)
-    receipt = Receipt(earlier, row.session_id, row.first_order)
+    fingerprint, claimed_at, session_id, first_order = rows[0]
+    earlier = Once(once.operation, once.key, fingerprint, instant_of(claimed_at))
+    receipt = Receipt(earlier, key_of(session_id), first_order)
     if not once.outlives(receipt):
         return receipt
     old = {**claim, "until_": once.claimed_at - KEPT}

@@ -50,7 +50,7 @@ class Key(TypeDecorator[UUID]):
         return value.bytes if value is not None and dialect.name != "postgresql" else value
 
     def process_result_value(self, value: UUID | bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return UUID(bytes=value) if isinstance(value, bytes) else value
+        return None if value is None else key_of(value)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -64,7 +64,16 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else instant_of(value)
+
+
+def key_of(raw: UUID | bytes) -> UUID:
+    """A key from what the driver has for it."""
+    return UUID(bytes=raw) if isinstance(raw, bytes) else raw
+
+
+def instant_of(raw: int) -> datetime:
+    return _EPOCH + timedelta(0, 0, raw)
 
 
 def microseconds(instant: datetime) -> int:

@@ -1,15 +1,14 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from adapters.sql import receipts, statements
-from adapters.sql.database import Database
+from adapters.sql.database import Database, Rows
 from adapters.sql.messages import values_of
-from adapters.sql.schema import GREATEST_KEY, LEAST_KEY
+from adapters.sql.schema import GREATEST_KEY, LEAST_KEY, instant_of, key_of
 from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.sessions import SessionRepository
@@ -51,7 +50,7 @@ class SqlSessionRepository(SessionRepository):
 
     async def get(self, owner: Owner, session_id: UUID) -> Session:
         rows = await self.database.read(statements.GET_SESSION, _key(owner, session_id))
-        return _session(owner, rows)
+        return _only(owner, rows)
 
     async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
         cursor = request.cursor
@@ -61,9 +60,8 @@ class SqlSessionRepository(SessionRepository):
             statements.page_of_sessions(request.sort_by, request.sort_order, None),
             {"owner_": owner.key, "limit_": request.limit, "offset_": request.start},
         )
-        items = [_session(owner, [row]) for row in rows if row.id is not None]
-        total = rows[0].session_count if rows else 0
-        return Page.at(request.start, items, total, request.limit)
+        total = rows[0][0] if rows else 0
+        return Page.at(request.start, _listed(owner, rows), total, request.limit)
 
     async def _page_beside(
         self, cursor: Cursor, owner: Owner, request: SessionPageRequest
@@ -75,10 +73,10 @@ class SqlSessionRepository(SessionRepository):
             statements.page_of_sessions(request.sort_by, request.sort_order, cursor.side),
             {"owner_": owner.key, "limit_": request.limit + 1, "at_": at, "id_": id_},
         )
-        found = [_session(owner, [row]) for row in rows if row.id is not None]
+        found = _listed(owner, rows)
         items = found[-request.limit :] if before else found[: request.limit]
-        total = rows[0].session_count if rows else 0
-        goes_on, beyond = len(found) > request.limit, bool(rows and rows[0].beyond)
+        total = rows[0][0] if rows else 0
+        goes_on, beyond = len(found) > request.limit, bool(rows and rows[0][1])
         has_next, has_previous = (beyond, goes_on) if before else (goes_on, beyond)
         return Page(items, total, request.limit, None, has_next, has_previous)
 
@@ -88,7 +86,7 @@ class SqlSessionRepository(SessionRepository):
         key = _key(owner, session_id)
 
         def work(connection: Connection) -> Session:
-            before = _session(owner, connection.execute(statements.LOCK_SESSION, key).all())
+            before = _only(owner, connection.execute(statements.LOCK_SESSION, key).all())
             after = change(before)
             if after != before:
                 changed = {
@@ -119,16 +117,31 @@ def _key(owner: Owner, session_id: UUID) -> dict[str, object]:
     return {"owner_": owner.key, "session_": session_id}
 
 
-def _session(owner: Owner, rows: Sequence[Row[Any]]) -> Session:
+def _only(owner: Owner, rows: Rows) -> Session:
     if not rows:
         raise SessionNotFound
-    row = rows[0]
+    return _session(owner, *rows[0])
+
+
+def _listed(owner: Owner, rows: Rows) -> list[Session]:
+    return [_session(owner, *shown) for _, _, *shown in rows if shown[0] is not None]
+
+
+def _session(  # noqa: PLR0913, PLR0917 - a row's columns
+    owner: Owner,
+    id_: UUID | bytes,
+    title: str | None,
+    metadata: str,
+    created_at: int,
+    last_updated: int,
+    message_count: int,
+) -> Session:
     return Session(
-        id=row.id,
+        id=key_of(id_),
         owner=owner,
-        title=row.title,
-        metadata=Metadata(row.metadata),
-        created_at=row.created_at,
-        last_updated=row.last_updated,
-        message_count=row.message_count,
+        title=title,
+        metadata=Metadata(metadata),
+        created_at=instant_of(created_at),
+        last_updated=instant_of(last_updated),
+        message_count=message_count,
     )

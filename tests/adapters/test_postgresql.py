@@ -309,7 +309,7 @@ async def test_what_says_that_the_database_is_away_is_unavailable(
 @pytest.mark.parametrize("state", ["23505", "22001", "42P01", "P0001"])
 async def test_a_mistake_of_ours_is_not_called_unavailable(url: str, state: str) -> None:
     async with opened(replace(OPTIONS, url=url)) as (_, database):
-        with pytest.raises(DBAPIError, match="told"):
+        with pytest.raises(asyncpg.PostgresError, match="told"):
             await database.read(text(DO.format(state)), {})
 
 
@@ -336,7 +336,7 @@ async def test_a_value_that_cannot_be_sent_holds_no_lock(
             ALICE, session.id, lambda found: replace(found, metadata=Metadata('"\ud800"'))
         )
     bad = replace(next(iter(new_messages("x").values())), metadata=Metadata('"\ud800"'))
-    with pytest.raises(DBAPIError):
+    with pytest.raises(asyncpg.DataError):
         await storage.messages.append(ALICE, session.id, {session.id: bad}, START)
     assert not await other.fetch(
         "SELECT query FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid() "

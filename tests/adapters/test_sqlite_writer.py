@@ -35,7 +35,7 @@ def note(said: str, error: BaseException | None = None) -> Callable[[Connection]
 
 
 async def noted(database: SqliteDatabase) -> list[str]:
-    return [row.said for row in await database.read(text("SELECT said FROM notes"), {})]
+    return [said for (said,) in await database.read(text("SELECT said FROM notes"), {})]
 
 
 @pytest.mark.parametrize("error", [ValueError("own"), SystemExit(1), KeyboardInterrupt()])

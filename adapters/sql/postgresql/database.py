@@ -7,20 +7,21 @@ transaction at READ COMMITTED with the row locked.
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Row
-from sqlalchemy.exc import IntegrityError
+from asyncpg import UniqueViolationError
+from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql.database import Database, Values
+from adapters.sql.database import Database, Rows, Values
 from adapters.sql.observer import COMMIT, NOBODY, Connections, Observer, observe
 from adapters.sql.postgresql import upgrade, writes
+from adapters.sql.postgresql.driver import Driver
 from adapters.sql.postgresql.engine import pooled_engine, set_limits
 from adapters.sql.postgresql.errors import (
     ConnectionLost,
@@ -47,15 +48,15 @@ PAUSE_SECONDS = 0.05
 CLOSE_SECONDS = 1.0
 """For the work in flight and the connections: a service that stops has ten seconds in all."""
 
-_UNIQUE_VIOLATION = "23505"
-
 T = TypeVar("T")
+C = TypeVar("C", Connection, PoolProxiedConnection)
 
 
 class PostgresqlDatabase(Database):
     def __init__(self, options: PostgresqlOptions, observer: Observer = NOBODY) -> None:
         self._options = options
         self._observer = observer
+        self._driver = Driver(options, observer)
         self._engine: Engine | None = None
         self._running: set[asyncio.Task[Any]] = set()
         observer.pool(self._connections)
@@ -73,12 +74,13 @@ class PostgresqlDatabase(Database):
         observe(self._engine, self._observer)
         try:
             with upgrade.refusing():
-                await self._run(self._look, repeatable=True, within=START_SECONDS)
+                look = partial(greenlet_spawn, self._look)
+                await self._run(look, repeatable=True, within=START_SECONDS)
         except BaseException:
             await self.close()
             raise
 
-    async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
+    async def read(self, statement: Executable, parameters: Values) -> Rows:
         return await self._run(partial(self._rows, statement, parameters), repeatable=True)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
@@ -89,7 +91,7 @@ class PostgresqlDatabase(Database):
             self._observer.statement(COMMIT, perf_counter() - began, None)
             return result
 
-        return await self._run(transaction, repeatable=False)
+        return await self._run(partial(greenlet_spawn, transaction), repeatable=False)
 
     async def add(
         self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
@@ -104,7 +106,7 @@ class PostgresqlDatabase(Database):
 
     async def append(
         self, head: Values, messages: Sequence[Values], receipt: Values | None
-    ) -> Row[Any] | None:
+    ) -> Sequence[int] | None:
         values = {**writes.named(receipt or {}), **head, **writes.batch_of(messages)}
         statement = writes.APPEND_ONCE if receipt else writes.APPEND
         rows = await self._store(statement, values, once=receipt is not None)
@@ -119,7 +121,7 @@ class PostgresqlDatabase(Database):
     async def check(self) -> None:
         """Raise Unavailable unless the database answers and its schema is ours or, since a newer
         release has migrated it meanwhile, a later one: a migration takes nothing away."""
-        found = [row.version_num for row in await self.read(GET_REVISION, {})]
+        found = [version for (version,) in await self.read(GET_REVISION, {})]
         if len(found) != 1 or found[0] < REVISION:
             raise Unavailable(f"the database has the schema {', '.join(found) or 'of nothing'}")
 
@@ -133,19 +135,21 @@ class PostgresqlDatabase(Database):
                     await greenlet_spawn(self._engine.dispose)
         self._engine = None
 
-    async def _store(
-        self, statement: Executable, values: Values, *, once: bool
-    ) -> Sequence[Row[Any]]:
+    async def _store(self, statement: Executable, values: Values, *, once: bool) -> Rows:
         """The rows of a statement that writes, or none where a rival has claimed the key."""
         try:
             return await self._run(partial(self._rows, statement, values), repeatable=once)
-        except IntegrityError as error:
-            if once and getattr(error.orig, "sqlstate", None) == _UNIQUE_VIOLATION:
+        except UniqueViolationError:
+            if once:
                 return ()
             raise
 
     async def _run(
-        self, work: Callable[[float], T], *, repeatable: bool, within: float | None = None
+        self,
+        work: Callable[[float], Awaitable[T]],
+        *,
+        repeatable: bool,
+        within: float | None = None,
     ) -> T:
         """What `work` gives; it gets the time of the loop after which it is not to begin."""
         patience = self._options.answer_timeout if within is None else within
@@ -164,21 +168,40 @@ class PostgresqlDatabase(Database):
         if not task.cancelled():
             task.exception()  # nobody may be left to hear of it
 
-    async def _tried(self, work: Callable[[float], T], latest: float, *, repeatable: bool) -> T:
+    async def _tried(
+        self, work: Callable[[float], Awaitable[T]], latest: float, *, repeatable: bool
+    ) -> T:
         safe = (Undone, NotReached, ConnectionLost) if repeatable else (Undone, NotReached)
         for past in range(TRIES):
             try:
                 with translated():
-                    return await greenlet_spawn(work, latest)
+                    return await work(latest)
             except safe:
                 if past + 1 == TRIES or asyncio.get_running_loop().time() > latest:
                     raise
                 await asyncio.sleep(PAUSE_SECONDS * 2**past * random.uniform(0.5, 1))  # noqa: S311 - not a secret
         raise AssertionError
 
-    def _rows(self, statement: Executable, parameters: Values, latest: float) -> Sequence[Row[Any]]:
-        with self._transaction(latest) as connection:
-            return connection.execute(statement, parameters).all()
+    async def _rows(self, statement: Executable, parameters: Values, latest: float) -> Rows:
+        lent = await greenlet_spawn(self._lent, latest)
+        connection: Any = lent.driver_connection
+        try:
+            return await self._driver.rows(connection, statement, parameters)
+        except BaseException as error:
+            if is_lost(error):
+                lent.invalidate()
+            elif connection.is_closed():
+                raise ConnectionLost(type(error).__name__) from error
+            raise
+        finally:
+            await self._give_back(lent)
+
+    async def _give_back(self, lent: PoolProxiedConnection) -> None:
+        pool: Any = self._engine and self._engine.pool
+        if pool is not None and pool.overflow() <= 0:
+            lent.close()  # it is kept, and that waits for nothing
+        else:
+            await greenlet_spawn(lent.close)
 
     def _look(self, latest: float) -> None:
         with self._transaction(latest) as connection:
@@ -209,10 +232,16 @@ class PostgresqlDatabase(Database):
         )
 
     def _connected(self, latest: float) -> Connection:
+        return self._in_time(lambda engine: engine.connect(), latest)
+
+    def _lent(self, latest: float) -> PoolProxiedConnection:
+        return self._in_time(lambda engine: engine.raw_connection(), latest)
+
+    def _in_time(self, connect: Callable[[Engine], C], latest: float) -> C:
         if self._engine is None:
             raise Unavailable("the database is not open")
         with connecting():
-            connection = self._engine.connect()
+            connection = connect(self._engine)
         if asyncio.get_running_loop().time() > latest:
             connection.close()
             raise Unavailable("there was no connection in time")

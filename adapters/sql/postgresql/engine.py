@@ -1,4 +1,18 @@
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, literal, pool, select
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Select,
+    create_engine,
+    event,
+    func,
+    literal,
+    pool,
+    select,
+)
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import AdaptedConnection
@@ -48,8 +62,13 @@ def single_engine(options: PostgresqlOptions) -> Engine:
 
 def set_limits(connection: Connection, options: PostgresqlOptions) -> None:
     """Put the transaction under the limits that a session would have."""
+    connection.execute(limiting(options))
+
+
+@cache
+def limiting(options: PostgresqlOptions) -> Select[Any]:
     limits = [func.set_config(name, value, literal(True)) for name, value in options.limits.items()]  # noqa: FBT003 - "is local"
-    connection.execute(named("SET_LIMITS", select(*limits)))
+    return named("SET_LIMITS", select(*limits))
 
 
 def _engine(options: PostgresqlOptions, **how: object) -> Engine:

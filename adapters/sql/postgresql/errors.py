@@ -1,5 +1,6 @@
 """What a driver's error means for a request, by its SQLSTATE (PostgreSQL's manual, appendix A)."""
 
+from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,7 +53,7 @@ _UNFIT = _LOST | {_NOT_ENCODED}
 
 def _is_refused(error: BaseException) -> bool:
     """Whether the driver would not send, since the server is about to close the connection."""
-    return type(getattr(error, "orig", None)).__name__ == "InternalClientError"
+    return type(getattr(error, "orig", error)).__name__ == "InternalClientError"
 
 
 @contextmanager
@@ -68,8 +69,13 @@ def translated() -> Iterator[None]:
         if kind is None:
             raise
         raise kind(str(error.orig)) from error
-    except (OSError, *DRIVER_ERRORS) as error:
+    except OSError as error:
         raise ConnectionLost(str(error) or type(error).__name__) from error
+    except DRIVER_ERRORS as error:
+        kind = _kind_of(error)
+        if kind is None:
+            raise
+        raise kind(str(error)) from error
 
 
 @contextmanager
@@ -87,18 +93,26 @@ def connecting() -> Iterator[None]:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection is not to be used again."""
-    state = getattr(getattr(error, "orig", error), "sqlstate", None)
-    return isinstance(error, OSError) or state in _UNFIT or _is_refused(error)
+    """Whether the connection is not to be used again: a statement may still be on its way."""
+    origin = getattr(error, "orig", error)
+    state = getattr(origin, "sqlstate", None)
+    return isinstance(error, OSError | CancelledError) or state in _UNFIT or _is_refused(error)
 
 
 def _kind(error: DBAPIError) -> type[Unavailable] | None:
-    state = getattr(error.orig, "sqlstate", None) or ""
-    if _is_refused(error):
+    if error.connection_invalidated and not _is_refused(error):
+        return ConnectionLost
+    return _kind_of(error.orig)
+
+
+def _kind_of(error: BaseException | None) -> type[Unavailable] | None:
+    """What a driver's error is, bare or as SQLAlchemy has it."""
+    state = getattr(error, "sqlstate", None) or ""
+    if error is not None and _is_refused(error):
         return NotReached
-    if state in _UNDONE or type(error.orig).__name__ == "InvalidCachedStatementError":
+    if state in _UNDONE or type(error).__name__ == "InvalidCachedStatementError":
         return Undone
-    if error.connection_invalidated or state in _LOST or state.startswith("08"):
+    if state in _LOST or state.startswith("08"):
         return ConnectionLost
     if state[:2] in _AWAY_CLASSES or state in _AWAY:
         return Unavailable

@@ -10,16 +10,17 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Executable, Row, create_engine, event
+from sqlalchemy import URL, Connection, Executable, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from adapters.sql.database import Database, Values
+from adapters.sql.database import Database, Rows, Values
 from adapters.sql.observer import NOBODY, Observer, observe
 from adapters.sql.schema import REVISION, is_complete
 from adapters.sql.sqlite import writes
+from adapters.sql.sqlite.driver import Driver
 from adapters.sql.sqlite.errors import translated
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.writer import Writer
@@ -79,9 +80,9 @@ class SqliteDatabase(Database):
             await self.close()
             raise
 
-    async def read(self, statement: Executable, parameters: Values) -> Sequence[Row[Any]]:
+    async def read(self, statement: Executable, parameters: Values) -> Rows:
         with translated():
-            return self._connections().reader.execute(statement, parameters).all()
+            return self._connections().reading.rows(statement, parameters)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self._connections().writer.write(work)
@@ -95,7 +96,7 @@ class SqliteDatabase(Database):
 
     async def append(
         self, head: Values, messages: Sequence[Values], receipt: Values | None
-    ) -> Row[Any] | None:
+    ) -> Sequence[int] | None:
         return await self.write(
             lambda connection: writes.append(connection, head, messages, receipt)
         )
@@ -174,6 +175,7 @@ class _Connections:
     def __init__(self, file: SqliteFile, observer: Observer) -> None:
         self.writing = _connect(file.path, observer, _WRITER_PRAGMAS, begin="BEGIN IMMEDIATE")
         self.reader = _connect(file.path, observer, _READER_PRAGMAS, begin=None)
+        self.reading = Driver(self.reader, observer)
         self.writer = Writer(self.writing, file.check_in_place, observer)
 
     def close(self) -> None:

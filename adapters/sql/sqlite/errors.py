@@ -35,10 +35,11 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        if str(error.orig).startswith(_NOT_TEXT):
+    except (DBAPIError, sqlite3.Error) as error:
+        origin = getattr(error, "orig", error)
+        if str(origin).startswith(_NOT_TEXT):
             raise Unavailable("a text in the file is damaged") from None
-        code = getattr(error.orig, "sqlite_errorcode", None)
+        code = getattr(origin, "sqlite_errorcode", None)
         if code is not None and code & _PRIMARY in _AWAY:
-            raise Unavailable(str(error.orig)) from error
+            raise Unavailable(str(origin)) from error
         raise

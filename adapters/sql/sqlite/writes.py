@@ -2,14 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, update
+from sqlalchemy import Connection, delete, insert, update
 
 from adapters.sql.database import Values
 from adapters.sql.observer import named
+from adapters.sql.schema import instant_of, owners, receipts, sessions
 from adapters.sql.schema import messages as message_table
-from adapters.sql.schema import owners, receipts, sessions
 from adapters.sql.statements import (
     FIND_RECEIPT,
     FORGET_RECEIPTS,
@@ -61,24 +60,26 @@ def add(
 
 def append(
     connection: Connection, head: Values, messages: Sequence[Values], receipt: Values | None
-) -> Row[Any] | None:
+) -> Sequence[int] | None:
     if receipt and _is_claimed(connection, receipt):
         return None
     last = connection.execute(RAISE_COUNTER, head).one_or_none()
     if last is None:
         return None
     first_order = last.message_count - len(messages) + 1
-    first_time = last.last_updated - (len(messages) - 1) * TICK
+    first_time = instant_of(last.last_updated - (len(messages) - 1))
     if receipt:
         _claim(connection, receipt, first_order)
     place = {"owner": head["owner_"], "session_id": head["session_"]}
     _store(connection, place, messages, first_order, first_time)
-    return last
+    return tuple(last)
 
 
 def remove(connection: Connection, session: Values, expected: Collection[datetime] | None) -> bool:
     found = connection.execute(GET_SESSION, session).one_or_none()
-    if found is None or (expected is not None and found.last_updated not in expected):
+    if found is None:
+        return False
+    if expected is not None and instant_of(found.last_updated) not in expected:
         return False
     connection.execute(REMOVE_SESSION, session)
     connection.execute(COUNT_ONE_LESS, {"owner_": session["owner_"]})

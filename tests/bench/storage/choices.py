@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 from uuid import uuid4
 
 from sqlalchemy import Executable
-from sqlalchemy import Row as Found
 
 from adapters.sql import SqliteDatabase, SqlStorage
-from adapters.sql.database import Values
+from adapters.sql.database import Rows, Values
 from adapters.sql.sqlite import writer
 from domain.page import MessagePageRequest
 from tests.bench.measure import Act, Row, alternated, rate
@@ -36,12 +34,12 @@ class EitherDatabase(SqliteDatabase):
         self.on_thread = False
         self._thread = thread
 
-    async def read(self, statement: Executable, parameters: Values) -> Sequence[Found[Any]]:
+    async def read(self, statement: Executable, parameters: Values) -> Rows:
         if not self.on_thread:
             return await super().read(statement, parameters)
-        reader = self._connections().reader
+        reading = self._connections().reading
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, lambda: reader.execute(statement, parameters).all()
+            self._thread, reading.rows, statement, parameters
         )
 
 

@@ -1,0 +1,50 @@
+"""Statements by asyncpg alone, on a connection of SQLAlchemy's pool: what SQLAlchemy does around
+one takes some ten times as long as the driver's own call."""
+
+from time import perf_counter
+
+from asyncpg import Connection
+from sqlalchemy import Executable
+
+from adapters.sql.database import Rows, Values
+from adapters.sql.direct import direct
+from adapters.sql.observer import Observer
+from adapters.sql.postgresql.engine import Dialect, limiting
+from adapters.sql.postgresql.options import PostgresqlOptions
+
+_DIALECT = Dialect()  # type: ignore[no-untyped-call]
+
+
+class Driver:
+    """Each statement is a transaction of its own. The driver keeps them prepared, unless a pooler
+    in between forbids that, and tells the observer of those that have a name."""
+
+    def __init__(self, options: PostgresqlOptions, observer: Observer) -> None:
+        self._options = options
+        self._observer = observer
+
+    async def rows(self, connection: Connection, statement: Executable, parameters: Values) -> Rows:
+        """Raises what the driver raises."""
+        if not self._options.transaction_pooler:
+            return await self._fetched(connection, statement, parameters)
+        async with connection.transaction(isolation="read_committed"):
+            await self._fetched(connection, limiting(self._options), {})
+            return await self._fetched(connection, statement, parameters)
+
+    async def _fetched(
+        self, connection: Connection, statement: Executable, parameters: Values
+    ) -> Rows:
+        sent = direct(statement, _DIALECT)
+        values = sent.values(parameters)
+        began = perf_counter()
+        try:
+            rows: Rows = await connection.fetch(sent.sql, *values)
+        except BaseException as error:
+            self._tell(sent.name, began, error)
+            raise
+        self._tell(sent.name, began, None)
+        return rows
+
+    def _tell(self, name: str | None, began: float, error: BaseException | None) -> None:
+        if name is not None:
+            self._observer.statement(name, perf_counter() - began, error)

@@ -1,0 +1,34 @@
+"""Reads by the standard library's driver alone, on the reader's connection: what SQLAlchemy does
+around a statement takes longer than a point read itself."""
+
+import sqlite3
+from time import perf_counter
+from typing import cast
+
+from sqlalchemy import Connection, Executable
+
+from adapters.sql.database import Rows, Values
+from adapters.sql.direct import direct
+from adapters.sql.observer import Observer
+
+
+class Driver:
+    """Tells the observer of each statement that has a name."""
+
+    def __init__(self, connection: Connection, observer: Observer) -> None:
+        self._dialect = connection.dialect
+        self._connection = cast("sqlite3.Connection", connection.connection.driver_connection)
+        self._observer = observer
+
+    def rows(self, statement: Executable, parameters: Values) -> Rows:
+        """Raises what the driver raises."""
+        sent = direct(statement, self._dialect)
+        began, failure = perf_counter(), None
+        try:
+            return self._connection.execute(sent.sql, sent.values(parameters)).fetchall()
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            if sent.name is not None:
+                self._observer.statement(sent.name, perf_counter() - began, failure)
