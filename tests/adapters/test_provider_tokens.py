@@ -273,6 +273,7 @@ async def test_a_key_without_an_id_checks_tokens_that_name_none(issuer: Issuer) 
         ("chat:read", {Scope.READ}),
         ("chat:write chat:read", {Scope.READ, Scope.WRITE}),
         ("openid", set()),
+        ("chat:read\tchat:write", set()),
         (["chat:read"], set()),
         (None, set()),
     ],
@@ -320,3 +321,14 @@ async def test_a_token_that_names_its_key_has_no_other_looked_for(issuer: Issuer
     asked = issuer.site.asked["/jwks"]
     await refuses(authenticator, issuer.token("ES256")[:-8] + "AAAAAAAA")
     assert (issuer.keys.searches, issuer.site.asked["/jwks"]) == (1, asked)
+
+
+@pytest.mark.parametrize(
+    ("claim", "value"), [("aud", "https://other.example"), ("iss", "https://login.example")]
+)
+async def test_whoever_reads_the_log_is_told_which_claim_does_not_hold(
+    issuer: Issuer, claim: str, value: str
+) -> None:
+    with pytest.raises(InvalidToken, match=f"a claim does not hold: .*{claim}") as refusal:
+        await issuer.authenticator().authenticate(issuer.token(**{claim: value}))
+    assert value not in str(refusal.value)
