@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.jwk import ECKey, RSAKey
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
-from adapters.auth.compact import TOKEN_MAX
+from adapters.auth.compact import TOKEN_MAX, Compact
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER, LIFETIME, KeyRefused
 from adapters.auth.jwt import LIFETIME_MAX, TokenPolicy
 from adapters.auth.keys import PublicKey
@@ -299,3 +299,21 @@ def test_a_file_with_another_key_is_refused(key_file: Path, pem: bytes) -> None:
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyRefused, match="No such file"):
         DevelopmentKey(tmp_path / "none" / "key.pem")
+
+
+def test_a_part_may_end_in_any_letter() -> None:
+    """As a signature of 384 bytes does."""
+    for place, letter in enumerate(ALPHABET):
+        assert Compact.of(f"e30.AAAA.AAA{letter}").signature == bytes((0, 0, place))
+
+
+async def test_a_token_may_be_as_long_as_the_limit_and_no_longer(
+    mint: Mint, authenticator: JwtAuthenticator
+) -> None:
+    least = TOKEN_MAX * 3 // 4 - len(mint.honest())
+    tokens = [mint.headed(other="x" * (least + more)) for more in range(200)]
+    longest = next(token for token in tokens if len(token) == TOKEN_MAX)
+    assert await authenticator.authenticate(longest) == ALICE
+    longer = next(token for token in tokens if len(token) > TOKEN_MAX)
+    with pytest.raises(InvalidToken):
+        await authenticator.authenticate(longer)
