@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-storage lock clean
+.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-peers bench-storage lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -72,6 +72,9 @@ statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is se
 bench: $(VENV)/development.txt ## Measure the service by the side of the bare work and of typical code
 	@$(BIN)/python -m tests.bench
 
+bench-peers: $(VENV)/peers/installed ## Measure other stores of conversations beside the service
+	@$(BIN)/python -m tests.bench.peers
+
 bench-storage: $(VENV)/development.txt ## Measure the storage on both databases: some minutes
 	@$(BIN)/python -m tests.bench.storage
 
@@ -106,6 +109,13 @@ $(VENV)/%.txt: requirements/%.txt pyproject.toml | $(BIN)/python
 $(VENV)/cluster.txt: requirements/cluster.txt | $(VENV)/development.txt
 	@$(INSTALL) --require-hashes --no-build-isolation --requirement $<
 	@cp $< $@
+
+# The newest, in an environment of their own: what the service is held against is not locked.
+$(VENV)/peers/installed: | $(VENV)/development.txt
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+		"agno[os]" google-adk "sqlalchemy[asyncio]" aiosqlite
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

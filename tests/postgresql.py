@@ -60,6 +60,11 @@ class PostgresqlServer:
         return self._folder / "data"
 
     @property
+    def pid(self) -> int:
+        """The process that has started all the others."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    @property
     def _address(self) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
 
@@ -120,7 +125,7 @@ class PostgresqlServer:
 
     def _signal(self, how: signal.Signals) -> None:
         assert self._process
-        postmaster = int((self._data / "postmaster.pid").read_text().split()[0])
+        postmaster = self.pid
         if how is signal.SIGKILL:
             kill_all(postmaster)
         else:

@@ -1,5 +1,6 @@
 """What each kind of request costs: ours by the side of the bare work and of what is typical."""
 
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from tests.bench.kinds import KINDS, LIST, POLL, Kind, page_path, session_path
 from tests.bench.measure import Goal, Row
 from tests.bench.people import READERS, People
 from tests.bench.stage import BARE, OURS, RAW, TYPICAL
-from tests.bench.turns import Turn, Way, turns
+from tests.bench.table import short
+from tests.bench.turns import Turn, Way, percentile, turns
 
 UNIT = "CPU ms"
 
@@ -48,6 +50,23 @@ class Found:
         if name == "SQLite":
             return NEAR_BARE if self.kind is KINDS["page"] else None
         return NEAR_BARE_WRITE if self.kind.writes else NEAR_BARE
+
+    def cells(self) -> Iterator[Sequence[str]]:
+        """A line for each side: what it took of the processor, and its client by the clock."""
+        for name, taken in self.turns.items():
+            own = [turn.own for turn in taken]
+            walls = [wall for turn in taken for wall in turn.walls]
+            yield (
+                self.kind.name,
+                f"ours, {name}" if name in OURS else name,
+                f"{short(statistics.median(own))} ({short(min(own))} - {short(max(own))})",
+                short(statistics.median(turn.server for turn in taken)) if taken[0].server else "",
+                short(percentile(walls, 50)),
+                short(percentile(walls, 99)),
+            )
+
+
+SIDES_HEAD = ("request", "side", "CPU ms", "PostgreSQL's CPU ms", "p50 ms", "p99 ms")
 
 
 async def compared(kind: Kind, sides: Sides, rounds: int) -> Found:

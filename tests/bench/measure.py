@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tests.bench.table import short
+
 Act = Callable[[int], Awaitable[object]]
 """What is timed, done by the caller of that number."""
 
 T = TypeVar("T")
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,11 @@ async def rate(act: Act, callers: int, calls: int) -> Rate:
 
 
 async def alternated(
-    ways: Mapping[str, Callable[[], Awaitable[T]]], rounds: int
-) -> Mapping[str, Sequence[T]]:
+    ways: Mapping[Name, Callable[[], Awaitable[T]]], rounds: int
+) -> Mapping[Name, Sequence[T]]:
     """What each way gave in each round; all have their turn in it, in one order and then in the
     other. A round before the first is for nothing but to warm up."""
-    found: dict[str, list[T]] = {name: [] for name in ways}
+    found: dict[Name, list[T]] = {name: [] for name in ways}
     for past in range(rounds + 1):
         for name in list(ways)[:: 1 if past % 2 else -1]:
             given = await ways[name]()
@@ -102,10 +105,10 @@ class Row:
         cells = (
             self.database,
             self.what,
-            f"{_short(statistics.median(self.these))} : {_short(statistics.median(self.those))}",
+            f"{short(statistics.median(self.these))} : {short(statistics.median(self.those))}",
             self.unit,
-            f"{_short(median)} ({_short(min(ratios))} - {_short(max(ratios))})",
-            _short(best(self.these) / best(self.those)),
+            f"{short(median)} ({short(min(ratios))} - {short(max(ratios))})",
+            short(best(self.these) / best(self.those)),
             f"{self.goal or ''}{verdict}",
         )
         return f"| {' | '.join(cells)} |"
@@ -118,7 +121,3 @@ class Row:
 HEAD = """\
 | database | what : against what | medians | unit | ratio (least - most) | of the best | goal |
 |---|---|---|---|---|---|---|"""
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value >= 10 else f"{value:.2f}"

@@ -1,7 +1,7 @@
 """Who is there to be asked about: put straight into the tables, since nobody measures that."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +48,15 @@ def person(number: int) -> str:
     return f"person-{number:04}"
 
 
-def talks(sizes: Sizes) -> dict[int, UUID]:
-    """The talker's sessions, by the number of their messages."""
+def talks(sizes: Sizes) -> Sequence[int]:
+    """How many messages the talker's sessions have."""
     powers = (FEW**power for power in range(1, 8))
-    counts = [count for count in powers if count < sizes.long]
-    return {count: UUID(int=_UUID_V7 | count) for count in (*counts, sizes.long)}
+    return [*(count for count in powers if count < sizes.long), sizes.long]
+
+
+def talk(count: int) -> UUID:
+    """The session of that many."""
+    return UUID(int=_UUID_V7 | count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,10 @@ class Dialect:
         yield self._owners(issuer, [COLLECTOR], sizes.many)
         yield self._sessions(f"= '{COLLECTOR}'", sizes.many, 0)
         yield self._owners(issuer, [TALKER], len(talks(sizes)))
-        for count, id_ in talks(sizes).items():
-            yield self._sessions(f"= '{TALKER}'", 1, count, self.written(id_))
-            yield self._messages(f"s.id = {self.written(id_)}", count)
+        for count in talks(sizes):
+            id_ = self.written(talk(count))
+            yield self._sessions(f"= '{TALKER}'", 1, count, id_)
+            yield self._messages(f"s.id = {id_}", count)
 
     def _owners(self, issuer: str, subjects: list[str], sessions: int) -> str:
         keys = {subject: self.written(Owner(issuer, subject).key) for subject in subjects}

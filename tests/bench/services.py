@@ -26,10 +26,14 @@ class Service:
     name: str
     port: int
     pid: int
+    server: int | None = None
+    """The database server's process, where there is one."""
 
 
 @contextmanager
-def ours(name: str, folder: Path, issuer: str, database: str) -> Iterator[Service]:
+def ours(
+    name: str, folder: Path, issuer: str, database: str, server: int | None = None
+) -> Iterator[Service]:
     """As an operator runs it: tokens of a provider, limits, metrics, and the log into a file."""
     home = folder / name
     home.mkdir(parents=True)
@@ -41,13 +45,15 @@ def ours(name: str, folder: Path, issuer: str, database: str) -> Iterator[Servic
         **LIMITS,
     }
     with serving(home, **settings) as served:
-        yield Service(name, served.address[1], served.process.pid)
+        yield Service(name, served.address[1], served.process.pid, server)
 
 
 @contextmanager
-def side(name: str, module: str, issuer: str, database: str) -> Iterator[Service]:
+def side(
+    name: str, module: str, issuer: str, database: str, server: int | None = None
+) -> Iterator[Service]:
     """One of tests.bench.sides."""
-    port = _free_port()
+    port = free_port()
     told = {"BENCH_ISSUER": issuer, "BENCH_AUDIENCE": AUDIENCE, "BENCH_DATABASE": database}
     process = subprocess.Popen(
         [sys.executable, "-m", f"tests.bench.sides.{module}", str(port)],
@@ -55,15 +61,15 @@ def side(name: str, module: str, issuer: str, database: str) -> Iterator[Service
     )
     try:
         wait_for(port, process)
-        yield Service(name, port, process.pid)
+        yield Service(name, port, process.pid, server)
     finally:
         process.kill()
         process.wait()
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes], within: float = STARTS_SECONDS) -> None:
     """Until it takes connections."""
-    for _ in range(STARTS_SECONDS * 20):
+    for _ in range(int(within * 20)):
         if process.poll() is not None:
             break
         with socket.socket() as probe:
@@ -86,7 +92,7 @@ def copied(path: Path, name: str) -> Path:
     return copy
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
+from domain.owner import Owner
 from tests.bench import seeds
 from tests.bench.client import ask
 from tests.bench.issuer import Issuer, issuer
@@ -29,6 +31,11 @@ class Stage:
     database: str
     """The URL of the one that is filled."""
     sides: dict[str, People]
+    second: People
+    """Another process of the service on PostgreSQL."""
+
+    def key(self, who: str) -> UUID:
+        return Owner(self.issuer.url, who).key
 
 
 @contextmanager
@@ -44,25 +51,26 @@ def stage(folder: Path, sizes: seeds.Sizes, *, giants: bool) -> Iterator[Stage]:
             seeds.fill_postgresql(server, "bench", seeds.POSTGRESQL.giants(sizes, known.url))
         file, raw, typical = _files(folder, sizes, known.url, giants=giants)
 
-        def own(name: str, url: str) -> Service:
-            return stack.enter_context(ours(name, folder, known.url, url))
+        def own(name: str, url: str, pid: int | None = None) -> Service:
+            return stack.enter_context(ours(name, folder, known.url, url, pid))
 
-        def other(name: str, module: str, url: str) -> Service:
-            return stack.enter_context(side(name, module, known.url, url))
+        def other(name: str, module: str, url: str, pid: int | None = None) -> Service:
+            return stack.enter_context(side(name, module, known.url, url, pid))
 
         services = (
-            own("PostgreSQL", database),
+            own("PostgreSQL", database, server.pid),
             own("SQLite", f"sqlite:///{file}"),
             own("memory", "memory://"),
-            other(BARE, "bare", database),
+            other(BARE, "bare", database, server.pid),
             other(RAW, "raw_sqlite", str(raw)),
-            other(TYPICAL[0], "typical", database.replace("://", "+asyncpg://")),
+            other(TYPICAL[0], "typical", database.replace("://", "+asyncpg://"), server.pid),
             other(TYPICAL[1], "typical", f"sqlite+aiosqlite:///{typical}"),
         )
         tokens: dict[str, str] = {}
+        second = People(known, own("second", database, server.pid), tokens)
         sides = {service.name: People(known, service, tokens) for service in services}
         asyncio.run(_fill_memory(sides["memory"], sizes))
-        yield Stage(folder, known, sizes, server, database, sides)
+        yield Stage(folder, known, sizes, server, database, sides, second)
 
 
 def _files(

@@ -1,0 +1,101 @@
+"""People who come and go with their requests: how long they wait, and who is refused."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tests.bench import seeds
+from tests.bench.client import Answers, Connection
+from tests.bench.kinds import LIST, page_path, session_path
+from tests.bench.people import SAID, People
+from tests.bench.turns import percentile
+
+USERS = (50, 100, 200, 400, 800, 1_600, 2_400)
+PERSONS = 100
+THINK_SECONDS = (0.5, 1.5)
+WARM_SECONDS = 2.0
+SECONDS = 5.0
+GRACE_SECONDS = 3.0
+"""For the last answers; one that is not there by then counts as an error that took as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    users: int
+    answers: Answers
+
+    @property
+    def rate(self) -> float:
+        """Successes a second."""
+        good = sum(count for status, count in self.answers.statuses.items() if 200 <= status < 300)
+        return good / SECONDS
+
+    @property
+    def errors(self) -> float:
+        """In a hundred."""
+        total = self.answers.statuses.total()
+        return 100 * (total - self.rate * SECONDS) / total
+
+    def milliseconds(self, percent: int) -> float:
+        return percentile(self.answers.seconds, percent) * 1000
+
+
+async def loads(workers: Sequence[People], steps: Sequence[int] = USERS) -> Sequence[Load]:
+    """Each user has one worker, a connection that is kept, and a second to think on average."""
+    persons = [seeds.person(number) for number in range(PERSONS)]
+    asked = [[_mix(people, who) for who in persons] for people in workers]
+    found = []
+    for users in steps:
+        answers = Answers(since=time.perf_counter() + WARM_SECONDS)
+        ends = answers.since + SECONDS
+        tasks = []
+        for number in range(users):
+            worker = number % len(workers)
+            mine = asked[worker][number % PERSONS]
+            port = workers[worker].service.port
+            tasks.append(asyncio.create_task(_user(port, mine, answers, ends)))
+        await asyncio.gather(*tasks)
+        found.append(Load(users, answers))
+    return found
+
+
+async def _user(port: int, requests: Sequence[bytes], answers: Answers, ends: float) -> None:
+    think = partial(random.uniform, *THINK_SECONDS)
+    mine = _until(ends, requests)
+    await asyncio.sleep(random.uniform(0, THINK_SECONDS[1]))
+    while time.perf_counter() < ends:
+        began = time.perf_counter()
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                partial(Connection, mine, answers, think), "127.0.0.1", port
+            )
+        except OSError:
+            answers.add(began, 0)
+            await asyncio.sleep(think())
+            continue
+        await asyncio.wait([connection.done], timeout=ends + GRACE_SECONDS - time.perf_counter())
+        if connection.done.done() and connection.done.exception() is not None:
+            await asyncio.sleep(think())  # it was closed
+        connection.give_up()
+
+
+def _until(ends: float, requests: Sequence[bytes]) -> Iterator[bytes]:
+    while time.perf_counter() < ends:
+        yield random.choice(requests)
+
+
+def _mix(people: People, who: str) -> Sequence[bytes]:
+    """Of ten requests, seven for pages, one for the list, one for the session, one append."""
+    page = people.get(who, page_path(people, who))
+    append = people.post(who, f"{session_path(people, who)}/messages", {"messages": [SAID]})
+    others = (people.get(who, LIST), people.get(who, session_path(people, who)), append)
+    return [*[page] * 7, *others]
+
+
+def points(found: Mapping[str, Sequence[Load]]) -> Mapping[str, Sequence[tuple[float, float]]]:
+    return {
+        name: [(load.users, load.milliseconds(99)) for load in some] for name, some in found.items()
+    }

@@ -1,0 +1,114 @@
+"""Ours by the side of other stores of conversations: `make bench-peers`.
+
+They run on SQLite, without a check of tokens, as they come.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from tests.bench import depth, report, seeds
+from tests.bench.kinds import KINDS
+from tests.bench.measure import HEAD, Goal, Row
+from tests.bench.peers.services import PEERS, peer
+from tests.bench.services import Service
+from tests.bench.stage import RAW, Stage, stage
+from tests.bench.turns import Turn, Way, turns
+
+ROUNDS = 5
+HISTORY_ROUNDS = 3
+COUNT = 104
+ASKED = ("page", "list", "create", "append")
+OURS = ("SQLite", "PostgreSQL")
+
+MUCH = 100_000
+FIVE_TIMES = Goal(5, at_most=False)
+UNIT = "CPU ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    made: Stage
+    peers: Mapping[str, Service]
+    rounds: int
+    much: int
+
+    async def rows(self) -> Sequence[Row]:
+        found = [row for name in ASKED for row in await self._compared(name)]
+        return [*found, *await self._by_size()]
+
+    async def _compared(self, name: str) -> Sequence[Row]:
+        kind = KINDS[name]
+        ways = {
+            side: Way(people.service, kind.requests(people), kind.status, COUNT)
+            for side, people in self.made.sides.items()
+            if side in (*OURS, RAW)
+        }
+        for one in PEERS:
+            service = self.peers[one.name]
+            ways[one.name] = Way(service, one.requests()[name], one.statuses[name], COUNT)
+        found = await turns(ways, self.rounds)
+        best = min(PEERS, key=lambda one: sum(turn.own for turn in found[one.name])).name
+        return [
+            _row(f"{kind.name}, {one.name} : {side}", found[one.name], found[against], goal)
+            for one in PEERS
+            for against, side in (*((our, f"ours on {our}") for our in OURS), (RAW, RAW))
+            for goal in [FIVE_TIMES if one.name == best and against != RAW else None]
+        ]
+
+    async def _by_size(self) -> Sequence[Row]:
+        """The whole history where there is no page."""
+        sizes = (self.much, seeds.FEW)
+        ways = {
+            (one.name, size): Way(self.peers[one.name], [one.history(size)], 200, 1, 1)
+            for one in PEERS
+            for size in sizes
+        }
+        for side in OURS:
+            for size in sizes:
+                ways["ours on " + side, size] = depth.way(self.made.sides[side], size, "limit=10")
+        found = await turns(ways, min(self.rounds, HISTORY_ROUNDS))
+        what = f"page at {self.much:,} messages : at {seeds.FEW}"
+        return [
+            _row(f"{what}, {name}", found[name, self.much], found[name, seeds.FEW], None)
+            for name in dict.fromkeys(name for name, _ in ways)
+        ]
+
+
+def _row(what: str, these: Sequence[Turn], those: Sequence[Turn], goal: Goal | None) -> Row:
+    ours, others = [turn.own for turn in these], [turn.own for turn in those]
+    return Row("SQLite", what, UNIT, ours, others, goal)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.peers", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--small", action="store_true", help="print of a shorter history")
+    asked = parser.parse_args()
+    much = MUCH // 50 if asked.small else MUCH
+    sizes = seeds.Sizes(people=150, long=much, many=1_000)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        made = stack.enter_context(stage(folder, sizes, giants=True))
+        peers = {
+            one.name: stack.enter_context(peer(one, folder, (much, seeds.FEW))) for one in PEERS
+        }
+        runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
+        rows = runner.run(Run(made, peers, asked.rounds, much).rows())
+        versions = ", ".join(f"{one.name} {one.version}" for one in PEERS)
+        text = f"{versions}; {report.machine(made, asked.rounds)}\n\n{HEAD}\n" + "\n".join(
+            map(str, rows)
+        )
+        print(text)
+        if not asked.small:
+            report.put("peers", text)
+
+
+if __name__ == "__main__":
+    main()

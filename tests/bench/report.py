@@ -1,0 +1,46 @@
+"""Where the figures go: sections of docs/performance.md between marks, and plots beside it."""
+
+import os
+import platform
+import re
+import sqlite3
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.bench.stage import Stage
+
+PAGE = Path(__file__).parents[2] / "docs/performance.md"
+PLOTS = PAGE.with_suffix("")
+
+LIBRARIES = ("FastAPI", "Starlette", "uvicorn", "h11", "uvloop", "SQLAlchemy", "asyncpg", "msgspec")
+
+
+def put(section: str, text: str) -> None:
+    """In place of what stands between the marks of that section."""
+    begin, end = f"<!-- {section}: by make bench -->", f"<!-- end of {section} -->"
+    page = PAGE.read_text()
+    pattern = re.compile(rf"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    changed, found = pattern.subn(lambda _: f"{begin}\n\n{text}\n\n{end}", page)
+    if found != 1:
+        raise RuntimeError(f"{PAGE} has no section {section}")
+    PAGE.write_text(changed)
+
+
+def draw(name: str, svg: str) -> None:
+    PLOTS.mkdir(exist_ok=True)
+    (PLOTS / f"{name}.svg").write_text(svg)
+
+
+def machine(made: Stage, rounds: int) -> str:
+    loads = "{:.1f}, {:.1f} and {:.1f}".format(*os.getloadavg())
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return f"""\
+PostgreSQL {made.server.execute("SHOW server_version")}, SQLite {sqlite3.sqlite_version},
+Python {platform.python_version()}, {libraries}; {os.cpu_count()} processors ({_processor()}),
+Linux {platform.release()}; {rounds} rounds; at the end a load of {loads} over one, five and fifteen
+minutes, this run's own included."""
+
+
+def _processor() -> str:
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return found[1] if found else platform.machine()
