@@ -154,12 +154,12 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
     order, count = messages.c.message_order, sessions.c.message_count
     ascending = sort_order is SortOrder.ASC
     if side is None:
-        least = _OFFSET if ascending else count - _OFFSET - _LIMIT
+        least = _OFFSET if ascending else _of_own_session(count - _OFFSET - _LIMIT)
     elif (side is Side.AFTER) == ascending:
         least = _AFTER if ascending else _BEFORE
     else:
         below = (_BEFORE if ascending else _AFTER) - 1
-        least = case((below < count, below), else_=count) - _LIMIT
+        least = _of_own_session(case((below < count, below), else_=count) - _LIMIT)
     within = and_(order > least, order <= least + _LIMIT)
     of_session = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)
     return named(
@@ -177,6 +177,12 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
         .where(OWN_SESSION)
         .order_by(*_directed(sort_order, order)),
     )
+
+
+def _of_own_session(value: ColumnElement[int]) -> ColumnElement[int]:
+    """The value, known before the join. PostgreSQL, with a plan for any values, may take a bound
+    that it gets from the join for a filter, and read the whole session."""
+    return select(value).where(OWN_SESSION).correlate(None).scalar_subquery()
 
 
 def _directed(sort_order: SortOrder, *columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:

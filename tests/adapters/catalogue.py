@@ -27,6 +27,7 @@ from domain.page import SessionSort, Side, SortOrder
 from tests.clock import START
 from tests.contract.examples import stored_session
 from tests.databases import empty_database, server
+from tests.postgresql import PostgresqlServer
 
 Statements = Mapping[str, Executable]
 
@@ -46,6 +47,8 @@ LONG = UUID(int=1)
 SESSIONS = 20
 MESSAGES = 10_000
 OTHERS = 2000
+MESSAGES_EACH = 5
+"""In each session but that one."""
 
 VALUES: dict[str, Any] = {
     "owner_": READER.key,
@@ -109,12 +112,14 @@ POSTGRESQL: Statements = {
 """On PostgreSQL APPEND takes the place of RAISE_COUNTER, which it contains."""
 
 
-def postgresql_sql(statement: Executable) -> tuple[str, list[object]]:
+def postgresql_sql(
+    statement: Executable, given: Mapping[str, Any] = VALUES
+) -> tuple[str, list[Any]]:
     """The statement as it is sent, and values for its parameters."""
     assert isinstance(statement, ClauseElement)
     compiled = statement.compile(dialect=Dialect())  # type: ignore[no-untyped-call]
     assert compiled.positiontup is not None  # type: ignore[attr-defined]
-    values = compiled.params | VALUES
+    values = {**compiled.params, **given}
     return str(compiled), [values[name] for name in compiled.positiontup]  # type: ignore[attr-defined]
 
 
@@ -129,36 +134,48 @@ def _on_sqlite(value: object) -> object:
     return value.bytes if isinstance(value, UUID) else value
 
 
-FILL = """
+_FILL = (
+    """
 INSERT INTO owners SELECT owner, 'https://issuer.example', 'other', {sessions}
   FROM (SELECT md5('owner ' || n)::uuid AS owner FROM generate_series(1, {others}) n) AS others
-  UNION ALL SELECT '{reader}', 'https://issuer.example', 'reader', {sessions};
+  UNION ALL SELECT '{reader}', 'https://issuer.example', 'reader', {sessions}
+""",
+    """
 INSERT INTO sessions
-  SELECT owner, md5(owner || 'session ' || n)::uuid, 'title', '{{}}', {now} + n, {now} + n, 5
+  SELECT owner, md5(owner || 'session ' || n)::uuid, 'title', '{{}}', {now} + n, {now} + n, {each}
   FROM owners, generate_series(2, {sessions}) n
-  UNION ALL SELECT '{reader}', '{long}', 'title', '{{}}', {now}, {now}, {messages};
+  UNION ALL SELECT '{reader}', '{long}', 'title', '{{}}', {now}, {now}, {messages}
+""",
+    """
 INSERT INTO messages
   SELECT owner, id, n, md5(id || 'message ' || n)::uuid, 'user', 'content', '{{}}', {now} + n
-  FROM sessions, generate_series(1, message_count) n;
+  FROM sessions, generate_series(1, message_count) n
+""",
+    """
 INSERT INTO receipts
   SELECT owner, 'append_messages', 'key ' || n, 'fingerprint', {now} + n, owner, n
-  FROM owners, generate_series(1, {sessions}) n;
-"""
+  FROM owners, generate_series(1, {sessions}) n
+""",
+)
+
+
+def fill_postgresql(
+    at: PostgresqlServer, database: str, *, others: int = OTHERS, each: int = MESSAGES_EACH
+) -> None:
+    """A reader has many sessions, one of them long, and so many others have as many short ones."""
+    names = {"reader": READER.key, "long": LONG, "now": microseconds(START)}
+    sizes = {"sessions": SESSIONS, "messages": MESSAGES, "others": others, "each": each}
+    for statement in _FILL:
+        at.execute(statement.format(**names, **sizes), database)
+    at.execute("VACUUM", database)
+    # Of every row, not of some taken by chance, so that the plans are the same each time.
+    at.execute("SET default_statistics_target = 1000; ANALYZE", database)
 
 
 async def filled_postgresql(schema: str) -> str:
-    """The URL of a database in which a reader has many sessions, one of them long, among others."""
+    """The URL of a database so filled."""
     url = empty_database(schema)
-    fill = FILL.format(
-        reader=READER.key,
-        long=LONG,
-        now=microseconds(START),
-        others=OTHERS,
-        sessions=SESSIONS,
-        messages=MESSAGES,
-    )
-    server().execute(fill, schema)
-    server().execute("VACUUM ANALYZE", schema)
+    fill_postgresql(server(), schema)
     return url
 
 
