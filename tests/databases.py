@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.util import greenlet_spawn
@@ -14,7 +14,7 @@ from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, metadata
 from tests.postgresql import FAST, PostgresqlServer
 
-PARTITIONS = 4
+PARTITIONS = {"partitioned": 64, "in four parts": 4}
 
 
 @cache
@@ -24,13 +24,13 @@ def server() -> PostgresqlServer:
 
 @cache
 def migrated_database(schema: str) -> str:
-    """The URL of a database with a current schema, `plain` or `partitioned`: made once."""
+    """The URL of a database with a current schema, `plain` or one of PARTITIONS: made once."""
     url = server().new_database(schema)
     options = PostgresqlOptions(url=url)
     if schema == "plain":
         making = upgrade.migrate(options)
     else:
-        making = in_transaction(options, make_partitioned)
+        making = in_transaction(options, partial(make_partitioned, PARTITIONS[schema]))
     with ThreadPoolExecutor(1) as elsewhere:  # this thread may run a loop already
         elsewhere.submit(asyncio.run, making).result()
     return url
@@ -54,7 +54,7 @@ async def in_transaction(options: PostgresqlOptions, work: Callable[[Connection]
     await greenlet_spawn(engine.dispose)
 
 
-def make_partitioned(connection: Connection) -> None:
+def make_partitioned(parts: int, connection: Connection) -> None:
     """The declared schema with every table hash-partitioned by its owner."""
     partitioned = MetaData()
     for table in metadata.sorted_tables:
@@ -62,11 +62,11 @@ def make_partitioned(connection: Connection) -> None:
         copy.dialect_options["postgresql"]["partition_by"] = "HASH (owner)"
     partitioned.create_all(connection)
     for name in partitioned.tables:
-        for part in range(PARTITIONS):
+        for part in range(parts):
             connection.execute(
                 text(
                     f"CREATE TABLE {name}_{part} PARTITION OF {name} "
-                    f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {part})"
+                    f"FOR VALUES WITH (MODULUS {parts}, REMAINDER {part})"
                 )
             )
     connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
