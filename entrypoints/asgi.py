@@ -38,7 +38,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        storage, authenticator = container.storage(), container.authenticator()
+        storage, authenticator = container.reading(), container.authenticator()
         await storage.open()
         try:
             await authenticator.open()

@@ -103,6 +103,7 @@ def _check_config(_: argparse.Namespace) -> None:
     settings = Settings.from_environment()
     shown = settings.model_dump(mode="json") | {
         "database_url": settings.shown_database_url,
+        "database_read_url": settings.shown_database_read_url,
         "rate_limit_storage_url": settings.shown_rate_limit_storage_url,
     }
     for name, value in shown.items():

@@ -21,10 +21,13 @@ from application.sessions import (
     ListSessions,
     UpdateSession,
 )
+from application.standby import StandbyStorage
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
 from entrypoints.http.limits import MemoryCounters, Peers, RateLimits, RedisCounters
 from entrypoints.settings import Settings
+from entrypoints.telemetry.observation import note_standby
+from entrypoints.telemetry.primary import tell_primary
 from entrypoints.telemetry.providers import Telemetry
 from entrypoints.telemetry.statements import Statements
 from entrypoints.telemetry.traced import traced
@@ -35,6 +38,33 @@ def _use_case(
 ) -> providers.Provider[Any]:
     made = providers.Singleton(kind, *ports)
     return providers.Singleton(traced, made, telemetry.provided.tracer)
+
+
+def _postgresql(
+    settings: providers.Provider[Settings], observer: providers.Provider[Any], **options: object
+) -> providers.Provider[SqlStorage]:
+    given = settings.provided
+    made = providers.Singleton(
+        PostgresqlOptions,
+        pool_size=given.database_pool_size,
+        pool_overflow=given.database_pool_overflow,
+        pool_wait=given.database_pool_wait_seconds,
+        pool_recycle=given.database_pool_recycle_seconds,
+        pool_pre_ping=given.database_pool_pre_ping,
+        connect_timeout=given.database_connect_seconds,
+        statement_timeout=given.database_statement_seconds,
+        lock_timeout=given.database_lock_seconds,
+        idle_in_transaction_timeout=given.database_idle_in_transaction_seconds,
+        application_name=given.database_application_name,
+        transaction_pooler=given.database_transaction_pooler,
+        **options,
+    )
+    database = providers.Singleton(PostgresqlDatabase, made, observer)
+    return providers.Singleton(SqlStorage, database)
+
+
+STANDBY_SECONDS = 2.25
+"""For its answer, after the primary has had its time: less than five in all."""
 
 
 class Container(containers.DeclarativeContainer):
@@ -62,29 +92,24 @@ class Container(containers.DeclarativeContainer):
             SqlStorage,
             providers.Singleton(SqliteDatabase, settings.provided.sqlite_path, statements),
         ),
-        postgresql=providers.Singleton(
-            SqlStorage,
-            providers.Singleton(
-                PostgresqlDatabase,
-                providers.Singleton(
-                    PostgresqlOptions,
-                    url=settings.provided.database_url,
-                    pool_size=settings.provided.database_pool_size,
-                    pool_overflow=settings.provided.database_pool_overflow,
-                    pool_wait=settings.provided.database_pool_wait_seconds,
-                    pool_recycle=settings.provided.database_pool_recycle_seconds,
-                    pool_pre_ping=settings.provided.database_pool_pre_ping,
-                    connect_timeout=settings.provided.database_connect_seconds,
-                    statement_timeout=settings.provided.database_statement_seconds,
-                    lock_timeout=settings.provided.database_lock_seconds,
-                    idle_in_transaction_timeout=(
-                        settings.provided.database_idle_in_transaction_seconds
-                    ),
-                    application_name=settings.provided.database_application_name,
-                    transaction_pooler=settings.provided.database_transaction_pooler,
-                ),
-                statements,
-            ),
+        postgresql=_postgresql(settings, statements, url=settings.provided.database_url),
+    )
+    standby = _postgresql(
+        settings,
+        statements,
+        url=settings.provided.database_read_url,
+        read_only=True,
+        answer_timeout=STANDBY_SECONDS,
+    )
+    reading = providers.Selector(
+        settings.provided.reads,
+        primary=storage,
+        either=providers.Singleton(
+            StandbyStorage,
+            storage,
+            standby,
+            providers.Object(note_standby),
+            providers.Object(tell_primary),
         ),
     )
     sessions = storage.provided.sessions
@@ -143,14 +168,21 @@ class Container(containers.DeclarativeContainer):
     ownership = providers.Singleton(
         Ownership, sessions, hide_foreign=settings.provided.hide_foreign_sessions
     )
+    reading_ownership = providers.Singleton(
+        Ownership,
+        reading.provided.sessions,
+        hide_foreign=settings.provided.hide_foreign_sessions,
+    )
     use_cases = providers.Singleton(
         UseCases,
-        list_sessions=_use_case(telemetry, ListSessions, sessions),
+        list_sessions=_use_case(telemetry, ListSessions, reading.provided.sessions),
         create_session=_use_case(telemetry, CreateSession, sessions, identifiers, clock),
-        get_session=_use_case(telemetry, GetSession, sessions, ownership),
+        get_session=_use_case(telemetry, GetSession, reading.provided.sessions, reading_ownership),
         update_session=_use_case(telemetry, UpdateSession, sessions, ownership, clock),
         delete_session=_use_case(telemetry, DeleteSession, sessions, ownership),
-        get_messages=_use_case(telemetry, GetMessages, messages, ownership),
+        get_messages=_use_case(
+            telemetry, GetMessages, reading.provided.messages, reading_ownership
+        ),
         append_messages=_use_case(
             telemetry, AppendMessages, messages, ownership, identifiers, clock
         ),
@@ -162,6 +194,11 @@ class Container(containers.DeclarativeContainer):
                 database=storage.provided.check,
                 keys=authenticator.provided.check,
                 service=drain.provided.check,
+            ),
+            providers.Selector(
+                settings.provided.reads,
+                primary=providers.Dict(),
+                either=providers.Dict(database=standby.provided.check),
             ),
         ),
     )

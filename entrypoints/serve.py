@@ -30,7 +30,7 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     container = Container(settings=settings)
-    storage = container.storage()
+    storage = container.reading()
     await storage.open()
     try:
         app = application(settings, container)

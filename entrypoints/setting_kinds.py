@@ -163,6 +163,7 @@ Seconds = Annotated[float, Field(ge=0.1, le=60)]
 ClientSeconds = Annotated[float, Field(ge=0.1, le=3600)]
 
 DatabaseUrl = Annotated[str, AfterValidator(_database), Field(repr=False)]
+OptionalDatabaseUrl = Annotated[Annotated[str, AfterValidator(_database)] | None, Field(repr=False)]
 RedisUrl = Annotated[str, AfterValidator(_redis), Field(repr=False)]
 Issuer = Annotated[WebAddress, AfterValidator(_issuer)]
 Algorithms = Annotated[tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)]

@@ -27,6 +27,7 @@ from entrypoints.setting_kinds import (
     Issuer,
     Names,
     Networks,
+    OptionalDatabaseUrl,
     Origins,
     Rate,
     RedisUrl,
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: DatabaseUrl = "sqlite:///./chat-sessions.db"
+    database_read_url: OptionalDatabaseUrl = None
     database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
     database_pool_overflow: Annotated[int, Field(ge=0, le=1000)] = 5
     database_pool_wait_seconds: Seconds = 2
@@ -108,6 +110,15 @@ class Settings(BaseModel):
     oidc_timeout_seconds: Seconds = 4
 
     @model_validator(mode="after")
+    def _has_a_primary(self) -> "Settings":
+        read = self.database_read_url
+        if read and not (self.storage == "postgresql" and read.startswith(POSTGRESQL)):
+            raise ValueError(
+                f"{PREFIX}DATABASE_READ_URL: is a standby's of a postgresql:// database"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _agrees_with_itself(self) -> "Settings":
         """Who may come in must be plain: one provider that is fully named, or a key of the
         machine's own that nobody else can reach."""
@@ -153,6 +164,11 @@ class Settings(BaseModel):
         if self.database_url.startswith(POSTGRESQL):
             return "postgresql"
         return "sqlite" if self.sqlite_path else "memory"
+
+    @property
+    def reads(self) -> Literal["primary", "either"]:
+        """What may answer them: the database alone, or while it is away a standby."""
+        return "either" if self.database_read_url else "primary"
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -206,6 +222,10 @@ class Settings(BaseModel):
     def shown_database_url(self) -> str:
         """The URL without what opens the database."""
         return without_password(self.database_url)
+
+    @property
+    def shown_database_read_url(self) -> str | None:
+        return without_password(self.database_read_url) if self.database_read_url else None
 
     @property
     def shown_rate_limit_storage_url(self) -> str:

@@ -33,13 +33,13 @@ class Observer(Protocol):
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
         """A statement has come to its end, or failed. A read's rows may be still to fetch."""
 
-    def pool(self, look: Callable[[], Connections]) -> None:
+    def pool(self, name: str, look: Callable[[], Connections]) -> None:
         """There is a pool, and this tells its state at any time, from any thread."""
 
 
 class Nobody(Observer):
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None: ...
-    def pool(self, look: Callable[[], Connections]) -> None: ...
+    def pool(self, name: str, look: Callable[[], Connections]) -> None: ...
 
 
 NOBODY = Nobody()

@@ -27,7 +27,11 @@ def values_of(owner: Owner, once: Once | None, session_id: UUID) -> Values | Non
 
 
 async def found(database: Database, owner: Owner, once: Once) -> Receipt | None:
-    """The owner's receipt for operation and key. One that counts no more is taken away."""
+    """The owner's receipt for operation and key. One that counts no more is taken away.
+
+    What is found is durable, since FIND_RECEIPT takes a lock: without one, a commit that was given
+    up while it waited for its standby can be read, and may yet be lost.
+    """
     claim = {"owner_": owner.key, "operation_": once.operation, "key_": once.key}
     rows = await database.read(statements.FIND_RECEIPT, claim)
     if not rows:

@@ -91,8 +91,12 @@ FIND_RECEIPT: Select[Any] = named(
         type_coerce(receipts.c.claimed_at, BigInteger).label("claimed_at"),
         receipts.c.session_id,
         receipts.c.first_order,
-    ).where(_CLAIM),
+    )
+    .where(_CLAIM)
+    .with_for_update(read=True, key_share=True),
 )
+"""With a lock, which on PostgreSQL is logged, so that the commit waits for the standby."""
+
 FORGET_RECEIPT = named("FORGET_RECEIPT", delete(receipts).where(_CLAIM, _CLAIMED_UNTIL))
 
 _identity = tuple_(receipts.c.owner, receipts.c.operation, receipts.c.key)

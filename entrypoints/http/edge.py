@@ -96,6 +96,8 @@ class _Exchange:
             self.started = True
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = self.observation.request_id
+            if self.observation.is_from_standby:
+                headers["Standby-Read"] = "true"
             # Of a client that asked first whether to send its body, and was refused, it is open
             # whether that still comes, and with it where a next request begins.
             is_unclear = self._asks_first and message["status"] >= HTTPStatus.BAD_REQUEST

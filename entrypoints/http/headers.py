@@ -16,7 +16,7 @@ SECURITY_HEADERS = {
 
 _EXPOSED = (
     "ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
-    "WWW-Authenticate, X-Request-ID"
+    "Standby-Read, WWW-Authenticate, X-Request-ID"
 )
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "DELETE, GET, HEAD, PATCH, POST",

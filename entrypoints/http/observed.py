@@ -110,6 +110,8 @@ def _tell(observation: Observation, answer: _Answer) -> None:
         told["policy"] = observation.policy
     if answer.replayed:
         told["replayed"] = True
+    if observation.is_from_standby:
+        told["standby"] = True
     if level is logging.ERROR:
         told["exc_info"] = observation.refusal
     elif observation.refusal is not None:
@@ -141,7 +143,7 @@ def _observation(state: Mapping[str, Any], headers: Headers) -> Observation:
     begun: Observation | None = state.get("observation")
     if begun is None:
         return Observation(request_id=_request_id(headers), trace_id=_trace_id(headers))
-    return replace(begun, refusal=None, db_queries=0, db_seconds=0.0)
+    return replace(begun, refusal=None, db_queries=0, db_seconds=0.0, is_from_standby=False)
 
 
 def _request_id(headers: Headers) -> str:

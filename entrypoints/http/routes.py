@@ -76,7 +76,10 @@ SessionId = Annotated[
 ]
 
 SESSION = answer("The session.", "ETag")
-NOT_MODIFIED = answer("What the client holds, by `If-None-Match`, is what there is.", "ETag")
+READ_SESSION = answer("The session.", "ETag", "Standby-Read")
+NOT_MODIFIED = answer(
+    "What the client holds, by `If-None-Match`, is what there is.", "ETag", "Standby-Read"
+)
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -101,7 +104,7 @@ router = APIRouter(
     "",
     operation_id="listSessions",
     response_model=SessionPage,
-    responses={200: answer("A page of sessions.", "Link")},
+    responses={200: answer("A page of sessions.", "Link", "Standby-Read")},
 )
 async def list_sessions(
     request: Request,
@@ -143,7 +146,7 @@ async def create_session(
     "/{session_id}",
     operation_id="getSession",
     response_model=SessionResponse,
-    responses={200: SESSION, 304: NOT_MODIFIED, **problems(404)},
+    responses={200: READ_SESSION, 304: NOT_MODIFIED, **problems(404)},
 )
 async def get_session(
     do: Do, caller: Caller, session_id: SessionId, if_none_match: IfNoneMatch = None
@@ -197,7 +200,7 @@ async def delete_session(
     operation_id="listMessages",
     response_model=MessagePage,
     responses={
-        200: answer("A page of messages.", "ETag", "Link"),
+        200: answer("A page of messages.", "ETag", "Link", "Standby-Read"),
         304: NOT_MODIFIED,
         **problems(404),
     },

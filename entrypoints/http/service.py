@@ -27,9 +27,16 @@ class LivenessResponse(BaseModel):
 
 
 class ReadinessResponse(BaseModel):
-    """Every part is there."""
+    """Requests can be served, or at least those that read."""
 
-    status: Annotated[Literal["ready"], Field(description="Always so.", examples=["ready"])]
+    status: Annotated[
+        Literal["ready", "read-only"],
+        Field(
+            description="`read-only` where a standby answers reads in place of the database, and "
+            "writes are refused.",
+            examples=["ready"],
+        ),
+    ]
 
 
 class ProtectedResourceResponse(BaseModel):
@@ -89,10 +96,10 @@ async def get_liveness() -> JSONResponse:
 async def get_readiness(request: Request) -> JSONResponse:
     """Whether requests can be served; else 503 naming the part that is missing."""
     use_cases: UseCases = request.app.state.use_cases
-    missing = await use_cases.check_readiness()
-    if missing:
-        raise unavailable(f"Not ready: {', '.join(missing)}.")
-    return JSONResponse({"status": "ready"})
+    readiness = await use_cases.check_readiness()
+    if readiness.missing:
+        raise unavailable(f"Not ready: {', '.join(readiness.missing)}.")
+    return JSONResponse({"status": "read-only" if readiness.is_read_only else "ready"})
 
 
 @router.get(

@@ -21,6 +21,7 @@ class Observation:
     policy: str | None = None
     db_queries: int = 0
     db_seconds: float = 0.0
+    is_from_standby: bool = False
 
     @property
     def ids(self) -> dict[str, Any]:
@@ -39,6 +40,13 @@ _current: ContextVar[Observation | None] = ContextVar("observation", default=Non
 def current() -> Observation | None:
     """The request's that this runs for, also in a thread to which its context was carried."""
     return _current.get()
+
+
+def note_standby() -> None:
+    """The answer to the request at hand rests on a standby."""
+    observation = _current.get()
+    if observation is not None:
+        observation.is_from_standby = True
 
 
 @contextmanager

@@ -1,12 +1,11 @@
 """The database's statements, as figures, spans, lines and the request at hand have them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from time import time_ns
 from typing import Protocol
 
 import structlog
-from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
+from opentelemetry.metrics import MeterProvider, Observation
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from entrypoints.telemetry.observation import current
@@ -34,6 +33,7 @@ class Statements:
         self._tracer = tracer
         self._system = system
         self._slow_seconds = slow_seconds
+        self._pools: dict[str, Callable[[], _Pool]] = {}
         self._duration = self._meter.create_histogram(
             "db.client.operation.duration",
             unit="s",
@@ -60,28 +60,37 @@ class Statements:
                 failed=error is not None,
             )
 
-    def pool(self, look: Callable[[], _Pool]) -> None:
-        name = {"db.client.connection.pool.name": self._system}
+    def pool(self, name: str, look: Callable[[], _Pool]) -> None:
+        self._pools[name] = look
+        if len(self._pools) > 1:
+            return
         self._meter.create_observable_up_down_counter(
             "db.client.connection.count",
-            [partial(_connections, look, name)],
+            [lambda _: _connections(self._pools)],
             unit="{connection}",
             description="Connections that are currently in the state.",
         )
         self._meter.create_observable_up_down_counter(
             "db.client.connection.max",
-            [lambda _: [Observation(look().most, name)]],
+            [lambda _: _most(self._pools)],
             unit="{connection}",
             description="The most connections there may be.",
         )
 
 
-def _connections(
-    look: Callable[[], _Pool], name: Mapping[str, str], _: CallbackOptions
-) -> Iterable[Observation]:
-    pool = look()
-    for state, count in (("used", pool.used), ("idle", pool.idle)):
-        yield Observation(count, {**name, "db.client.connection.state": state})
+_POOL = "db.client.connection.pool.name"
+
+
+def _connections(pools: Mapping[str, Callable[[], _Pool]]) -> Iterable[Observation]:
+    for name, look in pools.items():
+        pool = look()
+        for state, count in (("used", pool.used), ("idle", pool.idle)):
+            yield Observation(count, {_POOL: name, "db.client.connection.state": state})
+
+
+def _most(pools: Mapping[str, Callable[[], _Pool]]) -> Iterable[Observation]:
+    for name, look in pools.items():
+        yield Observation(look().most, {_POOL: name})
 
 
 def _add_span(tracer: Tracer, name: str, seconds: float, about: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
-from adapters.sql.postgresql.connect import addresses
+from adapters.sql.postgresql.connect import Connector, addresses
 from application.errors import StorageRefused, Unavailable
 from domain.instant import TICK
 from domain.metadata import Metadata
@@ -24,6 +24,7 @@ from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, stored_session
 from tests.databases import empty_database, server
+from tests.faults.proxy import proxied
 from tests.postgresql import PostgresqlServer
 
 OPTIONS = PostgresqlOptions(url="")
@@ -84,21 +85,44 @@ def test_a_url_names_one_host_or_several(url: str, expected: list[str]) -> None:
 
 
 @pytest.fixture
-def black_hole() -> Iterator[int]:
-    """A port that takes connections and never answers."""
+def black_hole() -> Iterator[socket.socket]:
+    """It takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening.getsockname()[1]
+        listening.setblocking(False)  # noqa: FBT003 - as it is named
+        yield listening
 
 
-async def test_a_first_host_that_never_answers_does_not_keep_the_next_from_it(
-    url: str, black_hole: int
+async def test_a_first_host_that_never_answers_is_left_for_the_next(
+    url: str, black_hole: socket.socket
 ) -> None:
+    """From the first connection on, which waits for it no longer than its head start."""
     port = urlsplit(url).port
-    several = url.replace(f":{port}", f":{black_hole},127.0.0.1:{port}")
-    began = time.monotonic()
-    async with opened(replace(OPTIONS, url=several, connect_timeout=0.3)) as (storage, _):
-        await stored_session(storage)
-    assert 0.3 <= time.monotonic() - began < 4
+    several = url.replace(f":{port}", f":{black_hole.getsockname()[1]},127.0.0.1:{port}")
+    connect = Connector(replace(OPTIONS, url=several, connect_timeout=60))
+    for _ in range(3):
+        connection = await connect()
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+    asked, _ = black_hole.accept()
+    asked.close()
+    with pytest.raises(BlockingIOError):
+        black_hole.accept()
+
+
+async def test_a_host_that_answers_too_late_is_let_go(url: str) -> None:
+    """Its connection is closed, though it came about."""
+    port = urlsplit(url).port
+    async with proxied("127.0.0.1", port or 0) as proxy:
+        proxy.latency = 0.2
+        several = url.replace(f":{port}", f":{proxy.port},127.0.0.1:{port}")
+        connect = Connector(replace(OPTIONS, url=several, application_name="too late"))
+        connection = await connect()
+        count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'too late'"
+        async with asyncio.timeout(20):
+            while await connection.fetchval(count) > 1:
+                pass
+        assert await connection.fetchval("SELECT inet_server_port()") == port
+        await connection.close()
 
 
 async def test_of_several_hosts_one_that_takes_writes_is_chosen(url: str) -> None:

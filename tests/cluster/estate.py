@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.sql import PostgresqlOptions
-from adapters.sql.postgresql.connect import connect
+from adapters.sql.postgresql.connect import Connector
 from tests.cluster.cluster import Cluster
 from tests.faults.service import Service, running
 from tests.serving import run
@@ -62,7 +62,7 @@ async def new_database(cluster: Cluster, name: str, folder: Path) -> None:
 
 async def execute(cluster: Cluster, database: str, sql: str) -> None:
     """On the primary."""
-    connection = await connect(PostgresqlOptions(url=cluster.hosts_url(database)))
+    connection = await Connector(PostgresqlOptions(url=cluster.hosts_url(database)))()
     try:
         await connection.execute(sql, timeout=30)
     finally:

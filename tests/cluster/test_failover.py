@@ -104,7 +104,7 @@ async def under_load(both: Estate) -> AsyncIterator[dict[str, Load]]:
         yield loads
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("fail", KINDS, ids=lambda kind: kind.__name__)
 async def test_nothing_acknowledged_is_lost_when_the_primary_is(
     both: Estate, fail: Callable[[Cluster], Awaitable[None]], sized: Sized, tally: Tally

@@ -17,6 +17,7 @@ EXPOSED = {
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
+    "Standby-Read",
     "WWW-Authenticate",
     "X-Request-ID",
 }

@@ -47,6 +47,17 @@ def test_an_ipv6_address_is_bracketed_in_a_url() -> None:
     assert settings(host="::1").base_url == "http://[::1]:8000"
 
 
+def test_a_standby_is_one_of_postgresqls() -> None:
+    """Its URL says so, and is shown without its password."""
+    urls = {"database_url": "postgresql://a/d", "database_read_url": "postgresql://u:secret@b,c/d"}
+    read = settings(**urls)
+    assert read.shown_database_read_url == "postgresql://u:***@b,c/d"
+    assert "secret" not in repr(read)
+    for wrong in ({"database_url": "memory://"}, {"database_read_url": "memory://"}):
+        with pytest.raises(SettingsError, match=r"^CHAT_SESSIONS_DATABASE_READ_URL: "):
+            settings(**urls | wrong)
+
+
 def test_memory_needs_no_file() -> None:
     read = settings(database_url="memory://", development_key_file="/run/key.pem")
     assert (read.storage, read.sqlite_path, read.key_file) == (

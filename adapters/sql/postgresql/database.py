@@ -29,6 +29,7 @@ from adapters.sql.postgresql.errors import (
     Undone,
     connecting,
     is_lost,
+    is_servers_end,
     translated,
 )
 from adapters.sql.postgresql.options import PostgresqlOptions
@@ -59,7 +60,9 @@ class PostgresqlDatabase(Database):
         self._driver = Driver(options, observer)
         self._engine: Engine | None = None
         self._running: set[asyncio.Task[Any]] = set()
-        observer.pool(self._connections)
+        observer.pool(
+            "postgresql-standby" if options.read_only else "postgresql", self._connections
+        )
 
     async def is_current(self) -> bool:
         return await upgrade.is_current(self._options)
@@ -72,6 +75,8 @@ class PostgresqlDatabase(Database):
             return
         self._engine = pooled_engine(self._options)
         observe(self._engine, self._observer)
+        if self._options.read_only:
+            return
         try:
             with upgrade.refusing():
                 look = partial(greenlet_spawn, self._look)
@@ -188,13 +193,24 @@ class PostgresqlDatabase(Database):
         try:
             return await self._driver.rows(connection, statement, parameters)
         except BaseException as error:
-            if is_lost(error):
+            if is_servers_end(error):
+                self._leave(lent)
+            elif is_lost(error):
                 lent.invalidate()
             elif connection.is_closed():
                 raise ConnectionLost(type(error).__name__) from error
             raise
         finally:
             await self._give_back(lent)
+
+    def _leave(self, lent: PoolProxiedConnection) -> None:
+        """Have this connection, and each of the pool that is as old, replaced before its next use:
+        the server that they lead to is away."""
+        pool: Any = self._engine and self._engine.pool
+        if pool is None:
+            lent.invalidate()
+        else:
+            pool._invalidate(lent)  # noqa: SLF001 - what SQLAlchemy does on a disconnect
 
     async def _give_back(self, lent: PoolProxiedConnection) -> None:
         pool: Any = self._engine and self._engine.pool

@@ -1,6 +1,9 @@
+import asyncio
+from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
+import asyncpg
 from sqlalchemy import (
     URL,
     Connection,
@@ -15,12 +18,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.engine import AdaptedConnection
+from sqlalchemy.engine import AdaptedConnection, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 
 from adapters.sql.observer import named
-from adapters.sql.postgresql.connect import connect
+from adapters.sql.postgresql.connect import DRIVER_ERRORS, Connector
+from adapters.sql.postgresql.errors import is_servers_end
 from adapters.sql.postgresql.options import PostgresqlOptions
+
+GOODBYE_SECONDS = 1.0
+
+_ENDING: set[asyncio.Task[None]] = set()
 
 
 class Dialect(PGDialect_asyncpg):
@@ -34,6 +43,19 @@ class Dialect(PGDialect_asyncpg):
 
     def on_connect(self) -> None:
         return None
+
+    def do_terminate(self, dbapi_connection: DBAPIConnection) -> None:
+        """In the background: whoever wants another need not wait for a server that is away. The
+        driver has the statement cancelled before, or it would wait on there for its standby."""
+        adapted = cast("AdaptedConnection", dbapi_connection)
+        ending = asyncio.create_task(_ended(adapted.driver_connection))
+        _ENDING.add(ending)
+        ending.add_done_callback(_ENDING.discard)
+
+
+async def _ended(connection: asyncpg.Connection) -> None:
+    with suppress(OSError, *DRIVER_ERRORS):
+        await connection.close(timeout=GOODBYE_SECONDS)
 
 
 registry.register("postgresql.chat_sessions", __name__, Dialect.__name__)
@@ -72,12 +94,21 @@ def limiting(options: PostgresqlOptions) -> Select[Any]:
 
 
 def _engine(options: PostgresqlOptions, **how: object) -> Engine:
-    return create_engine(
+    connect = Connector(options)
+    engine = create_engine(
         URL.create("postgresql+chat_sessions"),
-        connect_args={"async_creator_fn": lambda **_: connect(options)},
+        connect_args={"async_creator_fn": lambda **_: connect()},
         hide_parameters=True,  # what people said has no place in an error's text
         **how,
     )
+    event.listen(engine, "handle_error", _leave_the_server)
+    return engine
+
+
+def _leave_the_server(failure: ExceptionContext) -> None:
+    """What ended one connection ended the others of the pool, too: each is replaced before use."""
+    if is_servers_end(failure.original_exception):
+        failure.is_disconnect = True
 
 
 def _refuse_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:

@@ -99,6 +99,12 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, OSError | CancelledError) or state in _UNFIT or _is_refused(error)
 
 
+def is_servers_end(error: BaseException) -> bool:
+    """Whether it says that the server is away, stops, or is a standby now."""
+    state = getattr(error, "sqlstate", None) or ""
+    return isinstance(error, OSError) or state in _LOST or state.startswith("08")
+
+
 def _kind(error: DBAPIError) -> type[Unavailable] | None:
     if error.connection_invalidated and not _is_refused(error):
         return ConnectionLost

@@ -8,7 +8,8 @@ class PostgresqlOptions:
     `url` is libpq's URI (PostgreSQL's manual, section 34.1.1.2); several hosts are tried in turn.
     After `answer_timeout` a caller is told that the database is away; what it was sent by then may
     still come to its end. `transaction_pooler`: a pooler in between lends a server's connection for
-    one transaction at a time.
+    one transaction at a time. `read_only` is for a standby: any host will do, nothing is written,
+    and it need not be there when the service starts.
     """
 
     url: str = field(repr=False)
@@ -24,16 +25,20 @@ class PostgresqlOptions:
     idle_in_transaction_timeout: float = 5.0
     application_name: str = "chat-sessions"
     transaction_pooler: bool = False
+    read_only: bool = False
 
     @property
     def limits(self) -> dict[str, str]:
         """What every session of the server is to run under."""
-        return {
+        limits = {
             "default_transaction_isolation": "read committed",
             "statement_timeout": _milliseconds(self.statement_timeout),
             "lock_timeout": _milliseconds(self.lock_timeout),
             "idle_in_transaction_session_timeout": _milliseconds(self.idle_in_transaction_timeout),
         }
+        if self.read_only:
+            limits["default_transaction_read_only"] = "on"
+        return limits
 
 
 def _milliseconds(seconds: float) -> str:

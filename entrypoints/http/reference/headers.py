@@ -34,6 +34,11 @@ HEADERS: Mapping[str, dict[str, Any]] = {
         "The caller's allowances: how many requests in how many seconds.", '"read";q=600;w=60'
     ),
     "Retry-After": _header("The seconds to wait before the next try.", "1", required=True),
+    "Standby-Read": _header(
+        "`true` where the primary database is away and a standby has answered: it may be a moment "
+        "behind what you wrote.",
+        "true",
+    ),
     "WWW-Authenticate": _header(
         "What is wanted (RFC 6750), and where the identity provider is named (RFC 9728). A 401 "
         "always has it.",

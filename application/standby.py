@@ -1,0 +1,186 @@
+"""Reads while the primary is away: a standby answers them, as far as it can."""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from application.errors import Unavailable
+from application.once import Once, Receipt
+from application.ports.messages import MessageRepository
+from application.ports.sessions import SessionRepository
+from application.ports.storage import Storage
+from domain.errors import SessionNotFound
+from domain.message import Message, NewMessage
+from domain.owner import Owner
+from domain.page import MessagePageRequest, Page, SessionPageRequest
+from domain.session import Session
+
+PRIMARY_SECONDS = 2.0
+"""How long the primary has for a read before it counts as away."""
+
+PROBE_SECONDS = 0.25
+"""From one look whether it is back to the next."""
+
+T = TypeVar("T")
+
+
+class StandbyStorage(Storage):
+    """The primary's storage, whose reads a standby's answers for as long as the primary is away.
+
+    What a standby has may be old, but was so once; what it lacks may be new. So it can say what
+    there is, never that there is nothing: that is Unavailable. `on_standby` is called whenever an
+    answer rests on it, in the context of whoever asked; `on_change` each time the primary is away,
+    and each time it is back. Writes are the primary's alone.
+    """
+
+    def __init__(
+        self,
+        primary: Storage,
+        standby: Storage,
+        on_standby: Callable[[], None],
+        on_change: Callable[[bool], None],
+    ) -> None:
+        self._primary = primary
+        self._standby = standby
+        self._on_standby = on_standby
+        self._on_change = on_change
+        self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def sessions(self) -> SessionRepository:
+        return _Sessions(self, self._primary.sessions, self._standby.sessions)
+
+    @property
+    def messages(self) -> MessageRepository:
+        return _Messages(self, self._primary.messages, self._standby.messages)
+
+    async def read(
+        self, primary: Callable[[], Awaitable[T]], standby: Callable[[], Awaitable[T]]
+    ) -> T:
+        """What the primary says or, while it is away, the standby."""
+        if self._probing is None:
+            try:
+                async with asyncio.timeout(PRIMARY_SECONDS):
+                    return await primary()
+            except (Unavailable, TimeoutError):
+                self._go_away()
+        try:
+            answer = await standby()
+        except SessionNotFound:
+            raise Unavailable("the primary is away, and the standby lacks the session") from None
+        self._on_standby()
+        return answer
+
+    def _go_away(self) -> None:
+        if self._probing is None:
+            # It is nobody's request.
+            nobody = contextvars.Context()
+            self._probing = asyncio.create_task(self._probe(), context=nobody)
+            self._on_change(True)  # noqa: FBT003 - it is away
+
+    async def _probe(self) -> None:
+        """Until the primary is back."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            with suppress(Unavailable):
+                await self._primary.check()
+                break
+        self._probing = None
+        self._on_change(False)  # noqa: FBT003 - it is back
+
+    async def open(self) -> None:
+        await self._primary.open()
+        await self._standby.open()
+
+    async def is_current(self) -> bool:
+        return await self._primary.is_current()
+
+    async def migrate(self) -> None:
+        await self._primary.migrate()
+
+    async def purge(self, claimed_until: datetime) -> int:
+        return await self._primary.purge(claimed_until)
+
+    async def check(self) -> None:
+        await self._primary.check()
+
+    async def close(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            self._probing = None
+        await self._standby.close()
+        await self._primary.close()
+
+
+class _Sessions(SessionRepository):
+    def __init__(
+        self, either: StandbyStorage, primary: SessionRepository, standby: SessionRepository
+    ) -> None:
+        self._either = either
+        self._primary = primary
+        self._standby = standby
+
+    async def get(self, owner: Owner, session_id: UUID) -> Session:
+        return await self._either.read(
+            lambda: self._primary.get(owner, session_id),
+            lambda: self._standby.get(owner, session_id),
+        )
+
+    async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
+        return await self._either.read(
+            lambda: self._primary.page(owner, request), lambda: self._standby.page(owner, request)
+        )
+
+    async def exists(self, session_id: UUID) -> bool:
+        async def standby() -> bool:
+            if not await self._standby.exists(session_id):
+                raise SessionNotFound
+            return True
+
+        return await self._either.read(lambda: self._primary.exists(session_id), standby)
+
+    async def add(
+        self, session: Session, messages: Sequence[Message], once: Once | None = None
+    ) -> Receipt | None:
+        return await self._primary.add(session, messages, once)
+
+    async def amend(
+        self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
+    ) -> Session:
+        return await self._primary.amend(owner, session_id, change)
+
+    async def remove(
+        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
+    ) -> None:
+        await self._primary.remove(owner, session_id, expected)
+
+
+class _Messages(MessageRepository):
+    def __init__(
+        self, either: StandbyStorage, primary: MessageRepository, standby: MessageRepository
+    ) -> None:
+        self._either = either
+        self._primary = primary
+        self._standby = standby
+
+    async def page(
+        self, owner: Owner, session_id: UUID, request: MessagePageRequest
+    ) -> Page[Message]:
+        return await self._either.read(
+            lambda: self._primary.page(owner, session_id, request),
+            lambda: self._standby.page(owner, session_id, request),
+        )
+
+    async def append(
+        self,
+        owner: Owner,
+        session_id: UUID,
+        messages: Mapping[UUID, NewMessage],
+        now: datetime,
+        once: Once | None = None,
+    ) -> tuple[Message, ...] | Receipt:
+        return await self._primary.append(owner, session_id, messages, now, once)

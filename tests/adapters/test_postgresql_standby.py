@@ -1,0 +1,79 @@
+"""PostgreSQL whose commits wait for a standby, and servers that change what they are."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+
+from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from application.errors import Unavailable
+from application.once import Once, Operation, Receipt
+from domain.page import MessagePageRequest
+from tests.clock import START
+from tests.contract.examples import ALICE, new_messages, stored_session
+from tests.postgresql import PostgresqlServer
+
+ONCE = Once(Operation.APPEND_MESSAGES, "key", b"a" * 32, START)
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresqlServer]:
+    server = PostgresqlServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+async def storage(server: PostgresqlServer) -> AsyncIterator[SqlStorage]:
+    options = PostgresqlOptions(
+        url=server.new_database("chat"), statement_timeout=0.2, answer_timeout=2.5
+    )
+    storage = SqlStorage(PostgresqlDatabase(options))
+    await storage.migrate()
+    await storage.open()
+    yield storage
+    await storage.close()
+
+
+def wait_for_standby(server: PostgresqlServer, name: str) -> None:
+    server.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+    server.execute("SELECT pg_reload_conf()")
+    while server.execute("SHOW synchronous_standby_names") != name:
+        time.sleep(0.05)
+
+
+async def test_what_no_standby_has_is_not_acknowledged(
+    storage: SqlStorage, server: PostgresqlServer
+) -> None:
+    """Although the primary has it, and shows it to the retry, which finds its own receipt there."""
+    session = await stored_session(storage)
+    messages = new_messages("one")
+    wait_for_standby(server, "absent")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await storage.messages.append(ALICE, session.id, messages, START, ONCE)
+    assert (await storage.sessions.get(ALICE, session.id)).message_count == 1
+    wait_for_standby(server, "")
+    again = await storage.messages.append(ALICE, session.id, messages, START, ONCE)
+    assert again == Receipt(ONCE, session.id, 1)
+
+
+async def test_all_of_a_pool_leaves_a_server_that_stops(
+    storage: SqlStorage, server: PostgresqlServer
+) -> None:
+    """One request finds out, and no other pays for it."""
+    session = await stored_session(storage)
+    read = replace(MessagePageRequest(), limit=1)
+
+    async def all_at_once() -> list[object]:
+        reads = (storage.messages.page(ALICE, session.id, read) for _ in range(8))
+        return await asyncio.gather(*reads, return_exceptions=True)
+
+    await all_at_once()
+    server.stop()
+    with pytest.raises(Unavailable):
+        await storage.messages.page(ALICE, session.id, read)
+    server.start()
+    assert not [one for one in await all_at_once() if isinstance(one, BaseException)]

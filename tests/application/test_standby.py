@@ -1,0 +1,193 @@
+"""A storage whose reads a standby answers while its primary is away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adapters.memory import MemoryStorage
+from application import standby
+from application.errors import Unavailable
+from application.standby import StandbyStorage
+from domain.errors import SessionNotFound
+from domain.page import MessagePageRequest, SessionPageRequest
+from domain.session import Session
+from tests.clock import START
+from tests.contract.examples import ALICE, new_messages, new_session, stored_session
+
+
+class Away(MemoryStorage):
+    """One that can be told to be away, or not to answer."""
+
+    refusing = False
+    answering: asyncio.Event
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answering = asyncio.Event()
+        self.answering.set()
+
+    @property
+    def sessions(self) -> Any:
+        return _Gated(super().sessions, self.check)
+
+    @property
+    def messages(self) -> Any:
+        return _Gated(super().messages, self.check)
+
+    async def check(self) -> None:
+        await self.answering.wait()
+        if self.refusing:
+            raise Unavailable("away")
+
+
+class _Gated:
+    def __init__(self, repository: object, check: Callable[[], Awaitable[None]]) -> None:
+        self._repository = repository
+        self._check = check
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def act(*given: object) -> Any:
+            await self._check()
+            return await getattr(self._repository, name)(*given)
+
+        return act
+
+
+@dataclass
+class Pair:
+    primary: Away = field(default_factory=Away)
+    standby: Away = field(default_factory=Away)
+    served: int = 0
+    changes: list[bool] = field(default_factory=list)
+    is_back: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.storage = StandbyStorage(self.primary, self.standby, self._serve, self._change)
+
+    def _serve(self) -> None:
+        self.served += 1
+
+    def _change(self, is_away: bool) -> None:  # noqa: FBT001 - as it is called
+        self.changes.append(is_away)
+        if not is_away:
+            self.is_back.set()
+
+    async def back(self) -> None:
+        async with asyncio.timeout(20):
+            await self.is_back.wait()
+
+
+@pytest.fixture
+async def pair(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
+    monkeypatch.setattr(standby, "PROBE_SECONDS", 0)
+    made = Pair()
+    await made.storage.open()
+    yield made
+    await made.storage.close()
+
+
+async def known(pair: Pair) -> Session:
+    """A session that both have."""
+    session = await stored_session(pair.primary, ALICE, "one")
+    await pair.standby.sessions.add(session, ())
+    return session
+
+
+def reads(pair: Pair, session: Session) -> list[Callable[[], Awaitable[Any]]]:
+    storage = pair.storage
+    return [
+        lambda: storage.sessions.get(ALICE, session.id),
+        lambda: storage.sessions.page(ALICE, SessionPageRequest()),
+        lambda: storage.sessions.exists(session.id),
+        lambda: storage.messages.page(ALICE, session.id, MessagePageRequest()),
+    ]
+
+
+async def test_the_primary_answers_while_it_is_there(pair: Pair) -> None:
+    """Also that there is nothing."""
+    session = await stored_session(pair.storage)
+    for read in reads(pair, session):
+        await read()
+    with pytest.raises(SessionNotFound):
+        await pair.storage.sessions.get(ALICE, uuid4())
+    assert not await pair.storage.sessions.exists(uuid4())
+    assert (pair.served, pair.changes) == (0, [])
+
+
+async def test_while_it_is_away_the_standby_does_and_that_is_told(pair: Pair) -> None:
+    session = await known(pair)
+    pair.primary.refusing = True
+    for read in reads(pair, session):
+        assert await read()
+    assert (pair.served, pair.changes) == (4, [True])
+
+
+async def test_what_a_standby_lacks_may_be_new(pair: Pair) -> None:
+    session = await stored_session(pair.primary)
+    pair.primary.refusing = True
+    get, _, exists, page = reads(pair, session)
+    for read in (get, exists, page):
+        with pytest.raises(Unavailable):
+            await read()
+    assert pair.served == 0
+
+
+async def test_once_it_is_back_it_answers_again(pair: Pair) -> None:
+    session = await known(pair)
+    get, *_ = reads(pair, session)
+    pair.primary.refusing = True
+    assert (await get()).message_count == 1
+    pair.primary.refusing = False
+    await pair.back()
+    assert await get() == session
+    assert (pair.served, pair.changes) == (1, [True, False])
+
+
+async def test_one_that_does_not_answer_is_away(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for once, not by each read."""
+    session = await known(pair)
+    monkeypatch.setattr(standby, "PRIMARY_SECONDS", 0)
+    pair.primary.answering.clear()
+    for read in reads(pair, session):
+        assert await read()
+        monkeypatch.setattr(standby, "PRIMARY_SECONDS", 60)
+    assert pair.served == 4
+
+
+async def test_without_either_nothing_is_served(pair: Pair) -> None:
+    session = await known(pair)
+    pair.primary.refusing = pair.standby.refusing = True
+    for read in reads(pair, session):
+        with pytest.raises(Unavailable):
+            await read()
+    assert pair.served == 0
+
+
+async def test_writes_are_the_primarys_alone(pair: Pair) -> None:
+    session, now = await known(pair), START
+    sessions, messages = pair.storage.sessions, pair.storage.messages
+    writes: list[Callable[[], Awaitable[Any]]] = [
+        lambda: sessions.add(new_session(), ()),
+        lambda: sessions.amend(ALICE, session.id, lambda before: before),
+        lambda: messages.append(ALICE, session.id, new_messages("two"), now),
+        lambda: sessions.remove(ALICE, session.id),
+    ]
+    pair.primary.refusing = True
+    for write in writes:
+        with pytest.raises(Unavailable):
+            await write()
+    with pytest.raises(Unavailable):
+        await pair.storage.check()
+    pair.primary.refusing = False
+    for write in writes:
+        await write()
+    assert (await pair.standby.sessions.get(ALICE, session.id)).message_count == 1
+    assert await pair.storage.is_current()
+    await pair.storage.migrate()
+    assert await pair.storage.purge(now) == 0
