@@ -124,6 +124,18 @@ async def test_a_retired_key_is_gone_once_the_keys_reach_their_age(site: Web) ->
         assert await keys.find(TWO, "ES256")
 
 
+async def test_until_the_keys_have_their_age_they_are_not_asked_for_again(
+    site: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short pause is for those that could not be had."""
+    monkeypatch.setattr("adapters.auth.provider.RETRY_SECONDS", 0.0)
+    async with keys_of(site) as keys:
+        await keys.open()
+        await becomes(lambda: keys.version == 1)
+        await asyncio.sleep(0.2)
+        assert site.asked["/jwks"] == 1
+
+
 async def test_the_same_keys_again_are_no_other_version(site: Web) -> None:
     async with keys_of(site, max_age=0.02) as keys:
         await keys.open()
