@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-peers bench-storage lock clean
+.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -77,6 +77,9 @@ bench-peers: $(VENV)/peers/installed ## Measure other stores of conversations be
 
 bench-storage: $(VENV)/development.txt ## Measure the storage on both databases: some minutes
 	@$(BIN)/python -m tests.bench.storage
+
+scaling: $(VENV)/development.txt ## Measure sizes, 64 partitions and shards for docs/scaling.md: half an hour
+	@$(BIN)/python -m tests.scaling
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)
 	@for set in runtime development cluster; do \
