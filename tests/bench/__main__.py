@@ -72,9 +72,9 @@ class Run:
     async def _load(self) -> None:
         both = (self.made.sides["PostgreSQL"], self.made.second)
         rows = await workers.paces(both, self.rounds)
-        cells, svg = await workers.loaded(both)
-        if self.writes:
-            report.draw("load", svg)
+        cells, charts = await workers.loaded(both)
+        for name, svg in charts.items() if self.writes else ():
+            report.draw(name, svg)
         self._put("load", "\n".join([HEAD, *map(str, rows), "", cells]))
 
     def _told(self, rows: Sequence[Row]) -> Sequence[Row]:

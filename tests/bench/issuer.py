@@ -23,7 +23,7 @@ class Issuer:
     url: str
     key: RSAKey
 
-    def token(self, subject: str) -> str:
+    def token(self, subject: str, **more: object) -> str:
         now = int(time.time())
         claims = {
             "iss": self.url,
@@ -33,6 +33,7 @@ class Issuer:
             "iat": now,
             "exp": now + LIFE,
             "jti": subject,
+            **more,
         }
         header = {"alg": "RS256", "typ": "at+jwt", "kid": self.key.thumbprint()}
         return jwt.encode(header, claims, self.key, ["RS256"])

@@ -11,6 +11,7 @@ from tests.bench import seeds
 from tests.bench.client import Answers, Connection
 from tests.bench.kinds import LIST, page_path, session_path
 from tests.bench.people import SAID, People
+from tests.bench.plot import Axis, Points, chart
 from tests.bench.turns import percentile
 
 USERS = (50, 100, 200, 400, 800, 1_600, 2_400)
@@ -95,7 +96,15 @@ def _mix(people: People, who: str) -> Sequence[bytes]:
     return [*[page] * 7, *others]
 
 
-def points(found: Mapping[str, Sequence[Load]]) -> Mapping[str, Sequence[tuple[float, float]]]:
+def charts(found: Mapping[str, Sequence[Load]]) -> Mapping[str, str]:
+    """By the file's name: how long users wait, and how many are refused."""
+    waits: dict[str, Points] = {}
+    errors: dict[str, Points] = {}
+    for name, some in found.items():
+        waits[name] = [(load.users, load.milliseconds(99)) for load in some]
+        errors[name] = [(load.users, load.errors) for load in some]
+    users, share = Axis("users"), Axis("errors, in a hundred requests", is_logarithmic=False)
     return {
-        name: [(load.users, load.milliseconds(99)) for load in some] for name, some in found.items()
+        "load": chart("Users at once, and p99", users, Axis("p99, milliseconds"), waits),
+        "errors": chart("Users at once, and errors", users, share, errors),
     }

@@ -8,8 +8,9 @@ from html import escape
 Points = Sequence[tuple[float, float]]
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 50
+LEFT, RIGHT, TOP, BOTTOM = 70, 40, 44, 50
 FONT = 'font-family="sans-serif" font-size="12"'
+LINE = 16
 COLOURS = ("#1f6feb", "#d1242f", "#2da44e", "#8250df", "#bf8700", "#57606a")
 
 
@@ -34,8 +35,8 @@ class Scale:
         if axis.is_logarithmic:
             least, most = (math.log10(max(end, 1e-3)) for end in (min(values), max(values)))
             return cls(axis, math.floor(least), math.ceil(most + 1e-9), start, stop)
-        step = 10 ** math.floor(math.log10(max(values)))
-        return cls(axis, 0, math.ceil(max(values) / step) * step, start, stop)
+        step = 10 ** math.floor(math.log10(max(*values, 1)))
+        return cls(axis, 0, max(math.ceil(max(values) / step), 1) * step, start, stop)
 
     def place(self, value: float) -> float:
         at = math.log10(max(value, 1e-3)) if self.axis.is_logarithmic else value
@@ -53,7 +54,8 @@ def chart(title: str, across: Axis, up: Axis, series: Mapping[str, Points]) -> s
     xs = [x for points in series.values() for x, _ in points]
     ys = [y for points in series.values() for _, y in points]
     x = Scale.of(across, xs, LEFT, WIDTH - RIGHT)
-    y = Scale.of(up, ys, HEIGHT - BOTTOM, TOP)
+    top = TOP + LINE * len(series)  # beneath the names
+    y = Scale.of(up, ys, HEIGHT - BOTTOM, top)
     middle = (LEFT + WIDTH - RIGHT) / 2
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {FONT}>',
@@ -61,7 +63,7 @@ def chart(title: str, across: Axis, up: Axis, series: Mapping[str, Points]) -> s
         _text(middle, 20, title, size=14),
         _text(middle, HEIGHT - 8, across.title),
         f'<g transform="rotate(-90 14 {HEIGHT / 2:g})">{_text(14, HEIGHT / 2, up.title)}</g>',
-        *(_line(x.place(mark), TOP, x.place(mark), HEIGHT - BOTTOM) for mark in x.marks),
+        *(_line(x.place(mark), top, x.place(mark), HEIGHT - BOTTOM) for mark in x.marks),
         *(_line(LEFT, y.place(mark), WIDTH - RIGHT, y.place(mark)) for mark in y.marks),
         *(_text(x.place(mark), HEIGHT - BOTTOM + 16, f"{mark:,g}") for mark in x.marks),
         *(_text(LEFT - 6, y.place(mark) + 4, f"{mark:,g}", "end") for mark in y.marks),
@@ -69,9 +71,9 @@ def chart(title: str, across: Axis, up: Axis, series: Mapping[str, Points]) -> s
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
         lines += _series(colour, [(x.place(a), y.place(b)) for a, b in points])
-        at = TOP + 16 + 16 * number
-        lines.append(f'<rect x="{LEFT + 8}" y="{at - 8}" width="14" height="4" fill="{colour}"/>')
-        lines.append(_text(LEFT + 28, at - 2, name, "start"))
+        at = TOP + LINE * number
+        lines.append(f'<rect x="{LEFT + 8}" y="{at - 6}" width="14" height="4" fill="{colour}"/>')
+        lines.append(_text(LEFT + 28, at, name, "start"))
     return "\n".join([*lines, "</svg>", ""])
 
 

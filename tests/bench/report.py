@@ -6,6 +6,7 @@ import re
 import sqlite3
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import fill
 
 from tests.bench.stage import Stage
 
@@ -34,11 +35,14 @@ def draw(name: str, svg: str) -> None:
 def machine(made: Stage, rounds: int) -> str:
     loads = "{:.1f}, {:.1f} and {:.1f}".format(*os.getloadavg())
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    return f"""\
-PostgreSQL {made.server.execute("SHOW server_version")}, SQLite {sqlite3.sqlite_version},
-Python {platform.python_version()}, {libraries}; {os.cpu_count()} processors ({_processor()}),
-Linux {platform.release()}; {rounds} rounds; at the end a load of {loads} over one, five and fifteen
-minutes, this run's own included."""
+    text = (
+        f"Measured with PostgreSQL {made.server.execute('SHOW server_version')}, "
+        f"SQLite {sqlite3.sqlite_version}, Python {platform.python_version()}, {libraries}, "
+        f"on {os.cpu_count()} processors ({_processor()}, Linux {platform.release()}), in {rounds} "
+        f"rounds; at the end the machine had a load of {loads} over one, five and fifteen minutes, "
+        "this run's own included."
+    )
+    return fill(text, 100, break_long_words=False, break_on_hyphens=False)
 
 
 def _processor() -> str:

@@ -3,15 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.bench.client import ask
 from tests.bench.kinds import KINDS
-from tests.bench.load import Load, loads, points
+from tests.bench.load import Load, charts, loads
 from tests.bench.measure import Goal, Row, alternated
 from tests.bench.people import People
-from tests.bench.plot import Axis, chart
 from tests.bench.processor import seconds
 from tests.bench.table import short, table
 
@@ -80,17 +79,11 @@ def _pace(workers: Sequence[People]) -> Callable[[], Awaitable[Pace]]:
     return pace
 
 
-async def loaded(workers: Sequence[People]) -> tuple[str, str]:
-    """The table and the plot."""
+async def loaded(workers: Sequence[People]) -> tuple[str, Mapping[str, str]]:
+    """The table and the plots."""
     found = {"1 worker": await loads(workers[:1]), "2 workers": await loads(workers)}
     lines = [_cells(name, load) for name, some in found.items() for load in some]
-    svg = chart(
-        "Users at once, and how long one in a hundred waits at least",
-        Axis("users", is_logarithmic=False),
-        Axis("p99, milliseconds"),
-        points(found),
-    )
-    return table(HEAD, lines), svg
+    return table(HEAD, lines), charts(found)
 
 
 def _cells(name: str, load: Load) -> Sequence[str]:

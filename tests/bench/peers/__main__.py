@@ -1,6 +1,6 @@
 """Ours by the side of other stores of conversations: `make bench-peers`.
 
-They run on SQLite, without a check of tokens, as they come.
+They run on SQLite. agno checks tokens as it has it, Google ADK checks none.
 """
 
 import argparse
@@ -52,7 +52,9 @@ class Run:
         }
         for one in PEERS:
             service = self.peers[one.name]
-            ways[one.name] = Way(service, one.requests()[name], one.statuses[name], COUNT)
+            ways[one.name] = Way(
+                service, one.requests(self.made.issuer)[name], one.statuses[name], COUNT
+            )
         found = await turns(ways, self.rounds)
         best = min(PEERS, key=lambda one: sum(turn.own for turn in found[one.name])).name
         return [
@@ -66,7 +68,9 @@ class Run:
         """The whole history where there is no page."""
         sizes = (self.much, seeds.FEW)
         ways = {
-            (one.name, size): Way(self.peers[one.name], [one.history(size)], 200, 1, 1)
+            (one.name, size): Way(
+                self.peers[one.name], [one.history(self.made.issuer, size)], 200, 1, 1
+            )
             for one in PEERS
             for size in sizes
         }
@@ -97,7 +101,8 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         made = stack.enter_context(stage(folder, sizes, giants=True))
         peers = {
-            one.name: stack.enter_context(peer(one, folder, (much, seeds.FEW))) for one in PEERS
+            one.name: stack.enter_context(peer(one, folder, made.issuer, (much, seeds.FEW)))
+            for one in PEERS
         }
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         rows = runner.run(Run(made, peers, asked.rounds, much).rows())

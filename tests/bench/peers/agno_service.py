@@ -16,6 +16,7 @@ from agno.db.base import SessionType
 from agno.db.sqlite import SqliteDb
 from agno.models.message import Message
 from agno.os import AgentOS
+from agno.os.authz import Authorization
 from agno.run.agent import RunOutput
 from agno.run.base import RunStatus
 from agno.session import AgentSession
@@ -65,8 +66,10 @@ def multiply(file: str, table: str, counts: dict[str, int]) -> None:
             )
 
 
-def application(database: SqliteDb) -> FastAPI:
-    app: FastAPI = AgentOS(db=database, telemetry=False).get_app()
+def application(database: SqliteDb, key: str) -> FastAPI:
+    """With its own check of tokens, by the issuer's public key."""
+    tokens = Authorization(verification_keys=[key], algorithm="RS256")
+    app: FastAPI = AgentOS(db=database, telemetry=False, authorization=tokens).get_app()
 
     @app.post("/appends/{session_id}", status_code=201)
     def append(session_id: str, body: Annotated[dict[str, str], Body()]) -> dict[str, Any]:
@@ -83,4 +86,6 @@ if __name__ == "__main__":
     storage = SqliteDb(db_file=file)
     fill(storage, wanted)
     multiply(file, storage.runs_table_name, wanted["counts"])
-    uvicorn.run(application(storage), port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        application(storage, wanted["key"]), port=port, log_level="warning", access_log=False
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.bench import seeds
 from tests.bench.client import CONNECTIONS
+from tests.bench.issuer import Issuer
 from tests.bench.kinds import LIMIT
 
 READERS = [f"reader-{number}" for number in range(CONNECTIONS * 2)]
@@ -17,10 +18,11 @@ TEXT = "x" * seeds.TEXT_LENGTH
 Requests = Mapping[str, Sequence[bytes]]
 
 
-def filling(sizes: Sequence[int]) -> dict[str, Any]:
+def filling(issuer: Issuer, sizes: Sequence[int]) -> dict[str, Any]:
     """Each person's one session is named as they are; the talker's by how many messages it has."""
     people = [(who, who) for who in (*READERS, *WRITERS)]
     return {
+        "key": issuer.key.as_pem(private=False).decode(),
         "text": TEXT,
         "sessions": [*people, *((TALKER, f"{TALKER}-{size}") for size in sizes)],
         "lister": seeds.LISTER,
@@ -32,8 +34,8 @@ def filling(sizes: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def of_adk() -> Requests:
-    """A session comes with all its events; a run stores a person's message."""
+def of_adk(_: Issuer) -> Requests:
+    """A session comes with all its events; a run stores a person's message. It knows no tokens."""
 
     def sessions(who: str) -> str:
         return f"/apps/bench/users/{who}/sessions"
@@ -51,34 +53,46 @@ def of_adk() -> Requests:
     }
 
 
-def of_agno() -> Requests:
+def of_agno(issuer: Issuer) -> Requests:
     """A session comes with all its runs, two messages in each."""
+    tokens = {who: agno_token(issuer, who) for who in (*READERS, *WRITERS, seeds.LISTER)}
     listed = f"/sessions?user_id={seeds.LISTER}&limit={LIMIT}"
     created = {"session_name": "A title"}
     return {
-        "page": [_get(f"/sessions/{who}/runs") for who in READERS],
-        "list": [_get(listed)] * CONNECTIONS,
-        "create": [_post("/sessions?type=agent", {**created, "user_id": who}) for who in WRITERS],
-        "append": [_post(f"/appends/{who}", {"user_id": who, "text": TEXT}) for who in WRITERS],
+        "page": [_get(f"/sessions/{who}/runs", tokens[who]) for who in READERS],
+        "list": [_get(listed, tokens[seeds.LISTER])] * CONNECTIONS,
+        "create": [
+            _post("/sessions?type=agent", {**created, "user_id": who}, tokens[who])
+            for who in WRITERS
+        ],
+        "append": [
+            _post(f"/appends/{who}", {"user_id": who, "text": TEXT}, tokens[who]) for who in WRITERS
+        ],
     }
 
 
-def history_of_adk(size: int) -> bytes:
+def agno_token(issuer: Issuer, who: str) -> str:
+    return issuer.token(who, scopes=["sessions:read", "sessions:write"])
+
+
+def history_of_adk(_: Issuer, size: int) -> bytes:
     return _get(f"/apps/bench/users/{TALKER}/sessions/{TALKER}-{size}")
 
 
-def history_of_agno(size: int) -> bytes:
-    return _get(f"/sessions/{TALKER}-{size}/runs")
+def history_of_agno(issuer: Issuer, size: int) -> bytes:
+    return _get(f"/sessions/{TALKER}-{size}/runs", agno_token(issuer, TALKER))
 
 
-def _get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+def _get(path: str, token: str = "") -> bytes:
+    return _head("GET", path, token) + b"\r\n"
 
 
-def _post(path: str, body: object) -> bytes:
+def _post(path: str, body: object, token: str = "") -> bytes:
     text = json.dumps(body, separators=(",", ":")).encode()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
-    )
-    return head.encode() + text
+    fields = f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
+    return _head("POST", path, token) + fields.encode() + text
+
+
+def _head(method: str, path: str, token: str) -> bytes:
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}".encode()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.issuer import Issuer
 from tests.bench.peers import asked
 from tests.bench.services import Service, free_port, wait_for
 
@@ -21,8 +22,8 @@ class Peer:
     name: str
     distribution: str
     program: str
-    requests: Callable[[], asked.Requests]
-    history: Callable[[int], bytes]
+    requests: Callable[[Issuer], asked.Requests]
+    history: Callable[[Issuer, int], bytes]
     statuses: Mapping[str, int]
 
     @property
@@ -53,7 +54,7 @@ PEERS = (
 
 
 @contextmanager
-def peer(which: Peer, folder: Path, sizes: Sequence[int]) -> Iterator[Service]:
+def peer(which: Peer, folder: Path, issuer: Issuer, sizes: Sequence[int]) -> Iterator[Service]:
     port = free_port()
     file = folder / f"{which.distribution}.db"
     program = Path(__file__).with_name(which.program)
@@ -67,7 +68,7 @@ def peer(which: Peer, folder: Path, sizes: Sequence[int]) -> Iterator[Service]:
         )
     try:
         assert process.stdin
-        process.stdin.write(json.dumps(asked.filling(sizes)).encode())
+        process.stdin.write(json.dumps(asked.filling(issuer, sizes)).encode())
         process.stdin.close()
         wait_for(port, process, STARTS_SECONDS)
         yield Service(which.name, port, process.pid)
