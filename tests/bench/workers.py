@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.bench.client import ask
+from tests.bench.client import NO_ANSWER, ask
 from tests.bench.kinds import KINDS
 from tests.bench.load import Load, charts, loads
 from tests.bench.measure import Goal, Row, alternated
@@ -21,7 +21,7 @@ ENOUGH_PROCESSORS = 4
 
 GAIN = Goal(1.6, at_most=False)
 
-HEAD = ("workers", "users", "requests/s", "p50 ms", "p99 ms", "errors")
+HEAD = ("workers", "users", "requests/s", "p50 ms", "p99 ms", "errors", "503", "no answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,11 @@ async def loaded(workers: Sequence[People]) -> tuple[str, Mapping[str, str]]:
 
 
 def _cells(name: str, load: Load) -> Sequence[str]:
-    waits = (short(load.milliseconds(50)), short(load.milliseconds(99)))
+    waits = (load.milliseconds(50), load.milliseconds(99))
+    shares = (load.errors, load.share(503), load.share(NO_ANSWER))
     return (
-        name.split(maxsplit=1)[0],
+        name.partition(" ")[0],
         f"{load.users:,}",
-        short(load.rate),
-        *waits,
-        f"{load.errors:.1f}%",
+        *map(short, (load.rate, *waits)),
+        *(f"{share:.1f}%" for share in shares),
     )
