@@ -77,3 +77,22 @@ async def test_all_of_a_pool_leaves_a_server_that_stops(
         await storage.messages.page(ALICE, session.id, read)
     server.start()
     assert not [one for one in await all_at_once() if isinstance(one, BaseException)]
+
+
+async def test_a_server_that_is_not_ready_yet_is_unavailable(
+    storage: SqlStorage, server: PostgresqlServer
+) -> None:
+    """It takes connections, and refuses each, here for there being too many."""
+    session = await stored_session(storage)
+    await storage.close()
+    server.execute("CREATE ROLE app LOGIN")
+    server.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO app", "chat")
+    url = server.url("chat").replace("postgres@", "app@")
+    other = SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=url)))
+    await other.open()
+    server.execute("ALTER ROLE app CONNECTION LIMIT 0")
+    server.stop()
+    server.start()
+    with pytest.raises(Unavailable):
+        await other.sessions.get(ALICE, session.id)
+    await other.close()

@@ -4,6 +4,7 @@ from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -87,7 +88,7 @@ def connecting() -> Iterator[None]:
         raise Unavailable("every connection of the pool is in use") from error
     except (ValueError, OverflowError) as error:  # their text may show a part of the URL
         raise NotReached("its URL cannot be used") from error
-    except (DBAPIError, OSError, *DRIVER_ERRORS) as error:
+    except (DBAPIError, AsyncAdapt_asyncpg_dbapi.Error, OSError, *DRIVER_ERRORS) as error:
         reason = getattr(error, "orig", None) or error
         raise NotReached(str(reason) or type(reason).__name__) from error
 
