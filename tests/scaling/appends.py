@@ -8,8 +8,11 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from adapters.sql.postgresql.writes import APPEND, APPEND_ONCE
+from adapters.sql.statements import page_of_messages
 from adapters.system import Uuid7Identifiers
+from domain.page import SortOrder
 from tests.adapters.catalogue import VALUES, postgresql_sql
+from tests.adapters.explained import explain_prepared, prepared
 from tests.postgresql import PostgresqlServer
 
 APPENDS = 10_000
@@ -65,7 +68,18 @@ async def measured(server: PostgresqlServer, database: str) -> None:
             f"| {hot:,} of {updates:,} | {grown / APPENDS:.0f} bytes each |",
             flush=True,
         )
+    print(await _read(connection, sessions[0]))
     await connection.close()
+
+
+async def _read(connection: asyncpg.Connection, session: tuple[UUID, ...]) -> str:
+    """How much of the disk a page of messages lies on, if each was said among others'."""
+    owner, id_ = session
+    page = page_of_messages(SortOrder.DESC, None)
+    sql, values = postgresql_sql(page, {**VALUES, "owner_": owner, "session_": id_})
+    async with prepared(connection, sql):
+        explained = await explain_prepared(connection, values, generic=False)
+    return f"\nThe newest {VALUES['limit_']} messages of a session: {explained.buffers} pages read"
 
 
 _NOW = count(VALUES["at_"] + 10**12)
