@@ -41,7 +41,8 @@ class Run:
             self._put("engine", await asyncio.to_thread(engine.measured, self.made, self.rounds))
         if LOAD in self.parts:
             await self._load()
-        self._put("machine", report.machine(self.made, self.rounds))
+        if self.parts is PARTS:
+            self._put("machine", self._machine)
 
     async def _requests(self) -> None:
         found: list[Found] = []
@@ -85,7 +86,14 @@ class Run:
         if not is_told:
             print(f"\n{text}", flush=True)
         if self.writes:
-            report.put(section, text)
+            own = (
+                "" if self.parts is PARTS else f"\n\nThis part in a run of its own. {self._machine}"
+            )
+            report.put(section, text + own)
+
+    @property
+    def _machine(self) -> str:
+        return report.machine(self.made, self.rounds)
 
 
 def main() -> None:

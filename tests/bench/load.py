@@ -35,7 +35,8 @@ class Load:
 
     @property
     def errors(self) -> float:
-        return 100 - self.share(200) - self.share(201)
+        failed = (status for status in self.answers.statuses if status not in {200, 201})
+        return sum(map(self.share, failed))
 
     def share(self, status: int) -> float:
         """In a hundred."""

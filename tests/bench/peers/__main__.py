@@ -107,9 +107,8 @@ def main() -> None:
         runner = stack.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         rows = runner.run(Run(made, peers, asked.rounds, much).rows())
         versions = ", ".join(f"{one.name} {one.version}" for one in PEERS)
-        text = f"{versions}; {report.machine(made, asked.rounds)}\n\n{HEAD}\n" + "\n".join(
-            map(str, rows)
-        )
+        machine = report.machine(made, asked.rounds)
+        text = "\n".join([f"{versions}. {machine}", "", HEAD, *map(str, rows)])
         print(text)
         if not asked.small:
             report.put("peers", text)
