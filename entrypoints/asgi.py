@@ -66,7 +66,10 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         origins=settings.cors_origins,
     )
     observers = Telemetry(
-        meters=telemetry.meters, traces=telemetry.traces, exposition=telemetry.exposition
+        meters=telemetry.meters,
+        requests=telemetry.requests,
+        traces=telemetry.traces,
+        exposition=telemetry.exposition,
     )
     return create_app(
         container.use_cases(), container.authenticator(), options, observers, lifespan

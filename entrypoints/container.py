@@ -80,6 +80,7 @@ class Container(containers.DeclarativeContainer):
     statements = providers.Singleton(
         Statements,
         telemetry.provided.meters,
+        telemetry.provided.statements,
         telemetry.provided.tracer,
         settings.provided.storage,
         settings.provided.slow_statement_seconds,

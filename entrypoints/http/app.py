@@ -21,6 +21,7 @@ from application.use_cases import UseCases
 from domain.errors import Refused
 from entrypoints.http import routes, service
 from entrypoints.http.admission import Admission, host_name
+from entrypoints.http.direct import Direct
 from entrypoints.http.edge import Edge
 from entrypoints.http.gate import Gatekeeper
 from entrypoints.http.headers import AnswerHeaders
@@ -75,7 +76,7 @@ def create_app(
 ) -> ASGIApp:
     """The service as an ASGI application. Each call gives one of its own."""
     observed: TelemetryConfig = {
-        "meter_provider": telemetry.meters,
+        "metrics": False,
         "tracer_provider": telemetry.traces,
         "tracing": telemetry.traces is not None,
         "operation_spans": False,
@@ -102,13 +103,14 @@ def create_app(
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
     hosts = frozenset(map(host_name, options.hosts))
+    app.add_middleware(Direct, api=app, routes=routes.router.routes)
     app.add_middleware(
         Edge,
         admit=Admission(hosts, options.accepts_address),
         headers=AnswerHeaders(options.hsts_seconds, options.origins),
         is_stopping=options.is_stopping,
     )
-    app.add_middleware(Observed)  # the last one added is the outermost
+    app.add_middleware(Observed, requests=telemetry.requests)  # the last one is the outermost
     return app
 
 

@@ -28,13 +28,13 @@ class JsonRequest(Request):
     def __init__(self, request: Request, raw: bytes, value: object) -> None:
         super().__init__(request.scope, request.receive)
         self._raw = raw
-        self._value = value
+        self.value = value
 
     async def body(self) -> bytes:
         return self._raw
 
     async def json(self) -> Any:  # noqa: ANN401 - JSON may hold anything
-        return self._value
+        return self.value
 
 
 async def read_json(request: Request, media_types: Collection[str], at_most: int) -> JsonRequest:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,14 +43,13 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers = Headers(raw=scope["headers"])
         # Of a request that the server gave up halfway, what it was already given.
         scope["state"].setdefault("headers", self.headers.of(scope["method"], headers))
-        exchange = _Exchange(scope, receive, send, self.is_stopping)
+        exchange = _Exchange(scope, headers, receive, send, self.is_stopping)
         try:
             self.admit(scope, headers)
-            inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-            await self.app(inner, exchange.receive, exchange.send)
+            await self._answered(scope, exchange)
         except ClientDisconnect:
             pass
         except asyncio.CancelledError:
@@ -66,10 +65,23 @@ class Edge:
             else:
                 exchange.observation.refusal = error
 
+    async def _answered(self, scope: Scope, exchange: "_Exchange") -> None:
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        try:
+            await self.app(inner, exchange.receive, exchange.send)
+        finally:
+            if exchange.observation.route is None and "route" in inner:
+                exchange.observation.route = inner["route"].path_format
+
 
 class _Exchange:
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, is_stopping: Callable[[], bool]
+        self,
+        scope: Scope,
+        headers: Headers,
+        receive: Receive,
+        send: Send,
+        is_stopping: Callable[[], bool],
     ) -> None:
         self.observation: Observation = scope["state"]["observation"]
         self.started = self.finished = False
@@ -78,9 +90,9 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._is_stopping = is_stopping
-        headers = Headers(scope=scope)
-        self._asks_first = "expect" in headers
-        self.more_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        given = dict(headers.raw)
+        self._asks_first = b"expect" in given
+        self.more_body = given.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in given
 
     async def answer(self, error: Exception) -> None:
         response = refused(self.observation, error)
@@ -94,19 +106,18 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self.observation.request_id
+            own = dict(message["headers"])
+            own[b"x-request-id"] = self.observation.request_id.encode()
             if self.observation.is_from_standby:
-                headers["Standby-Read"] = "true"
+                own[b"standby-read"] = b"true"
             # Of a client that asked first whether to send its body, and was refused, it is open
             # whether that still comes, and with it where a next request begins.
             is_unclear = self._asks_first and message["status"] >= HTTPStatus.BAD_REQUEST
             if is_unclear or self._is_stopping():
                 # Told so, nobody sends another request just when the connection is closed.
-                headers["Connection"] = "close"
-            for name, value in self._scope["state"]["headers"].items():
-                headers.setdefault(name, value)
-            await self._send(message)
+                own[b"connection"] = b"close"
+            headers = {**self._scope["state"]["headers"], **own}
+            await self._send({**message, "headers": list(headers.items())})
             return
         self.finished = not message.get("more_body", False)
         if self._is_head:

@@ -3,10 +3,12 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
@@ -23,6 +25,7 @@ from domain.errors import SessionNotFound
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.fields import UUID_V7
 from entrypoints.http.limits import Policy, RateLimits
+from entrypoints.http.plain import Unusual, plainly
 from entrypoints.http.problems import Problem, in_query, invalid
 from entrypoints.http.violations import violations
 from entrypoints.telemetry.observation import Observation
@@ -33,6 +36,10 @@ ANSWER_SECONDS = 4.75
 """For all that one request asks of the storage, which bounds each act for itself."""
 
 _ID = re.compile(UUID_V7)
+
+_STACKS = ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack")
+
+NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class GatedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        endpoint, arguments = self.endpoint, plainly(self.endpoint)
         operation = self.operation_id
         takes_body = self.body_field is not None
         policy = _policy(self)
@@ -120,21 +128,37 @@ class GatedRoute(APIRoute):
             keeper.check_scope(principal, request.method)
             request.state.caller = principal.owner
             check_announced_size(request, keeper.max_body_bytes)
+            body = None
             if takes_body:
                 request = await read_json(request, media_types, keeper.max_body_bytes)
+                body = request.value
             elif "transfer-encoding" in request.headers:
                 await read_body(request, keeper.max_body_bytes)
             observation.session_id = _checked_id(request)
-            _check_names(request, parameters)
+            query = _checked_query(request, parameters)
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    return await handle(request)
+                    try:
+                        given = await arguments(request, query, body)
+                    except Unusual:
+                        return await _as_fastapi_does(handle, request)
+                    answer: Response = await endpoint(**given)
+                    return answer
             except TimeoutError:  # a write that was begun is carried through all the same
                 raise Unavailable("the storage does not answer in time") from None
             except RequestValidationError as error:
                 raise invalid(violations(error)) from None
 
         return gated
+
+
+async def _as_fastapi_does(
+    handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
+) -> Response:
+    """Its handler wants what its router keeps open around each request."""
+    async with AsyncExitStack() as open_:
+        request.scope.update(dict.fromkeys(_STACKS, open_))
+        return await handle(request)
 
 
 def _policy(route: APIRoute) -> Policy:
@@ -151,11 +175,15 @@ def _checked_id(request: Request) -> str | None:
     return session_id
 
 
-def _check_names(request: Request, known: AbstractSet[str]) -> None:
-    given = Counter(name for name, _ in request.query_params.multi_items())
+def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, str]:
+    items = request.query_params.multi_items()
+    if not items:
+        return NO_QUERY
+    given = Counter(name for name, _ in items)
     errors = [in_query("is given more than once", name) for name in known if given[name] > 1]
     if given.keys() - known:
         takes = ", ".join(sorted(known)) or "none"
         errors.append(in_query(f"is not known; this route takes {takes}", "*"))
     if errors:
         raise invalid(errors)
+    return dict(items)

@@ -5,26 +5,29 @@ from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 
+Fields = dict[bytes, bytes]
+"""As ASGI has them: names in lower case."""
+
 SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
 }
 
 _EXPOSED = (
-    "ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
-    "Standby-Read, WWW-Authenticate, X-Request-ID"
+    b"ETag, Idempotent-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
+    b"Standby-Read, WWW-Authenticate, X-Request-ID"
 )
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "DELETE, GET, HEAD, PATCH, POST",
-    "Access-Control-Allow-Headers": (
-        "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, "
-        "tracestate, X-Request-ID"
+    b"access-control-allow-methods": b"DELETE, GET, HEAD, PATCH, POST",
+    b"access-control-allow-headers": (
+        b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, "
+        b"tracestate, X-Request-ID"
     ),
-    "Access-Control-Max-Age": "3600",
+    b"access-control-max-age": b"3600",
 }
 
 
@@ -40,18 +43,18 @@ class AnswerHeaders:
     hsts_seconds: int
     origins: AbstractSet[str]
 
-    def of(self, method: str, asked: Headers) -> dict[str, str]:
+    def of(self, method: str, asked: Headers) -> Fields:
         """For the answer to a request; a route may have its own instead of one of these."""
         given = dict(SECURITY_HEADERS)
         if self.hsts_seconds:
-            given["Strict-Transport-Security"] = f"max-age={self.hsts_seconds}"
+            given[b"strict-transport-security"] = b"max-age=%d" % self.hsts_seconds
         if not self.origins:
             return given
-        given["Vary"] = "Origin"
+        given[b"vary"] = b"Origin"
         origin = asked.get("origin", "")
         if origin in self.origins:
-            given["Access-Control-Allow-Origin"] = origin
-            given["Access-Control-Expose-Headers"] = _EXPOSED
+            given[b"access-control-allow-origin"] = origin.encode("latin-1")
+            given[b"access-control-expose-headers"] = _EXPOSED
             if method == "OPTIONS" and "access-control-request-method" in asked:
                 given |= _PREFLIGHT
         return given

@@ -10,9 +10,10 @@ from application.once import KEY_MAX, Written
 from entrypoints.http.problems import in_header, invalid
 
 NAME = "Idempotency-Key"
+KEY = r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?"
 
 
-async def _key(
+async def idempotency_key(
     request: Request,
     key: Annotated[
         str | None,
@@ -20,7 +21,7 @@ async def _key(
             alias=NAME,
             min_length=1,
             max_length=KEY_MAX,
-            pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
+            pattern=f"^{KEY}$",
             examples=["3f0c9b52-append-1"],
             description="Asked again under the same key within 24 hours, a request that was "
             "carried out is not carried out again, and its first answer is given again.",
@@ -32,7 +33,7 @@ async def _key(
     return key
 
 
-IdempotencyKey = Annotated[str | None, Depends(_key)]
+IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 
 
 def replay_mark(written: Written[Any]) -> Mapping[str, str]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from opentelemetry.metrics import Counter, Meter, MeterProvider
 from opentelemetry.trace import TracerProvider
 
+from entrypoints.telemetry.figures import Requests
+
 POLICIES = ("read", "write", "create", "peer")
 """Of the rate limits."""
 
@@ -14,12 +16,13 @@ class Telemetry:
     all figures in Prometheus' text format, from any thread."""
 
     meters: MeterProvider
+    requests: Requests
     traces: TracerProvider | None
     exposition: Callable[[], bytes]
 
 
 class Measures:
-    """What the HTTP layer counts beside FastAPI's own figures.
+    """What the HTTP layer counts beside requests and their durations.
 
     Labels are few and known beforehand: nothing that a client sent may be one.
     """

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.message import BATCH_MAX, CONTENT_MAX, Message, NewMessage, Role
+from domain.message import BATCH_MAX, CONTENT_MAX, NewMessage, Role
 from domain.metadata import EMPTY
 from domain.owner import SUBJECT_MAX
 from domain.page import LIMIT_DEFAULT, LIMIT_MAX
-from domain.session import TITLE_MAX, UNSET, Session, SessionPatch
+from domain.session import TITLE_MAX, UNSET, SessionPatch
 from entrypoints.http.fields import (
     CHANGED,
     CREATED,
@@ -135,18 +135,6 @@ class SessionResponse(BaseModel):
     ]
     message_count: Annotated[Count, Field(description="How many messages it has.", examples=[2])]
 
-    @classmethod
-    def of(cls, session: Session) -> "SessionResponse":
-        return cls(
-            id=str(session.id),
-            user_id=session.owner.subject,
-            title=session.title,
-            metadata=session.metadata.to_dict(),
-            created_at=session.created_at,
-            last_updated=session.last_updated,
-            message_count=session.message_count,
-        )
-
 
 class MessageResponse(BaseModel):
     """A stored message. It never changes."""
@@ -179,18 +167,6 @@ class MessageResponse(BaseModel):
             examples=["2026-01-02T03:04:05.678902Z"],
         ),
     ]
-
-    @classmethod
-    def of(cls, message: Message) -> "MessageResponse":
-        return cls(
-            id=str(message.id),
-            session_id=str(message.session_id),
-            message_order=message.message_order,
-            role=message.role,
-            content=message.content,
-            metadata=message.metadata.to_dict(),
-            timestamp=message.timestamp,
-        )
 
 
 class MessagesResponse(BaseModel):

@@ -3,7 +3,7 @@
 import logging
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from time import perf_counter
@@ -13,11 +13,11 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
+from entrypoints.telemetry.figures import Requests
 from entrypoints.telemetry.observation import Observation, observing
 
 GIVEN_UP = "given_up"
@@ -47,23 +47,34 @@ _REFUSED: Mapping[int, tuple[str, int]] = {
 
 _REPLAYED = (b"idempotent-replayed", b"true")
 
+_METHODS = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+"""What figures are told apart by; any other is one of `_OTHER`."""
+
+Lines = Sequence[tuple[bytes, bytes]]
+"""A head's, their names in lower case."""
+
 _log = structlog.get_logger("chat_sessions")
 
 
 class Observed:
-    """Gives each request its ids, and tells how it went once its answer is sent."""
+    """Gives each request its ids, and tells how it went once its answer is sent: `requests` as a
+    figure, the log in a line."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, requests: Requests) -> None:
         self.app = app
+        self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        observation = _observation(scope.setdefault("state", {}), headers)
-        scope["state"]["observation"] = observation
+        state = scope.setdefault("state", {})
+        state["observation"] = observation = _observation(state, scope["headers"])
         answer = _Answer(send)
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        self._requests.begins(method, scope["scheme"])
         with observing(observation):
             try:
                 await self.app(scope, receive, answer.send)
@@ -71,8 +82,11 @@ class Observed:
                 observation.refusal = error
                 raise
             finally:
-                if GIVEN_UP not in scope["state"]:
+                if GIVEN_UP not in state:
                     _tell(observation, answer)
+                kind = _kind(observation.refusal, answer.status)
+                about = (observation.route or "", str(answer.status or ""), kind)
+                self._requests.ends(method, scope["scheme"], answer.seconds, *about)
 
 
 class _Answer:
@@ -83,9 +97,9 @@ class _Answer:
         self.replayed = False
 
     @property
-    def milliseconds(self) -> float:
+    def seconds(self) -> float:
         """Until the last of it was handed to the server."""
-        return round((self._ended - self._began) * 1000, 3)
+        return self._ended - self._began
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -102,7 +116,7 @@ def _tell(observation: Observation, answer: _Answer) -> None:
     told: dict[str, Any] = {
         "operation": observation.operation,
         "status": answer.status,
-        "duration_ms": answer.milliseconds,
+        "duration_ms": round(answer.seconds * 1000, 3),
         "db_queries": observation.db_queries,
         "db_ms": round(observation.db_seconds * 1000, 3),
     }
@@ -138,7 +152,21 @@ def _reason(refusal: Exception) -> str:
     return problem_of(refusal).detail
 
 
-def _observation(state: Mapping[str, Any], headers: Headers) -> Observation:
+def _kind(refusal: Exception | None, status: int | None) -> str:
+    """Of a failure, as OpenTelemetry's error.type has it: the class, else the status."""
+    if status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ""
+    if refusal is None:
+        return str(status or "incomplete_response")
+    kind = type(refusal)
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+
+
+def _observation(state: Mapping[str, Any], headers: Lines) -> Observation:
     """A new one, or of a request that the server gave up halfway one with the same ids."""
     begun: Observation | None = state.get("observation")
     if begun is None:
@@ -146,18 +174,25 @@ def _observation(state: Mapping[str, Any], headers: Headers) -> Observation:
     return replace(begun, refusal=None, db_queries=0, db_seconds=0.0, is_from_standby=False)
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.getlist("x-request-id")
+def _request_id(headers: Lines) -> str:
+    given = _values(headers, b"x-request-id")
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0]
     return str(uuid.uuid4())
 
 
-def _trace_id(headers: Headers) -> str:
+def _trace_id(headers: Lines) -> str:
     """Of the trace that the request belongs to (W3C Trace Context), be it recorded or not."""
     span = trace.get_current_span()
     if not span.get_span_context().is_valid:
-        given = {"traceparent": headers.get("traceparent", "")}
-        span = trace.get_current_span(TraceContextTextMapPropagator().extract(given, Context()))
+        given = _values(headers, b"traceparent")
+        if not given:
+            return uuid.uuid4().hex
+        parent = TraceContextTextMapPropagator().extract({"traceparent": given[0]}, Context())
+        span = trace.get_current_span(parent)
     number = span.get_span_context().trace_id or uuid.uuid4().int
     return trace.format_trace_id(number)
+
+
+def _values(headers: Lines, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for given, value in headers if given == name]

@@ -30,8 +30,6 @@ from entrypoints.http.models import (
     CURSOR,
     CURSOR_EXAMPLE,
     CURSOR_MAX,
-    Pagination,
-    SessionPagination,
 )
 from entrypoints.http.problems import in_query, invalid
 
@@ -151,27 +149,6 @@ def _invalid_query() -> Iterator[None]:
         yield
     except InvalidValue as error:
         raise invalid([in_query(error.detail, str(error.field[0]))]) from None
-
-
-def pagination(page: Page[Any]) -> Pagination:
-    return Pagination(
-        total=page.total,
-        limit=page.limit,
-        offset=page.offset,
-        has_next=page.has_next,
-        has_previous=page.has_previous,
-        next_offset=page.next_offset,
-        previous_offset=page.previous_offset,
-    )
-
-
-def session_pagination(page: Page[Session], asked: SessionPageRequest) -> SessionPagination:
-    previous, following = asked.cursors(page)
-    return SessionPagination(
-        **dict(pagination(page)),
-        next_cursor=to_text(following) if following else None,
-        previous_cursor=to_text(previous) if previous else None,
-    )
 
 
 def links_by_offset(page: Page[Any]) -> Links:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Security
 from fastapi.security import HTTPBearer
-from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,7 +29,6 @@ from entrypoints.http.gate import GatedRoute
 from entrypoints.http.idempotency import IdempotencyKey, replay_mark
 from entrypoints.http.models import (
     MessagePage,
-    MessageResponse,
     MessagesAppend,
     MessagesResponse,
     SessionCreate,
@@ -46,10 +44,14 @@ from entrypoints.http.pages import (
     links_by_order,
     page_of_messages,
     page_of_sessions,
-    pagination,
-    session_pagination,
 )
 from entrypoints.http.reference.answers import answer, problems
+from entrypoints.http.wire import (
+    message_page_json,
+    messages_json,
+    session_json,
+    session_page_json,
+)
 
 # Dependencies are `async`, since FastAPI sends a plain function to a thread.
 
@@ -115,8 +117,7 @@ async def list_sessions(
     """The caller's sessions a page at a time, those that changed last first unless asked
     otherwise."""
     page = await do.list_sessions(caller, asked)
-    items = [SessionResponse.of(session) for session in page.items]
-    body = SessionPage(items=items, pagination=session_pagination(page, asked))
+    body = session_page_json(page, asked)
     links = links_by_cursor(page, asked) if asked.cursor else links_by_offset(page)
     return _page(request, asked, body, links)
 
@@ -219,8 +220,7 @@ async def list_messages(
         if is_known(tag, if_none_match):
             return _not_modified(tag)
     page = await do.get_messages(caller, session_id, asked)
-    items = [MessageResponse.of(message) for message in page.items]
-    body = MessagePage(items=items, pagination=pagination(page))
+    body = message_page_json(session_id, page)
     by_order = page.offset is None
     links = links_by_order(page, asked.sort_order) if by_order else links_by_offset(page)
     return _page(request, asked, body, links, {"ETag": page_tag(page.total)})
@@ -242,21 +242,20 @@ async def append_messages(
     """Append one to a hundred messages, stored all or none, in the order given."""
     messages = [message.to_domain() for message in body.messages]
     appended = await do.append_messages.once(key, caller, session_id, messages)
-    items = [MessageResponse.of(message) for message in appended.value]
-    return _answer(MessagesResponse(items=items), 201, replay_mark(appended))
+    return _answer(messages_json(session_id, appended.value), 201, replay_mark(appended))
 
 
 def _session(
     session: Session, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
 ) -> Response:
     tagged = {"ETag": session_tag(session), **headers}
-    return _answer(SessionResponse.of(session), status, tagged)
+    return _answer(session_json(session), status, tagged)
 
 
 def _page(
     request: Request,
     asked: PageRequest,
-    body: BaseModel,
+    body: str,
     links: Links,
     headers: Mapping[str, str] = NO_HEADERS,
 ) -> Response:
@@ -264,10 +263,8 @@ def _page(
     return _answer(body, headers={**headers, "Link": link} if link else headers)
 
 
-def _answer(
-    body: BaseModel, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
-) -> Response:
-    return Response(body.model_dump_json(), status, headers, media_type=JSON)
+def _answer(body: str, status: int = 200, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+    return Response(body, status, headers, media_type=JSON)
 
 
 def _not_modified(tag: str) -> Response:

@@ -9,11 +9,13 @@ from typing import Any
 
 @dataclass(slots=True, kw_only=True)
 class Observation:
-    """One request's. It fills as the request goes on; `refusal` is what kept it from success, and
+    """One request's. It fills as the request goes on; `route` is its path's template,
+    `refusal` is what kept it from success, and
     `policy` the rate limit's that it was past."""
 
     request_id: str
     trace_id: str
+    route: str | None = None
     operation: str | None = None
     user_id: str | None = None
     session_id: str | None = None

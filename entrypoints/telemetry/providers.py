@@ -9,29 +9,19 @@ from importlib.metadata import version
 from threading import Lock, Thread
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import Histogram, MeterProvider
-from opentelemetry.sdk.metrics.view import View
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
+from entrypoints.telemetry.figures import Requests, statements
 from entrypoints.telemetry.sampling import Discreet
 
 SCOPE = "chat_sessions"
 
 FLUSH_SECONDS = 1.0
 """What a stop waits at most for the last spans to be taken."""
-
-REQUEST_LABELS = {
-    "error.type",
-    "http.request.method",
-    "http.response.status_code",
-    "http.route",
-    "url.scheme",
-}
-"""What FastAPI's figures are told apart by. The version of HTTP is left out: a client may claim
-any of a hundred, each with a series for every other label."""
 
 
 class Telemetry:
@@ -44,17 +34,12 @@ class Telemetry:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)  # its memory, processor time and files
         self._scraping = Lock()
+        self.requests = Requests(self._registry)
+        self.statements = statements(self._registry)
         self.meters = MeterProvider(
             [PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)],
             resource,
             shutdown_on_exit=False,
-            views=[
-                View(
-                    instrument_type=Histogram,
-                    instrument_name="http.server.request.duration",
-                    attribute_keys=REQUEST_LABELS,
-                )
-            ],
         )
         self.traces = _traces(otlp_endpoint, resource) if otlp_endpoint else None
 

@@ -8,10 +8,8 @@ import structlog
 from opentelemetry.metrics import MeterProvider, Observation
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
+from entrypoints.telemetry.figures import Histogram
 from entrypoints.telemetry.observation import current
-
-SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
-"""The buckets' edges (OpenTelemetry's semantic conventions for database metrics)."""
 
 _log = structlog.get_logger("chat_sessions")
 
@@ -27,31 +25,30 @@ class Statements:
     `slow_seconds` or more has a line of its own in the log."""
 
     def __init__(
-        self, meters: MeterProvider, tracer: Tracer | None, system: str, slow_seconds: float
+        self,
+        meters: MeterProvider,
+        durations: Histogram,
+        tracer: Tracer | None,
+        system: str,
+        slow_seconds: float,
     ) -> None:
         self._meter = meters.get_meter("chat_sessions")
+        self._durations = durations
         self._tracer = tracer
         self._system = system
         self._slow_seconds = slow_seconds
         self._pools: dict[str, Callable[[], _Pool]] = {}
-        self._duration = self._meter.create_histogram(
-            "db.client.operation.duration",
-            unit="s",
-            description="Duration of database client operations.",
-            explicit_bucket_boundaries_advisory=SECONDS,
-        )
 
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
-        about = {"db.system.name": self._system, "db.query.summary": name}
-        if error is not None:
-            about["error.type"] = getattr(error, "sqlstate", None) or type(error).__qualname__
-        self._duration.record(seconds, about)
+        kind = "" if error is None else getattr(error, "sqlstate", None) or type(error).__qualname__
+        self._durations.record(seconds, (name, self._system, kind))
         observation = current()
         if observation is not None:
             observation.db_queries += 1
             observation.db_seconds += seconds
         if self._tracer is not None:
-            _add_span(self._tracer, name, seconds, about)
+            about = {"db.system.name": self._system, "db.query.summary": name}
+            _add_span(self._tracer, name, seconds, about | ({"error.type": kind} if kind else {}))
         if seconds >= self._slow_seconds:
             _log.warning(
                 "database.slow_statement",

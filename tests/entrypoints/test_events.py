@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from application.errors import Unavailable
 from entrypoints.http.observed import Observed
 from entrypoints.telemetry.logs import headed
+from entrypoints.telemetry.providers import Telemetry
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
 from tests.serving import Served, serving
@@ -258,7 +259,8 @@ async def observed(app: Any) -> None:
 
     async def send(_: Message) -> None: ...
 
-    await Observed(app)({"type": "http", "headers": []}, receive, send)
+    scope = {"type": "http", "scheme": "http", "method": "GET", "headers": []}
+    await Observed(app, Telemetry().requests)(scope, receive, send)
 
 
 async def only_line(

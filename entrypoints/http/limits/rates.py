@@ -13,6 +13,7 @@ from limits.aio.storage import Storage
 from starlette.requests import Request
 
 from domain.owner import Owner
+from entrypoints.http.headers import Fields
 from entrypoints.http.limits.breaker import Away, Breaker
 from entrypoints.http.limits.peers import Peers
 from entrypoints.http.measures import Measures
@@ -39,15 +40,16 @@ class _Window:
         return self.counted > self.quota
 
     @property
-    def policy_field(self) -> dict[str, str]:
-        return {"RateLimit-Policy": f'"{self.policy}";q={self.quota};w={self.length}'}
+    def policy_field(self) -> Fields:
+        policy = f'"{self.policy}";q={self.quota};w={self.length}'
+        return {b"ratelimit-policy": policy.encode()}
 
     @property
-    def fields(self) -> dict[str, str]:
+    def fields(self) -> Fields:
         """As draft-ietf-httpapi-ratelimit-headers-10 has them."""
         remaining = max(0, self.quota - self.counted)
         state = f'"{self.policy}";r={remaining};t={self.seconds_left}'
-        return {**self.policy_field, "RateLimit": state}
+        return {**self.policy_field, b"ratelimit": state.encode()}
 
 
 class RateLimits:
