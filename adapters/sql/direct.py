@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from adapters.sql.database import Values
 from adapters.sql.observer import NAME
+from adapters.sql.schema import given
 
 Convert = Callable[[Any], Any]
 
@@ -38,8 +39,9 @@ def direct(statement: Executable, dialect: Dialect) -> Direct:
 
     def part(name: str) -> tuple[str, Convert | None, Any]:
         bound = compiled.binds[name]
-        convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
-        return ("", None, bound.value) if bound.unique else (name, convert, None)
+        if bound.unique:
+            return "", None, bound.value
+        return name, given(bound.type, dialect), None
 
     parts = tuple(map(part, compiled.positiontup or ()))
     return Direct(statement.get_execution_options().get(NAME), str(compiled), parts)

@@ -1,17 +1,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from adapters.sql import receipts, statements
 from adapters.sql.database import Database, Rows, Values
-from adapters.sql.schema import instant_of, key_of, microseconds
+from adapters.sql.schema import EPOCH, instant_of, key_of, microseconds
 from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.messages import MessageRepository
 from domain.errors import SessionNotFound
 from domain.message import Message, NewMessage, Role, in_sequence
-from domain.metadata import Metadata
+from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, Side
 
@@ -94,8 +94,8 @@ def _messages(session_id: UUID, rows: Rows) -> list[Message]:
             message_order=order,
             role=_ROLES[role],
             content=content,
-            metadata=Metadata(metadata),
-            timestamp=instant_of(timestamp),
+            metadata=EMPTY if metadata == EMPTY.json else Metadata(metadata),
+            timestamp=EPOCH + timedelta(0, 0, timestamp),
         )
         for _, order, id_, role, content, metadata, timestamp in rows
         if id_ is not None

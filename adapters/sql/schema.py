@@ -4,11 +4,13 @@ The owner's key leads every primary key, so one person's data lies together: one
 SQLite, one shard on an engine that distributes by key.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - two of one name
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -31,7 +33,7 @@ from sqlalchemy.types import TypeEngine
 REVISION = "0002"
 """The migration that makes this schema."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -53,6 +55,13 @@ class Key(TypeDecorator[UUID]):
         return None if value is None else key_of(value)
 
 
+def given(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """How the driver wants a value of a kind; None for as it is."""
+    if isinstance(kind, Key):
+        return None if dialect.name == "postgresql" else attrgetter("bytes")
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
 class Instant(TypeDecorator[datetime]):
     """A time in UTC as whole microseconds since 1970, so that it orders, adds and compares alike
     on every database."""
@@ -68,17 +77,18 @@ class Instant(TypeDecorator[datetime]):
 
 
 def key_of(raw: UUID | bytes) -> UUID:
-    """A key from what the driver has for it."""
-    return UUID(bytes=raw) if isinstance(raw, bytes) else raw
+    """A key from what the driver has for it: asyncpg's own kind of UUID, which is made and written
+    out in a tenth of the time."""
+    return raw if isinstance(raw, UUID) else QuickUUID(raw)
 
 
 def instant_of(raw: int) -> datetime:
-    return _EPOCH + timedelta(0, 0, raw)
+    return EPOCH + timedelta(0, 0, raw)
 
 
 def microseconds(instant: datetime) -> int:
     """Whole microseconds since 1970 of an aware time."""
-    return (instant - _EPOCH) // _MICROSECOND
+    return (instant - EPOCH) // _MICROSECOND
 
 
 LEAST_KEY = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))

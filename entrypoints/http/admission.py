@@ -1,6 +1,6 @@
 """What a request's head must be before anything looks at it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -37,7 +37,8 @@ class Admission:
         lines = headers.raw
         if len(lines) > HEADER_LINES_MAX or _size(lines) > HEADER_BYTES_MAX:
             raise head_too_large()
-        for name in ("host", "authorization"):
+        given = dict(lines)
+        for name in ("host", "authorization") if len(given) < len(lines) else ():
             if len(headers.getlist(name)) > 1:
                 raise Problem(
                     HTTPStatus.BAD_REQUEST,
@@ -45,7 +46,7 @@ class Admission:
                     f"There are two {name} headers.",
                     headers={"Connection": "close"},
                 )
-        if "content-length" in headers and "transfer-encoding" in headers:
+        if b"content-length" in given and b"transfer-encoding" in given:
             # Where the message ends is then a matter of opinion (RFC 9112 section 6.1).
             raise Problem(
                 HTTPStatus.BAD_REQUEST,
@@ -53,7 +54,7 @@ class Admission:
                 "A message has Content-Length or Transfer-Encoding, not both.",
                 headers={"Connection": "close"},
             )
-        if scope["path"] not in PROBES and host_name(headers.get("host", "")) not in self.hosts:
+        if scope["path"] not in PROBES and self._host(given) not in self.hosts:
             raise Problem(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "unknown-host",
@@ -61,6 +62,10 @@ class Admission:
             )
         if not _can_be_a_route(scope):
             raise Problem(HTTPStatus.NOT_FOUND, "route-not-found", "There is nothing at this path.")
+
+    @staticmethod
+    def _host(given: Mapping[bytes, bytes]) -> str:
+        return host_name(given.get(b"host", b"").decode("latin-1"))
 
 
 def head_too_large() -> Problem:

@@ -50,10 +50,10 @@ async def read_json(request: Request, media_types: Collection[str], at_most: int
     return JsonRequest(request, raw, value)
 
 
-def check_announced_size(request: Request, at_most: int) -> None:
+def check_announced_size(content_length: bytes, at_most: int) -> None:
     """Raises the Problem of 413 before anything of the body is read."""
-    announced = request.headers.get("content-length", "0").lstrip("0")
-    if len(announced) > _DIGITS_MAX or (announced.isdecimal() and int(announced) > at_most):
+    announced = content_length.lstrip(b"0")
+    if len(announced) > _DIGITS_MAX or (announced.isdigit() and int(announced) > at_most):
         raise _too_large(at_most)
 
 

@@ -31,12 +31,13 @@ _TRIMMED = rf"^\s*[^\s\u0000]([^\u0000]{{0,{TITLE_MAX - 2}}}[^\s\u0000])?\s*$"
 """The rule of a title before it is trimmed, as a schema can say it."""
 
 
-_SECONDS = len("2026-01-02T03:04:05.678901")
+MICROSECONDS = "microseconds"
+SECONDS = len("2026-01-02T03:04:05.678901")
 
 
 def rfc3339(instant: datetime) -> str:
     """Of a time in UTC, with microseconds and Z (RFC 3339 section 5.6)."""
-    return f"{instant.isoformat(timespec='microseconds')[:_SECONDS]}Z"
+    return f"{instant.isoformat(timespec=MICROSECONDS)[:SECONDS]}Z"
 
 
 def _text(value: object) -> str:

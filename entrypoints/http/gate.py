@@ -61,7 +61,8 @@ class Gatekeeper:
 
     async def _authenticated(self, request: Request) -> Principal:
         """Raises the Problem of 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = dict(request.scope["headers"]).get(b"authorization", b"")
+        scheme, _, token = given.decode("latin-1").partition(" ")
         if not token or scheme.lower() != "bearer":
             raise self._unauthorized("This needs a bearer token.")
         try:
@@ -120,19 +121,21 @@ class GatedRoute(APIRoute):
 
         async def gated(request: Request) -> Response:
             keeper: Gatekeeper = request.app.state.gatekeeper
-            observation: Observation = request.state.observation
+            state = request.scope["state"]
+            observation: Observation = state["observation"]
             observation.operation = operation
             principal = await keeper.principal(request)
             observation.user_id = principal.owner.subject
             await keeper.limits.count_owner(request, policy, principal.owner)
             keeper.check_scope(principal, request.method)
-            request.state.caller = principal.owner
-            check_announced_size(request, keeper.max_body_bytes)
+            state["caller"] = principal.owner
+            framing = dict(request.scope["headers"])
+            check_announced_size(framing.get(b"content-length", b"0"), keeper.max_body_bytes)
             body = None
             if takes_body:
                 request = await read_json(request, media_types, keeper.max_body_bytes)
                 body = request.value
-            elif "transfer-encoding" in request.headers:
+            elif b"transfer-encoding" in framing:
                 await read_body(request, keeper.max_body_bytes)
             observation.session_id = _checked_id(request)
             query = _checked_query(request, parameters)
@@ -176,9 +179,9 @@ def _checked_id(request: Request) -> str | None:
 
 
 def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, str]:
-    items = request.query_params.multi_items()
-    if not items:
+    if not request.scope["query_string"]:
         return NO_QUERY
+    items = request.query_params.multi_items()
     given = Counter(name for name, _ in items)
     errors = [in_query("is given more than once", name) for name in known if given[name] > 1]
     if given.keys() - known:

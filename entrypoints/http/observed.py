@@ -2,7 +2,6 @@
 
 import logging
 import re
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -10,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 import structlog
+import uuid_utils
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
 from entrypoints.telemetry.figures import Requests
-from entrypoints.telemetry.observation import Observation, observing
+from entrypoints.telemetry.observation import Observation, forget, observe
 
 GIVEN_UP = "given_up"
 """In a scope's state: the server gives the request up, and tells the client so in an answer that
@@ -75,18 +75,21 @@ class Observed:
         answer = _Answer(send)
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         self._requests.begins(method, scope["scheme"])
-        with observing(observation):
+        token = observe(observation)
+        try:
+            await self.app(scope, receive, answer.send)
+        except Exception as error:
+            observation.refusal = error
+            raise
+        finally:
             try:
-                await self.app(scope, receive, answer.send)
-            except Exception as error:
-                observation.refusal = error
-                raise
-            finally:
                 if GIVEN_UP not in state:
                     _tell(observation, answer)
                 kind = _kind(observation.refusal, answer.status)
                 about = (observation.route or "", str(answer.status or ""), kind)
                 self._requests.ends(method, scope["scheme"], answer.seconds, *about)
+            finally:
+                forget(token)
 
 
 class _Answer:
@@ -178,7 +181,7 @@ def _request_id(headers: Lines) -> str:
     given = _values(headers, b"x-request-id")
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0]
-    return str(uuid.uuid4())
+    return str(uuid_utils.uuid4())
 
 
 def _trace_id(headers: Lines) -> str:
@@ -187,10 +190,10 @@ def _trace_id(headers: Lines) -> str:
     if not span.get_span_context().is_valid:
         given = _values(headers, b"traceparent")
         if not given:
-            return uuid.uuid4().hex
+            return uuid_utils.uuid4().hex
         parent = TraceContextTextMapPropagator().extract({"traceparent": given[0]}, Context())
         span = trace.get_current_span(parent)
-    number = span.get_span_context().trace_id or uuid.uuid4().int
+    number = span.get_span_context().trace_id or uuid_utils.uuid4().int
     return trace.format_trace_id(number)
 
 

@@ -33,6 +33,9 @@ from entrypoints.http.models import (
 )
 from entrypoints.http.problems import in_query, invalid
 
+_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_&=-]*")
+"""There is nothing to encode in it."""
+
 _PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -200,4 +203,5 @@ def link_header(request: Request, asked: PageRequest, links: Links, public_url: 
 def _query(given: Mapping[str, str], name: str, place: int | str) -> str:
     others = _PLACES - {name}
     kept = {key: value for key, value in given.items() if key not in others}
-    return urlencode({**kept, name: place})
+    query = "&".join([f"{key}={value}" for key, value in {**kept, name: place}.items()])
+    return query if _PLAIN_QUERY.fullmatch(query) else urlencode({**kept, name: place})

@@ -8,6 +8,7 @@ Both ways read by the same annotations, and a test holds them to the same outcom
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from types import CoroutineType
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from domain.owner import Owner
 from entrypoints.http.idempotency import KEY, NAME, idempotency_key
 
 _KEY = re.compile(KEY)
+_NAME = NAME.lower().encode()
 
 
 class Unusual(Exception):
@@ -45,7 +47,7 @@ def plainly(endpoint: Callable[..., Any]) -> Arguments:
         arguments = {}
         for name, reader in readers.items():
             value = reader(request, query, body)
-            arguments[name] = await value if inspect.iscoroutine(value) else value
+            arguments[name] = await value if type(value) is CoroutineType else value
         return arguments
 
     return read
@@ -68,8 +70,13 @@ def _reader(hint: Any) -> Reader:  # noqa: ANN401 - any annotation
     return _of_body(hint)
 
 
+def _values(request: Request, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for given, value in request.scope["headers"] if given == name]
+
+
 def _header(name: str) -> Reader:
-    return lambda request, _, __: request.headers.getlist(name) or None
+    raw = name.lower().encode()
+    return lambda request, _, __: _values(request, raw) or None
 
 
 def _of_query(dependency: Callable[..., Any]) -> Reader:
@@ -96,7 +103,7 @@ def _validated(kind: Any) -> Callable[[object], Any]:  # noqa: ANN401 - any anno
 
 
 def _idempotency_key(request: Request, _: Query, __: object) -> str | None:
-    given = request.headers.getlist(NAME)
+    given = _values(request, _NAME)
     if not given:
         return None
     if len(given) > 1 or len(given[0]) > KEY_MAX or not _KEY.fullmatch(given[0]):
@@ -107,7 +114,7 @@ def _idempotency_key(request: Request, _: Query, __: object) -> str | None:
 _BY_KIND: Mapping[Any, Reader] = {
     Request: lambda request, _, __: request,
     UseCases: lambda request, _, __: request.app.state.use_cases,
-    Owner: lambda request, _, __: request.state.caller,
+    Owner: lambda request, _, __: request.scope["state"]["caller"],
     UUID: lambda request, _, __: UUID(request.path_params["session_id"]),
 }
 _BY_DEPENDENCY: Mapping[Callable[..., Any], Reader] = {idempotency_key: _idempotency_key}

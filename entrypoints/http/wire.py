@@ -10,7 +10,7 @@ from domain.message import Message
 from domain.page import Cursor, Page, SessionPageRequest
 from domain.session import Session
 from entrypoints.http.cursors import to_text
-from entrypoints.http.fields import rfc3339
+from entrypoints.http.fields import MICROSECONDS, SECONDS, rfc3339
 
 
 def session_json(session: Session) -> str:
@@ -48,9 +48,9 @@ def _messages(session_id: UUID, messages: Iterable[Message]) -> str:
     return ",".join(
         [
             f'{{"id":"{message.id}","session_id":"{session}",'
-            f'"message_order":{message.message_order},"role":"{message.role.value}",'
+            f'"message_order":{message.message_order},"role":"{message.role}",'
             f'"content":{_quoted(message.content)},"metadata":{message.metadata.json},'
-            f'"timestamp":"{rfc3339(message.timestamp)}"}}'
+            f'"timestamp":"{message.timestamp.isoformat(timespec=MICROSECONDS)[:SECONDS]}Z"}}'
             for message in messages
         ]
     )

@@ -15,6 +15,7 @@ from entrypoints.http.edge import LINGER_SECONDS, SILENCE_SECONDS
 from entrypoints.http.observed import GIVEN_UP
 from entrypoints.http.problems import Problem, too_late, unavailable
 from entrypoints.server.crowd import Crowd
+from entrypoints.server.head import heading
 from entrypoints.server.parser import HEAD_BYTES, Parser
 from entrypoints.server.refusal import answer_refused
 
@@ -134,7 +135,7 @@ class Connection(H11Protocol):
 
     # What the application does.
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, _: Send) -> None:
         async def receive_in_time() -> Message:
             if self.conn.their_state is not h11.SEND_BODY or not self._serves:
                 return await receive()
@@ -145,7 +146,7 @@ class Connection(H11Protocol):
                 if self._serves:
                     self._stop_waiting()
 
-        await self._application(scope, receive_in_time, send)
+        await self._application(scope, receive_in_time, heading(self.cycle))
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1

@@ -1,5 +1,6 @@
 """Every line on standard output, ours and those of the libraries, in one form."""
 
+import json
 import logging
 import sys
 import traceback
@@ -86,7 +87,7 @@ def headed(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
     ids = {} if observation is None else observation.ids
     return {
         "event": event.pop("event"),
-        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "timestamp": f"{datetime.now(UTC).isoformat(timespec='microseconds')[: -len('+00:00')]}Z",
         "level": level,
         **ids,
         **event,
@@ -123,9 +124,16 @@ def _printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event if exception is None else {**event, "exception": exception}
 
 
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return _ENCODER.encode(event)
+
+
 def _escaped(character: str) -> str:
     return character if character.isprintable() else repr(character)[1:-1]
 
 
-_JSON: list[Processor] = [headed, _with_places, structlog.processors.JSONRenderer()]
+_ENCODER = json.JSONEncoder(default=repr)
+"""One for all lines: the standard library would make one for each."""
+
+_JSON: list[Processor] = [headed, _with_places, _as_json]
 _CONSOLE: list[Processor] = [headed, _with_places, _printable, structlog.dev.ConsoleRenderer()]

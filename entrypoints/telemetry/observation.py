@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +51,19 @@ def note_standby() -> None:
         observation.is_from_standby = True
 
 
+def observe(observation: Observation) -> Token[Observation | None]:
+    """Until what this gives is handed to `forget`."""
+    return _current.set(observation)
+
+
+def forget(token: Token[Observation | None]) -> None:
+    _current.reset(token)
+
+
 @contextmanager
 def observing(observation: Observation) -> Iterator[None]:
-    token = _current.set(observation)
+    token = observe(observation)
     try:
         yield
     finally:
-        _current.reset(token)
+        forget(token)

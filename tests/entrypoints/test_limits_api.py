@@ -1,7 +1,7 @@
 """How often a caller may ask, and what each answer says of it."""
 
 import asyncio
-import time
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -104,10 +104,12 @@ async def test_after_the_seconds_of_retry_after_and_not_before_a_request_passes(
 async def test_of_a_window_that_ends_while_it_is_counted_a_second_is_told(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def ended(*_: object) -> float:
-        return time.time() - 0.1
+    counts = count(1)
 
-    monkeypatch.setattr(MemoryCounters, "get_expiry", ended)
+    async def ended(*_: object) -> tuple[int, float]:
+        return next(counts), -0.1
+
+    monkeypatch.setattr(MemoryCounters, "hit", ended)
     for _ in range(6):
         last = await api.ask("GET", "/sessions")
     assert (last.headers["retry-after"], state(last)) == ("1", '"read";r=0;t=1')

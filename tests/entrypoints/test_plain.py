@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -17,9 +16,8 @@ from entrypoints.http.plain import Unusual
 from tests.entrypoints.conftest import Api, opened
 
 NUMBERS = st.sampled_from(
-    ["0", "1", "50", "200", "201", "2147483647", "2147483648", "9" * 30, "-1", "01", "+1", "1.0"]
-    + ["1_0", " 1", "1 ", "", "٣", "x", "None", "true"]
-)
+    ["0", "1", "50", "200", "201", "2147483647", "2147483648", "9" * 19, "-1", "01", "+1", "1.0"]
+) | st.sampled_from(["1_0", " 1", "1 ", "", "٣", "x"])
 QUERIES = st.dictionaries(
     st.sampled_from(["limit", "offset", "sort_by", "sort_order", "after", "before", "cursor"]),
     NUMBERS
@@ -27,14 +25,14 @@ QUERIES = st.dictionaries(
     | st.sampled_from(["AQgABkde9ldPNwGiCr6YGXcoqkUkRpZtZrs", "A" * 35, "=", "a" * 101]),
     max_size=3,
 )
-MESSAGES = st.lists(
+MESSAGES: st.SearchStrategy[Any] = st.lists(
     st.fixed_dictionaries(
         {"role": st.sampled_from(["user", "tool", "USER", 1, None]), "content": st.just("x")},
         optional={"metadata": st.sampled_from([{}, {"a": [1.5]}, None, [], "x"]), "id": st.none()},
     ),
     max_size=2,
 )
-BODIES = st.fixed_dictionaries(
+BODIES: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "title": st.sampled_from([None, " t ", "", 1, ["t"]]),
@@ -82,7 +80,7 @@ def _stable(answer: httpx2.Response, session_id: str) -> Any:
     """Without what is another's in each answer."""
     if answer.status_code >= 400:
         return answer.json()["errors"] if answer.status_code == 422 else None
-    if answer.status_code == 204:
+    if not answer.content:
         return None
     body = answer.json()
     changing = {"id", "created_at", "last_updated", "timestamp", "session_id"}

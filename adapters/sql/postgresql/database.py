@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from asyncpg import UniqueViolationError
 from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.database import Database, Rows, Values
@@ -24,13 +25,15 @@ from adapters.sql.postgresql import upgrade, writes
 from adapters.sql.postgresql.driver import Driver
 from adapters.sql.postgresql.engine import pooled_engine, set_limits
 from adapters.sql.postgresql.errors import (
+    FAULTS,
+    UNREACHED,
     ConnectionLost,
     NotReached,
     Undone,
-    connecting,
+    check,
     is_lost,
     is_servers_end,
-    translated,
+    unreached,
 )
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.schema import REVISION
@@ -48,6 +51,8 @@ PAUSE_SECONDS = 0.05
 
 CLOSE_SECONDS = 1.0
 """For the work in flight and the connections: a service that stops has ten seconds in all."""
+
+_LATE = "the database does not answer in time"
 
 T = TypeVar("T")
 C = TypeVar("C", Connection, PoolProxiedConnection)
@@ -86,7 +91,14 @@ class PostgresqlDatabase(Database):
             raise
 
     async def read(self, statement: Executable, parameters: Values) -> Rows:
-        return await self._run(partial(self._rows, statement, parameters), repeatable=True)
+        """In the caller's own task: where that goes away, so does the connection."""
+        latest = asyncio.get_running_loop().time() + self._options.answer_timeout
+        work = partial(self._rows, statement, parameters)
+        try:
+            async with asyncio.timeout_at(latest):
+                return await self._tried(work, latest, repeatable=True)
+        except TimeoutError:
+            raise Unavailable(_LATE) from None
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         def transaction(latest: float) -> T:
@@ -166,7 +178,7 @@ class PostgresqlDatabase(Database):
             async with asyncio.timeout_at(latest):
                 return await asyncio.shield(task)
         except TimeoutError:
-            raise Unavailable("the database does not answer in time") from None
+            raise Unavailable(_LATE) from None
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -179,8 +191,11 @@ class PostgresqlDatabase(Database):
         safe = (Undone, NotReached, ConnectionLost) if repeatable else (Undone, NotReached)
         for past in range(TRIES):
             try:
-                with translated():
+                try:
                     return await work(latest)
+                except FAULTS as error:
+                    check(error)
+                    raise
             except safe:
                 if past + 1 == TRIES or asyncio.get_running_loop().time() > latest:
                     raise
@@ -188,7 +203,7 @@ class PostgresqlDatabase(Database):
         raise AssertionError
 
     async def _rows(self, statement: Executable, parameters: Values, latest: float) -> Rows:
-        lent = await greenlet_spawn(self._lent, latest)
+        lent = await self._borrowed(latest)
         connection: Any = lent.driver_connection
         try:
             return await self._driver.rows(connection, statement, parameters)
@@ -211,6 +226,13 @@ class PostgresqlDatabase(Database):
             lent.invalidate()
         else:
             pool._invalidate(lent)  # noqa: SLF001 - what SQLAlchemy does on a disconnect
+
+    async def _borrowed(self, latest: float) -> PoolProxiedConnection:
+        pool: Any = self._engine and self._engine.pool
+        if pool is not None and pool.checkedin():
+            with suppress(MissingGreenlet):  # that one is old or closed, and another takes time
+                return self._lent(latest)
+        return await greenlet_spawn(self._lent, latest)
 
     async def _give_back(self, lent: PoolProxiedConnection) -> None:
         pool: Any = self._engine and self._engine.pool
@@ -256,8 +278,10 @@ class PostgresqlDatabase(Database):
     def _in_time(self, connect: Callable[[Engine], C], latest: float) -> C:
         if self._engine is None:
             raise Unavailable("the database is not open")
-        with connecting():
+        try:
             connection = connect(self._engine)
+        except UNREACHED as error:
+            raise unreached(error) from error
         if asyncio.get_running_loop().time() > latest:
             connection.close()
             raise Unavailable("there was no connection in time")

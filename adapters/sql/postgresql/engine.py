@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Generator
 from contextlib import suppress
 from functools import cache
 from typing import Any, cast
@@ -97,7 +98,7 @@ def _engine(options: PostgresqlOptions, **how: object) -> Engine:
     connect = Connector(options)
     engine = create_engine(
         URL.create("postgresql+chat_sessions"),
-        connect_args={"async_creator_fn": lambda **_: connect()},
+        connect_args={"async_creator_fn": lambda **_: _Connecting(connect)},
         hide_parameters=True,  # what people said has no place in an error's text
         **how,
     )
@@ -109,6 +110,16 @@ def _leave_the_server(failure: ExceptionContext) -> None:
     """What ended one connection ended the others of the pool, too: each is replaced before use."""
     if is_servers_end(failure.original_exception):
         failure.is_disconnect = True
+
+
+class _Connecting:
+    """Begins once it is awaited."""
+
+    def __init__(self, connect: Connector) -> None:
+        self._connect = connect
+
+    def __await__(self) -> Generator[Any, Any, asyncpg.Connection]:
+        return self._connect().__await__()
 
 
 def _refuse_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:

@@ -11,6 +11,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from adapters.sql.postgresql.connect import DRIVER_ERRORS
 from application.errors import Unavailable
 
+FAULTS = (DBAPIError, OSError, *DRIVER_ERRORS)
+"""What a driver raises, bare or through SQLAlchemy."""
+
+UNREACHED = (
+    *FAULTS,
+    AsyncAdapt_asyncpg_dbapi.Error,
+    PoolTimeoutError,
+    ValueError,
+    OverflowError,
+)
+"""On the way to a connection; what a bare one of the pool's raises is no DBAPIError."""
+
 
 class NotReached(Unavailable):
     """No connection was to be had, and so nothing was asked of the database."""
@@ -65,18 +77,21 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError as error:
-        kind = _kind(error)
-        if kind is None:
-            raise
-        raise kind(str(error.orig)) from error
-    except OSError as error:
-        raise ConnectionLost(str(error) or type(error).__name__) from error
-    except DRIVER_ERRORS as error:
-        kind = _kind_of(error)
-        if kind is None:
-            raise
-        raise kind(str(error)) from error
+    except FAULTS as error:
+        check(error)
+        raise
+
+
+def check(error: Exception) -> None:
+    """The same, of an error that was caught."""
+    if isinstance(error, DBAPIError):
+        kind, text = _kind(error), str(error.orig)
+    elif isinstance(error, OSError):
+        kind, text = ConnectionLost, str(error) or type(error).__name__
+    else:
+        kind, text = _kind_of(error), str(error)
+    if kind is not None:
+        raise kind(text) from error
 
 
 @contextmanager
@@ -84,13 +99,18 @@ def connecting() -> Iterator[None]:
     """Raise Unavailable for any error on the way to a connection."""
     try:
         yield
-    except PoolTimeoutError as error:
-        raise Unavailable("every connection of the pool is in use") from error
-    except (ValueError, OverflowError) as error:  # their text may show a part of the URL
-        raise NotReached("its URL cannot be used") from error
-    except (DBAPIError, AsyncAdapt_asyncpg_dbapi.Error, OSError, *DRIVER_ERRORS) as error:
-        reason = getattr(error, "orig", None) or error
-        raise NotReached(str(reason) or type(reason).__name__) from error
+    except UNREACHED as error:
+        raise unreached(error) from error
+
+
+def unreached(error: Exception) -> Unavailable:
+    """What an error on the way to a connection means."""
+    if isinstance(error, PoolTimeoutError):
+        return Unavailable("every connection of the pool is in use")
+    if isinstance(error, ValueError | OverflowError):  # their text may show a part of the URL
+        return NotReached("its URL cannot be used")
+    reason = getattr(error, "orig", None) or error
+    return NotReached(str(reason) or type(reason).__name__)
 
 
 def is_lost(error: BaseException) -> bool:

@@ -21,7 +21,7 @@ from adapters.sql.observer import NOBODY, Observer, observe
 from adapters.sql.schema import REVISION, is_complete
 from adapters.sql.sqlite import writes
 from adapters.sql.sqlite.driver import Driver
-from adapters.sql.sqlite.errors import translated
+from adapters.sql.sqlite.errors import DRIVER_ERRORS, check
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.writer import Writer
 from adapters.sql.statements import GET_REVISION
@@ -81,8 +81,11 @@ class SqliteDatabase(Database):
             raise
 
     async def read(self, statement: Executable, parameters: Values) -> Rows:
-        with translated():
+        try:
             return self._connections().reading.rows(statement, parameters)
+        except DRIVER_ERRORS as error:
+            check(error)
+            raise
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self._connections().writer.write(work)

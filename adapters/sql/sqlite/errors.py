@@ -23,6 +23,8 @@ _AWAY = {
     sqlite3.SQLITE_NOTADB,
 }
 
+DRIVER_ERRORS = (DBAPIError, sqlite3.Error)
+
 _NOT_TEXT = "Could not decode to UTF-8"
 """How Python's sqlite3 begins to complain of a damaged text, which it then shows."""
 
@@ -35,11 +37,16 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
-        origin = getattr(error, "orig", error)
-        if str(origin).startswith(_NOT_TEXT):
-            raise Unavailable("a text in the file is damaged") from None
-        code = getattr(origin, "sqlite_errorcode", None)
-        if code is not None and code & _PRIMARY in _AWAY:
-            raise Unavailable(str(origin)) from error
+    except DRIVER_ERRORS as error:
+        check(error)
         raise
+
+
+def check(error: Exception) -> None:
+    """The same, of an error that was caught."""
+    origin = getattr(error, "orig", error)
+    if str(origin).startswith(_NOT_TEXT):
+        raise Unavailable("a text in the file is damaged") from None
+    code = getattr(origin, "sqlite_errorcode", None)
+    if code is not None and code & _PRIMARY in _AWAY:
+        raise Unavailable(str(origin)) from error

@@ -59,6 +59,18 @@ class MemoryCounters(Storage):
         windows.open[key] = (count + amount, end)
         return count + amount
 
+    async def hit(self, key: str, expiry: float) -> tuple[int, float]:
+        """The same by one, and the seconds until the window ends."""
+        now = self._now()
+        windows = self._windows(key, now)
+        found = windows.open.get(key)
+        if found is None:
+            await self.incr(key, expiry)
+            return 1, expiry
+        count, end = found
+        windows.open[key] = (count + 1, end)
+        return count + 1, end - now
+
     async def get(self, key: str) -> int:
         return self._windows(key).open.get(key, (0, 0.0))[0]
 
@@ -82,9 +94,12 @@ class MemoryCounters(Storage):
     async def aclose(self) -> None:
         """There is nothing to let go of."""
 
-    def _windows(self, key: str) -> _Windows:
-        windows = self._policies.setdefault(key.partition("/")[0], _Windows())
-        windows.forget_ended(self._now())
+    def _windows(self, key: str, now: float | None = None) -> _Windows:
+        policy = key.partition("/")[0]
+        windows = self._policies.get(policy)
+        if windows is None:
+            windows = self._policies[policy] = _Windows()
+        windows.forget_ended(self._now() if now is None else now)
         return windows
 
 
@@ -121,6 +136,11 @@ class RedisCounters(RedisStorage):
         """To the millisecond; the library's is to the second, and may be early."""
         left: int = await self._redis.pttl(self.bridge.prefixed_key(key))
         return time.time() + max(0, left) / 1000
+
+    async def hit(self, key: str, expiry: int) -> tuple[int, float]:
+        """The count after one more, and the seconds until the window ends."""
+        counted = await self.incr(key, expiry)
+        return counted, await self.get_expiry(key) - time.time()
 
     async def aclose(self) -> None:
         await self._pool.aclose()

@@ -1,20 +1,18 @@
 """How often a caller may ask: fixed windows, each begun by its first request."""
 
-import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
 
 import structlog
 from limits import RateLimitItem
-from limits.aio.storage import Storage
 from starlette.requests import Request
 
 from domain.owner import Owner
 from entrypoints.http.headers import Fields
 from entrypoints.http.limits.breaker import Away, Breaker
+from entrypoints.http.limits.counters import MemoryCounters, RedisCounters
 from entrypoints.http.limits.peers import Peers
 from entrypoints.http.measures import Measures
 from entrypoints.http.problems import too_many, unavailable
@@ -59,7 +57,7 @@ class RateLimits:
     def __init__(
         self,
         policies: Mapping[str, RateLimitItem],
-        storage: Storage,
+        storage: MemoryCounters | RedisCounters,
         peers: Peers,
         *,
         fails_open: bool,
@@ -69,8 +67,8 @@ class RateLimits:
         self._peers = peers
         self._fails_open = fails_open
         faults = storage.base_exceptions
-        breaker = Breaker(faults if isinstance(faults, tuple) else (faults,), self._tell)
-        self._attempt = breaker.call if faults else nullcontext
+        kinds = faults if isinstance(faults, tuple) else (faults,)
+        self._breaker = Breaker(kinds, self._tell) if kinds else None
 
     async def count_owner(self, request: Request, policy: Policy, owner: Owner) -> None:
         """Count a request whose token holds. Its answer, whatever it is, gets the fields.
@@ -97,9 +95,11 @@ class RateLimits:
             return None
         key = item.key_for(caller)
         try:
-            async with self._attempt():
-                counted = await self._storage.incr(key, item.get_expiry())
-                left = await self._storage.get_expiry(key) - time.time()
+            if self._breaker is None:
+                counted, left = await self._storage.hit(key, item.get_expiry())
+            else:
+                async with self._breaker.call():
+                    counted, left = await self._storage.hit(key, item.get_expiry())
         except Away:
             _measures(request).limiter_unavailable.add(1)
             if self._fails_open:
