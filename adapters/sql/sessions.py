@@ -1,6 +1,6 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 from adapters.sql import receipts, statements
 from adapters.sql.database import Database, Rows
 from adapters.sql.messages import values_of
-from adapters.sql.schema import GREATEST_KEY, LEAST_KEY, instant_of, key_of
+from adapters.sql.schema import EPOCH, GREATEST_KEY, LEAST_KEY, key_of
 from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.sessions import SessionRepository
 from domain.errors import SessionNotFound, VersionMismatch
 from domain.message import Message
-from domain.metadata import Metadata
+from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import Cursor, Page, SessionPageRequest, Side, SortOrder
 from domain.session import Session
@@ -120,28 +120,21 @@ def _key(owner: Owner, session_id: UUID) -> dict[str, object]:
 def _only(owner: Owner, rows: Rows) -> Session:
     if not rows:
         raise SessionNotFound
-    return _session(owner, *rows[0])
+    (session,) = _listed(owner, [(None, None, *rows[0])])
+    return session
 
 
 def _listed(owner: Owner, rows: Rows) -> list[Session]:
-    return [_session(owner, *shown) for _, _, *shown in rows if shown[0] is not None]
-
-
-def _session(  # noqa: PLR0913, PLR0917 - a row's columns
-    owner: Owner,
-    id_: UUID | bytes,
-    title: str | None,
-    metadata: str,
-    created_at: int,
-    last_updated: int,
-    message_count: int,
-) -> Session:
-    return Session(
-        id=key_of(id_),
-        owner=owner,
-        title=title,
-        metadata=Metadata(metadata),
-        created_at=instant_of(created_at),
-        last_updated=instant_of(last_updated),
-        message_count=message_count,
-    )
+    return [
+        Session(
+            id=key_of(id_),
+            owner=owner,
+            title=title,
+            metadata=EMPTY if metadata == EMPTY.json else Metadata(metadata),
+            created_at=EPOCH + timedelta(0, 0, created_at),
+            last_updated=EPOCH + timedelta(0, 0, last_updated),
+            message_count=message_count,
+        )
+        for _, _, id_, title, metadata, created_at, last_updated, message_count in rows
+        if id_ is not None
+    ]

@@ -1,0 +1,255 @@
+"""What a request costs, in what cannot be noisy: statements, round trips, and calls of functions.
+
+A number here may sink. Where one has to grow, the commit says what for.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count, repeat
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi.routing import APIRoute
+
+from adapters.memory import MemoryStorage
+from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
+from adapters.sql.observer import NOBODY, Observer
+from application.ports.storage import Storage
+from entrypoints.http import gate, routes
+from entrypoints.http.plain import Unusual
+from tests.databases import empty_database
+from tests.entrypoints.conftest import Api, opened
+from tests.faults.proxy import Proxy
+
+SAID = {"role": "user", "content": "x" * 300}
+
+STATEMENTS: Mapping[str, Mapping[str, int]] = {
+    "listSessions": {"sqlite": 1, "postgresql": 1},
+    "createSession": {"sqlite": 4, "postgresql": 1},
+    "getSession": {"sqlite": 1, "postgresql": 1},
+    "updateSession": {"sqlite": 3, "postgresql": 3},
+    "deleteSession": {"sqlite": 4, "postgresql": 1},
+    "listMessages": {"sqlite": 1, "postgresql": 1},
+    "appendMessages": {"sqlite": 3, "postgresql": 1},
+    "a poll": {"sqlite": 1, "postgresql": 1},
+}
+"""Of a person who has a session already. A transaction's end counts as one."""
+
+ROUND_TRIPS = {name: {3: 4}.get(count["postgresql"], 1) for name, count in STATEMENTS.items()}
+"""To PostgreSQL: one, or those of a transaction that looks before it writes."""
+
+CALLS = {
+    "listSessions": 701,
+    "createSession": 402,
+    "getSession": 333,
+    "listMessages": 473,
+    "a poll": 369,
+    "appendMessages": 393,
+}
+"""Of Python functions in the application, with all that is in memory: a list of 50 sessions, a page
+of 50 messages, a creation and an append of one message."""
+
+MARGIN = 1.03
+"""For what another release of Python or of a library counts otherwise."""
+
+
+def test_every_route_is_counted() -> None:
+    found = [route for route in routes.router.routes if isinstance(route, APIRoute)]
+    assert {route.operation_id for route in found} == STATEMENTS.keys() - {"a poll"}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+async def test_a_request_runs_no_more_statements_than_that(
+    backend: str, name: str, tmp_path: Path
+) -> None:
+    tally = Tally()
+    async with asked_of(STORAGES[backend](tmp_path, tally, ""), tmp_path) as (api, requests):
+        await answered(api, requests[name])
+        tally.told.clear()
+        await answered(api, requests[name])
+        assert len(tally.told) == STATEMENTS[name][backend], tally.told
+
+
+async def test_a_request_asks_postgresql_no_more_often_than_that(tmp_path: Path) -> None:
+    """Once its statements are prepared."""
+    url = urlsplit(empty_database("plain"))
+    async with counted(url.hostname or "", url.port or 0) as proxy:
+        through = url._replace(netloc=f"postgres@127.0.0.1:{proxy.port}").geturl()
+        storage = STORAGES["postgresql"](tmp_path, NOBODY, through)
+        async with asked_of(storage, tmp_path) as (api, requests):
+            found = {}
+            for name, request in requests.items():
+                await answered(api, request)
+                before = proxy.asked
+                await answered(api, request)
+                found[name] = proxy.asked - before
+    assert found == ROUND_TRIPS
+
+
+async def test_a_request_calls_no_more_functions_than_that(tmp_path: Path) -> None:
+    found = await calls(tmp_path)
+    assert {name: count for name, count in found.items() if count > CALLS[name] * MARGIN} == {}
+
+
+async def test_the_way_through_fastapi_would_be_noticed(tmp_path: Path) -> None:
+    async def never(*_: Any) -> Any:
+        raise Unusual
+
+    with patch.object(gate, "plainly", lambda _: never):
+        found = await calls(tmp_path)
+    assert all(found[name] > CALLS[name] * MARGIN for name in CALLS), found
+
+
+@dataclass
+class Tally(Observer):
+    """Every statement, by its name."""
+
+    told: list[str] = field(default_factory=list)
+
+    def statement(self, name: str, seconds: float, error: BaseException | None) -> None:  # noqa: ARG002 - an observer's
+        self.told.append(name)
+
+    def pool(self, *_: Any) -> None: ...
+
+
+STORAGES: Mapping[str, Callable[[Path, Observer, str], Storage]] = {
+    "memory": lambda *_: MemoryStorage(),
+    "sqlite": lambda folder, told, _: SqlStorage(SqliteDatabase(folder / "chat.db", told)),
+    "postgresql": lambda _, told, url: SqlStorage(
+        PostgresqlDatabase(
+            PostgresqlOptions(url=url or empty_database("plain"), answer_timeout=30), told
+        )
+    ),
+}
+
+Request = tuple[str, str, bytes, dict[str, str]]
+
+
+@asynccontextmanager
+async def asked_of(
+    storage: Storage, folder: Path
+) -> AsyncIterator[tuple[Api, dict[str, Iterator[Request]]]]:
+    """A service with 50 sessions, of which one has 50 messages, and the requests to it."""
+    async with opened(storage, folder, {"rate_limits": "on"} | UNLIMITED) as api:
+        session = await api.create(messages=[SAID] * 50)
+        made = [await api.create() for _ in range(49)]
+        yield api, requests_to(session["id"], [other["id"] for other in made[:10]])
+
+
+def requests_to(session_id: str, doomed: Sequence[str]) -> dict[str, Iterator[Request]]:
+    path = f"/sessions/{session_id}"
+    page = f"{path}/messages?limit=50"
+    said = json.dumps({"messages": [SAID]}).encode()
+    titles = (json.dumps({"title": f"title {number}"}).encode() for number in count())
+    return {
+        "listSessions": repeat(("GET", "/sessions?limit=50", b"", {})),
+        "createSession": repeat(("POST", "/sessions", said, {})),
+        "getSession": repeat(("GET", path, b"", {})),
+        "updateSession": (("PATCH", path, title, {}) for title in titles),
+        "deleteSession": (("DELETE", f"/sessions/{one}", b"", {}) for one in doomed),
+        "a poll": repeat(("GET", page, b"", {"if-none-match": 'W/"50"'})),
+        "listMessages": repeat(("GET", page, b"", {})),
+        "appendMessages": repeat(("POST", f"{path}/messages", said, {})),
+    }
+
+
+async def answered(api: Api, requests: Iterator[Request]) -> None:
+    scope, receive = heard(api, next(requests))
+    statuses = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await api.app(scope, receive, send)
+    assert statuses[0] < 400
+
+
+def heard(api: Api, request: Request) -> tuple[dict[str, Any], Callable[[], Awaitable[Any]]]:
+    """As a server hands it to the application."""
+    method, target, body, headers = request
+    path, _, query = target.partition("?")
+    given = {"host": "127.0.0.1:8000", **api.bearer("alice"), **headers}
+    if body:
+        given |= {"content-type": "application/json", "content-length": str(len(body))}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 5),
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
+        "state": {},
+    }
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return scope, receive
+
+
+async def calls(folder: Path) -> dict[str, int]:
+    """The least of some tries: the first fills what is kept."""
+    async with asked_of(STORAGES["memory"](folder, NOBODY, ""), folder) as (api, requests):
+        return {name: min([await _calls(api, requests[name]) for _ in range(5)]) for name in CALLS}
+
+
+async def _calls(api: Api, requests: Iterator[Request]) -> int:
+    scope, receive = heard(api, next(requests))
+    counted = 0
+
+    def called(_: FrameType, event: str, __: object) -> None:
+        nonlocal counted
+        counted += event == "call"
+
+    async def send(_: Any) -> None: ...
+
+    sys.setprofile(called)
+    try:
+        await api.app(scope, receive, send)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+class Counting(Proxy):
+    """Counts how often it is asked: a question is one piece, and waits for its answer."""
+
+    asked = 0
+
+    async def _pass(
+        self, source: asyncio.StreamReader, to: asyncio.StreamWriter, *open_: asyncio.Event
+    ) -> None:
+        while piece := await source.read(65536):
+            self.asked += len(open_) == 1
+            to.write(piece)
+
+
+@asynccontextmanager
+async def counted(host: str, port: int) -> AsyncIterator[Counting]:
+    proxy = Counting(host, port)
+    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
+    try:
+        yield proxy
+    finally:
+        server.close()
+        proxy.cut()
+
+
+UNLIMITED = {f"rate_limit_{kind}": "1000000/minute" for kind in ("read", "write", "create")}
