@@ -110,7 +110,8 @@ def create_app(
         headers=AnswerHeaders(options.hsts_seconds, options.origins),
         is_stopping=options.is_stopping,
     )
-    app.add_middleware(Observed, requests=telemetry.requests)  # the last one is the outermost
+    traced = telemetry.traces is not None
+    app.add_middleware(Observed, requests=telemetry.requests, traced=traced)  # the outermost
     return app
 
 

@@ -60,11 +60,12 @@ _log = structlog.get_logger("chat_sessions")
 
 class Observed:
     """Gives each request its ids, and tells how it went once its answer is sent: `requests` as a
-    figure, the log in a line."""
+    figure, the log in a line. Where it is `traced`, the request's span gets its route."""
 
-    def __init__(self, app: ASGIApp, requests: Requests) -> None:
+    def __init__(self, app: ASGIApp, requests: Requests, *, traced: bool = False) -> None:
         self.app = app
         self._requests = requests
+        self._traced = traced
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,8 +73,8 @@ class Observed:
             return
         state = scope.setdefault("state", {})
         state["observation"] = observation = _observation(state, scope["headers"])
-        answer = _Answer(send)
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        answer = _Answer(send, method, observation if self._traced else None)
         self._requests.begins(method, scope["scheme"])
         token = observe(observation)
         try:
@@ -93,8 +94,10 @@ class Observed:
 
 
 class _Answer:
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, method: str, traced: Observation | None) -> None:
         self._send = send
+        self._method = method
+        self._traced = traced
         self._began = self._ended = perf_counter()
         self.status: int | None = None
         self.replayed = False
@@ -108,6 +111,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
             self.replayed = _REPLAYED in message["headers"]
+            if self._traced and self._traced.route:
+                _name_span(self._method, self._traced.route)
         await self._send(message)
         self._ended = perf_counter()
 
@@ -153,6 +158,13 @@ def _reason(refusal: Exception) -> str:
         if isinstance(told, InvalidToken | Unavailable):
             return str(told)
     return problem_of(refusal).detail
+
+
+def _name_span(method: str, route: str) -> None:
+    """As OpenTelemetry's conventions for HTTP have it."""
+    span = trace.get_current_span()
+    span.set_attribute("http.route", route)
+    span.update_name(f"{method} {route}")
 
 
 def _kind(refusal: Exception | None, status: int | None) -> str:

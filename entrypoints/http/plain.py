@@ -8,6 +8,7 @@ Both ways read by the same annotations, and a test holds them to the same outcom
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from types import CoroutineType
 from typing import Any, get_args, get_type_hints
 from uuid import UUID
@@ -39,6 +40,7 @@ Reader = Callable[[Request, Query, object], Any]
 Arguments = Callable[[Request, Query, object], Awaitable[dict[str, Any]]]
 
 
+@cache
 def plainly(endpoint: Callable[..., Any]) -> Arguments:
     """How to read what an endpoint takes. What this gives raises Unusual."""
     readers = {name: _reader(hint) for name, hint in _hints(endpoint).items()}
