@@ -422,3 +422,15 @@ def test_the_stored_owner_can_be_found(tmp_path: Path) -> None:
     database.close()
     assert rows == [(printed.replace("-", "").upper(), "bob", 1)]
     assert COMMAND.exists()
+
+
+def test_a_worker_keeps_to_its_memory(tmp_path: Path) -> None:
+    """About 105 MiB, most of it code."""
+    with serving(tmp_path) as served, served.client() as client:
+        for number in range(300):
+            client.post("/sessions", json={"title": str(number)}).raise_for_status()
+            client.get("/sessions?limit=200").raise_for_status()
+        status = Path(f"/proc/{served.process.pid}/status").read_text()
+    resident = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert resident
+    assert int(resident[1]) < 140 * 1024
