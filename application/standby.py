@@ -62,18 +62,28 @@ class StandbyStorage(Storage):
         self, primary: Callable[[], Awaitable[T]], standby: Callable[[], Awaitable[T]]
     ) -> T:
         """What the primary says or, while it is away, the standby."""
-        if self._probing is None:
-            try:
-                async with asyncio.timeout(PRIMARY_SECONDS):
-                    return await primary()
-            except (Unavailable, TimeoutError):
-                self._go_away()
+        with suppress(Unavailable):
+            return await self._primarily(primary)
         try:
             answer = await standby()
         except SessionNotFound:
             raise Unavailable("the primary is away, and the standby lacks the session") from None
         self._on_standby()
         return answer
+
+    async def _primarily(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Raise Unavailable at once while the primary is known to be away, else in its time."""
+        if self._probing is not None:
+            raise Unavailable("the primary was away a moment ago")
+        try:
+            async with asyncio.timeout(PRIMARY_SECONDS):
+                return await act()
+        except Unavailable:
+            self._go_away()
+            raise
+        except TimeoutError:
+            self._go_away()
+            raise Unavailable("the primary does not answer in time") from None
 
     def _go_away(self) -> None:
         if self._probing is None:
@@ -84,12 +94,15 @@ class StandbyStorage(Storage):
 
     async def _probe(self) -> None:
         """Until the primary is back."""
-        while True:
-            await asyncio.sleep(PROBE_SECONDS)
-            with suppress(Unavailable):
-                await self._primary.check()
-                break
-        self._probing = None
+        try:
+            while True:
+                await asyncio.sleep(PROBE_SECONDS)
+                with suppress(Unavailable, TimeoutError):
+                    async with asyncio.timeout(PRIMARY_SECONDS):
+                        await self._primary.check()
+                    break
+        finally:
+            self._probing = None
         self._on_change(False)  # noqa: FBT003 - it is back
 
     async def open(self) -> None:
@@ -106,12 +119,11 @@ class StandbyStorage(Storage):
         return await self._primary.purge(claimed_until)
 
     async def check(self) -> None:
-        await self._primary.check()
+        await self._primarily(self._primary.check)
 
     async def close(self) -> None:
         if self._probing is not None:
             self._probing.cancel()
-            self._probing = None
         await self._standby.close()
         await self._primary.close()
 

@@ -192,7 +192,7 @@ class Container(containers.DeclarativeContainer):
             telemetry,
             CheckReadiness,
             providers.Dict(
-                database=storage.provided.check,
+                database=reading.provided.check,
                 keys=authenticator.provided.check,
                 service=drain.provided.check,
             ),

@@ -158,6 +158,23 @@ async def test_one_that_does_not_answer_is_away(
         assert await read()
         monkeypatch.setattr(standby, "PRIMARY_SECONDS", 60)
     assert pair.served == 4
+    with pytest.raises(Unavailable):
+        await pair.storage.check()
+
+
+async def test_a_check_finds_it_away_too(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await known(pair)
+    await pair.storage.check()
+    monkeypatch.setattr(standby, "PRIMARY_SECONDS", 0)
+    pair.primary.answering.clear()
+    with pytest.raises(Unavailable):
+        await pair.storage.check()
+    assert await reads(pair, session)[0]()
+    assert (pair.served, pair.changes) == (1, [True])
+    monkeypatch.setattr(standby, "PRIMARY_SECONDS", 60)
+    pair.primary.answering.set()
+    await pair.back()
+    await pair.storage.check()
 
 
 async def test_without_either_nothing_is_served(pair: Pair) -> None:

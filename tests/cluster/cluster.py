@@ -44,6 +44,14 @@ class Cluster:
                 return node
         raise LookupError("no primary")
 
+    async def another_primary(self, before: Node | None) -> Node:
+        """Once there is one."""
+        while True:
+            for node in self.nodes:
+                if node is not before and (await node.status()).get("role") == "primary":
+                    return node
+            await asyncio.sleep(0.2)
+
     async def healed(self, within: float = READY_SECONDS) -> float:
         """Wait for one primary and two standbys that stream, one of them synchronous; how long."""
         begun = time.monotonic()

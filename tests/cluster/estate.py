@@ -28,10 +28,14 @@ class Estate:
 
 
 @asynccontextmanager
-async def estate(cluster: Cluster, folder: Path, **settings: str) -> AsyncIterator[Estate]:
+async def estate(
+    cluster: Cluster, folder: Path, *, standby: bool = False, **settings: str
+) -> AsyncIterator[Estate]:
+    """With a `standby` reads have one to go to."""
     name = folder.name.replace("-", "_")
     await new_database(cluster, name, folder)
     ways = {"hosts": cluster.hosts_url(name), "haproxy": cluster.proxy_url(name)}
+    reads = {"hosts": cluster.hosts_url(name), "haproxy": cluster.standbys_url(name)}
     redis = RedisServer()
     async with AsyncExitStack() as stack:
         stack.callback(redis.remove)
@@ -42,6 +46,7 @@ async def estate(cluster: Cluster, folder: Path, **settings: str) -> AsyncIterat
                 "CHAT_SESSIONS_DATABASE_URL": url,
                 "CHAT_SESSIONS_RATE_LIMITS": "on",
                 "CHAT_SESSIONS_RATE_LIMIT_STORAGE_URL": redis.url,
+                "CHAT_SESSIONS_DATABASE_READ_URL": reads[way] if standby else "",
                 **UNLIMITED,
                 **settings,
             }

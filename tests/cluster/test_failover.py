@@ -65,19 +65,10 @@ async def replaced(
     cluster: Cluster, strike: Callable[[Node], None], mend: Callable[[Node], None]
 ) -> None:
     async with asyncio.timeout(60):
-        before = await anyone(cluster, None)
+        before = await cluster.another_primary(None)
         await asyncio.to_thread(strike, before)
-        await anyone(cluster, before)
+        await cluster.another_primary(before)
         mend(before)
-
-
-async def anyone(cluster: Cluster, but: Node | None) -> Node:
-    """The primary, once there is one that is another."""
-    while True:
-        for node in cluster.nodes:
-            if node is not but and (await node.status()).get("role") == "primary":
-                return node
-        await asyncio.sleep(0.2)
 
 
 KINDS: dict[Callable[[Cluster], Awaitable[None]], tuple[int, int]] = {
