@@ -44,12 +44,12 @@ def _postgresql(
     settings: providers.Provider[Settings], observer: providers.Provider[Any], **options: object
 ) -> providers.Provider[SqlStorage]:
     given = settings.provided
+    options.setdefault("pool_recycle", given.database_pool_recycle_seconds)
     made = providers.Singleton(
         PostgresqlOptions,
         pool_size=given.database_pool_size,
         pool_overflow=given.database_pool_overflow,
         pool_wait=given.database_pool_wait_seconds,
-        pool_recycle=given.database_pool_recycle_seconds,
         pool_pre_ping=given.database_pool_pre_ping,
         connect_timeout=given.database_connect_seconds,
         statement_timeout=given.database_statement_seconds,
@@ -65,6 +65,9 @@ def _postgresql(
 
 STANDBY_SECONDS = 2.25
 """For its answer, after the primary has had its time: less than five in all."""
+
+STANDBY_RECYCLE_SECONDS = 30.0
+"""A server that was a standby may have become the primary since."""
 
 
 class Container(containers.DeclarativeContainer):
@@ -101,6 +104,7 @@ class Container(containers.DeclarativeContainer):
         url=settings.provided.database_read_url,
         read_only=True,
         answer_timeout=STANDBY_SECONDS,
+        pool_recycle=STANDBY_RECYCLE_SECONDS,
     )
     reading = providers.Selector(
         settings.provided.reads,

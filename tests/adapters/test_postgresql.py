@@ -125,6 +125,15 @@ async def test_a_host_that_answers_too_late_is_let_go(url: str) -> None:
         await connection.close()
 
 
+async def test_of_several_hosts_a_standby_is_chosen_for_reads(url: str) -> None:
+    """Here there is none."""
+    port = urlsplit(url).port
+    several = url.replace(f":{port}", f":{port},127.0.0.1:{port}")
+    connect = Connector(replace(OPTIONS, url=several, read_only=True))
+    with pytest.raises(asyncpg.exceptions.TargetServerAttributeNotMatched):
+        await connect()
+
+
 async def test_of_several_hosts_one_that_takes_writes_is_chosen(url: str) -> None:
     port = urlsplit(url).port
     reading = url.replace("postgres@", "reader@")

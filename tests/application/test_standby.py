@@ -121,9 +121,13 @@ async def test_the_primary_answers_while_it_is_there(pair: Pair) -> None:
 async def test_while_it_is_away_the_standby_does_and_that_is_told(pair: Pair) -> None:
     session = await known(pair)
     pair.primary.refusing = True
-    for read in reads(pair, session):
-        assert await read()
-    assert (pair.served, pair.changes) == (4, [True])
+    pair.primary.answering.clear()
+    asked = [asyncio.ensure_future(read()) for read in reads(pair, session)]
+    await asyncio.sleep(0)
+    pair.primary.answering.set()
+    assert all(await asyncio.gather(*asked))
+    assert all([await read() for read in reads(pair, session)])
+    assert (pair.served, pair.changes) == (8, [True])
 
 
 async def test_what_a_standby_lacks_may_be_new(pair: Pair) -> None:

@@ -14,8 +14,8 @@ HEAD_START = 0.25
 class Connector:
     """Makes connections to the hosts of a URL; the one that gave the last is asked first.
 
-    With several hosts a connection is to one that takes writes, unless only reads are wanted or the
-    URL says otherwise.
+    With several hosts a connection is to one that takes writes or, where only reads are wanted, to
+    a standby, unless the URL says otherwise.
     """
 
     def __init__(self, options: PostgresqlOptions) -> None:
@@ -57,14 +57,14 @@ class Connector:
     async def _attempt(self, url: str) -> asyncpg.Connection:
         options, pooled = self._options, self._options.transaction_pooler
         choosing = len(self._urls) > 1 and "target_session_attrs" not in options.url
-        writing = choosing and not options.read_only
+        wanted = "standby" if options.read_only else "read-write"
         return await asyncpg.connect(
             url,
             timeout=options.connect_timeout,
             command_timeout=options.statement_timeout + 1 if options.statement_timeout else None,
             # Unnamed statements are what a pooler may send to any of its servers.
             statement_cache_size=0 if pooled else 100,
-            target_session_attrs="read-write" if writing else None,
+            target_session_attrs=wanted if choosing else None,
             # A pooler in transaction mode takes no parameters of a session's own.
             server_settings={
                 "application_name": options.application_name,

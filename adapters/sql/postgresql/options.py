@@ -8,8 +8,8 @@ class PostgresqlOptions:
     `url` is libpq's URI (PostgreSQL's manual, section 34.1.1.2); several hosts are tried in turn.
     After `answer_timeout` a caller is told that the database is away; what it was sent by then may
     still come to its end. `transaction_pooler`: a pooler in between lends a server's connection for
-    one transaction at a time. `read_only` is for a standby: any host will do, nothing is written,
-    and it need not be there when the service starts.
+    one transaction at a time. `read_only` is for a standby: of several hosts one is chosen,
+    nothing is written, and it need not be there when the service starts.
     """
 
     url: str = field(repr=False)
