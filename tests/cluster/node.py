@@ -1,6 +1,7 @@
 """A machine of the cluster: Patroni and its PostgreSQL, behind proxies that can cut it off."""
 
 import asyncio
+import atexit
 import os
 import shutil
 import signal
@@ -40,6 +41,7 @@ class Node:
         self._ways: Ways | None = None
         self._patroni: Program | None = None
         self._http = httpx2.AsyncClient(timeout=2)
+        atexit.register(self.kill_postgresql)  # once Patroni is gone, which is registered later
 
     async def open(self, stack: AsyncExitStack, consensus_port: int) -> None:
         """Start it for the first time."""

@@ -1,5 +1,6 @@
 """Programs that a cluster is made of, each in a folder of its own and none as root."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -43,6 +44,7 @@ class Program:
                 stderr=log,
                 start_new_session=True,
             )
+        atexit.register(self.kill)
 
     @property
     def runs(self) -> bool:
