@@ -158,9 +158,9 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
     order, count = messages.c.message_order, sessions.c.message_count
     ascending = sort_order is SortOrder.ASC
     if side is None:
-        least = _OFFSET if ascending else _of_own_session(count - _OFFSET - _LIMIT)
+        least = _opaque(_OFFSET) if ascending else _of_own_session(count - _OFFSET - _LIMIT)
     elif (side is Side.AFTER) == ascending:
-        least = _AFTER if ascending else _BEFORE
+        least = _opaque(_AFTER if ascending else _BEFORE)
     else:
         below = (_BEFORE if ascending else _AFTER) - 1
         least = _of_own_session(case((below < count, below), else_=count) - _LIMIT)
@@ -181,6 +181,12 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
         .where(OWN_SESSION)
         .order_by(*_directed(sort_order, order)),
     )
+
+
+def _opaque(value: ColumnElement[int]) -> ColumnElement[int]:
+    """The value, which PostgreSQL does not know when it plans. Where it does, and one session has
+    most of all messages, it expects so many at the first orders that it reads the whole table."""
+    return select(value).scalar_subquery()
 
 
 def _of_own_session(value: ColumnElement[int]) -> ColumnElement[int]:
