@@ -1,17 +1,18 @@
+from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from dependency_injector import containers, providers
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
-from adapters.auth.discovery import Discovery
 from adapters.auth.jwt import TokenPolicy
-from adapters.auth.provider import ProviderKeys
+from adapters.auth.keys import Keys
 from adapters.memory import MemoryStorage
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
 from adapters.system import SystemClock, Uuid7Identifiers
 from application.messages import AppendMessages, GetMessages
 from application.ownership import Ownership
+from application.ports.storage import Storage
 from application.readiness import CheckReadiness
 from application.receipts import PurgeReceipts
 from application.sessions import (
@@ -40,13 +41,28 @@ def _use_case(
     return providers.Singleton(traced, made, telemetry.provided.tracer)
 
 
+def _sqlite(path: Path, observer: Statements) -> Storage:
+    from adapters.sql import SqlStorage
+    from adapters.sql.sqlite import SqliteDatabase
+
+    return SqlStorage(SqliteDatabase(path, observer))
+
+
+def _postgresql_storage(observer: Statements, **options: Any) -> Storage:  # noqa: ANN401 - as PostgresqlOptions has them
+    from adapters.sql import SqlStorage
+    from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+
+    return SqlStorage(PostgresqlDatabase(PostgresqlOptions(**options), observer))
+
+
 def _postgresql(
     settings: providers.Provider[Settings], observer: providers.Provider[Any], **options: object
-) -> providers.Provider[SqlStorage]:
+) -> providers.Provider[Storage]:
     given = settings.provided
     options.setdefault("pool_recycle", given.database_pool_recycle_seconds)
-    made = providers.Singleton(
-        PostgresqlOptions,
+    return providers.Singleton(
+        _postgresql_storage,
+        observer,
         pool_size=given.database_pool_size,
         pool_overflow=given.database_pool_overflow,
         pool_wait=given.database_pool_wait_seconds,
@@ -59,8 +75,15 @@ def _postgresql(
         transaction_pooler=given.database_transaction_pooler,
         **options,
     )
-    database = providers.Singleton(PostgresqlDatabase, made, observer)
-    return providers.Singleton(SqlStorage, database)
+
+
+def _provider_keys(
+    issuer: str, algorithms: Collection[str], timeout: float, max_age: float, interval: float
+) -> Keys:
+    from adapters.auth.discovery import Discovery
+    from adapters.auth.provider import ProviderKeys
+
+    return ProviderKeys(Discovery(issuer, algorithms, timeout), max_age, interval)
 
 
 STANDBY_SECONDS = 2.25
@@ -71,7 +94,11 @@ STANDBY_RECYCLE_SECONDS = 30.0
 
 
 class Container(containers.DeclarativeContainer):
-    """The composition root: which adapter stands behind which port."""
+    """The composition root: which adapter stands behind which port.
+
+    A database and an identity provider are imported once they are chosen: their drivers are a
+    fifth of a start.
+    """
 
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
 
@@ -92,10 +119,7 @@ class Container(containers.DeclarativeContainer):
     storage = providers.Selector(
         settings.provided.storage,
         memory=providers.Singleton(MemoryStorage),
-        sqlite=providers.Singleton(
-            SqlStorage,
-            providers.Singleton(SqliteDatabase, settings.provided.sqlite_path, statements),
-        ),
+        sqlite=providers.Singleton(_sqlite, settings.provided.sqlite_path, statements),
         postgresql=_postgresql(settings, statements, url=settings.provided.database_url),
     )
     standby = _postgresql(
@@ -143,13 +167,10 @@ class Container(containers.DeclarativeContainer):
                 require_scopes=settings.provided.oidc_require_scopes,
             ),
             providers.Singleton(
-                ProviderKeys,
-                providers.Singleton(
-                    Discovery,
-                    settings.provided.oidc_issuer,
-                    settings.provided.oidc_algorithms,
-                    settings.provided.oidc_timeout_seconds,
-                ),
+                _provider_keys,
+                settings.provided.oidc_issuer,
+                settings.provided.oidc_algorithms,
+                settings.provided.oidc_timeout_seconds,
                 settings.provided.oidc_keys_max_age_seconds,
                 settings.provided.oidc_refresh_interval_seconds,
             ),

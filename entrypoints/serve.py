@@ -1,6 +1,7 @@
 """Running the service as a process."""
 
 import asyncio
+import gc
 import socket
 import sys
 
@@ -38,6 +39,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         server = Server(app, Patience.of(settings), settings.drain_seconds, drain.begin)
         server.heed_signals()
         print(_welcome(settings, container), file=sys.stderr, flush=True)
+        gc.freeze()
+        gc.enable()
         await server.serve(sockets=[listener])
     finally:
         await storage.close()

@@ -8,8 +8,7 @@ from functools import cache, partial
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql import PostgresqlOptions
-from adapters.sql.postgresql import upgrade
+from adapters.sql.postgresql import PostgresqlOptions, upgrade
 from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, metadata
 from tests.postgresql import FAST, PostgresqlServer

@@ -1,7 +1,8 @@
-"""Storage in a relational database, through SQLAlchemy Core."""
+"""Storage in a relational database, through SQLAlchemy Core.
 
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
-from adapters.sql.sqlite import SqliteDatabase
+Each database is in its own package, and imported by those who use it.
+"""
+
 from adapters.sql.storage import SqlStorage
 
-__all__ = ["PostgresqlDatabase", "PostgresqlOptions", "SqlStorage", "SqliteDatabase"]
+__all__ = ["SqlStorage"]

@@ -15,9 +15,12 @@ _log = structlog.get_logger("chat_sessions")
 
 
 class _Pool(Protocol):
-    used: int
-    idle: int
-    most: int
+    @property
+    def used(self) -> int: ...
+    @property
+    def idle(self) -> int: ...
+    @property
+    def most(self) -> int: ...
 
 
 class Statements:

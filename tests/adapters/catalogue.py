@@ -16,11 +16,12 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
-from adapters.sql import SqliteDatabase, SqlStorage
+from adapters.sql import SqlStorage
 from adapters.sql import statements as shared
 from adapters.sql.postgresql import writes as postgresql_writes
 from adapters.sql.postgresql.engine import Dialect
 from adapters.sql.schema import microseconds
+from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite import writes as sqlite_writes
 from domain.owner import Owner
 from domain.page import SessionSort, Side, SortOrder

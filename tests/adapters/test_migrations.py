@@ -20,15 +20,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, text
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql import (
-    PostgresqlDatabase,
-    PostgresqlOptions,
-    SqliteDatabase,
-    SqlStorage,
-    migrations,
-)
+from adapters.sql import SqlStorage, migrations
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, messages, metadata, owners, sessions
+from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.database import APPLICATION_ID
 from application.errors import StorageRefused, Unavailable
 from domain.page import MessagePageRequest

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from adapters.sql.postgresql.connect import Connector, addresses
 from application.errors import StorageRefused, Unavailable
 from domain.instant import TICK

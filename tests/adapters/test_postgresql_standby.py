@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from application.errors import Unavailable
 from application.once import Once, Operation, Receipt
 from domain.page import MessagePageRequest

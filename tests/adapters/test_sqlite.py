@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from adapters.sql import SqliteDatabase, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.file import QUICK_BYTES
 from application.errors import StorageRefused, Unavailable
 from domain.page import MessagePageRequest
@@ -224,7 +225,7 @@ async def test_a_file_that_cannot_be_written_is_refused(path: Path) -> None:
     await (await reopened(path)).close()
     program = (
         "import asyncio, pathlib, signal, sys; "
-        "from adapters.sql import SqliteDatabase, SqlStorage; "
+        "from adapters.sql import SqlStorage; from adapters.sql.sqlite import SqliteDatabase; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "asyncio.run(SqlStorage(SqliteDatabase(pathlib.Path(sys.argv[1]))).open())"
     )

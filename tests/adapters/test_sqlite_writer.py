@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event, text
 
-from adapters.sql import SqliteDatabase
+from adapters.sql.sqlite import SqliteDatabase
 from application.errors import Unavailable
 
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.sql import PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlOptions
 from adapters.sql.postgresql.connect import Connector
 from tests.cluster.cluster import Cluster
 from tests.faults.service import Service, running

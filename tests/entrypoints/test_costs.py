@@ -20,8 +20,10 @@ import pytest
 from fastapi.routing import APIRoute
 
 from adapters.memory import MemoryStorage
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
+from adapters.sql import SqlStorage
 from adapters.sql.observer import NOBODY, Observer
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
 from entrypoints.http import gate, routes
 from entrypoints.http.plain import Unusual

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from tests.databases import empty_database, server
 from tests.entrypoints.conftest import Api, opened, problem
 from tests.faults.proxy import Proxy, proxied

@@ -11,7 +11,9 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Protocol
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
 from tests.postgresql import PostgresqlServer
 from tests.serving import run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sql import SqliteDatabase
+from adapters.sql.sqlite import SqliteDatabase
 from tests.faults.answers import is_refused_for_now
 from tests.faults.crowd import new_session, said, walked
 from tests.faults.service import KEY_FILE, Service, running

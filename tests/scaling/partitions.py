@@ -16,8 +16,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Executable
 
-from adapters.sql import PostgresqlOptions
-from adapters.sql.postgresql import upgrade
+from adapters.sql.postgresql import PostgresqlOptions, upgrade
 from adapters.sql.storage import PURGED_AT_ONCE
 from tests.adapters import catalogue
 from tests.adapters.catalogue import POSTGRESQL, SHARED, VALUES, WITHOUT_OWNER, postgresql_sql

@@ -8,7 +8,7 @@ leaves them. The settings are PostgreSQL's own, but for fsync, which takes time 
 import asyncio
 from collections.abc import Iterator
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from adapters.sql.schema import metadata, microseconds
 from tests.clock import START
 from tests.postgresql import PostgresqlServer

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from adapters.sql import SqliteDatabase
 from adapters.sql.schema import microseconds
+from adapters.sql.sqlite import SqliteDatabase
 from adapters.system import Uuid7Identifiers
 from domain.owner import Owner
 from tests.clock import START

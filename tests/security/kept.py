@@ -10,7 +10,9 @@ from pathlib import Path
 import asyncpg
 
 from adapters.memory import MemoryStorage
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
 from tests.databases import empty_database
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from adapters.sql import PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlOptions
 from entrypoints.cli import main
 from entrypoints.container import Container
 from entrypoints.settings import Settings

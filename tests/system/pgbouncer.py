@@ -11,7 +11,8 @@ import time
 from functools import cache
 from pathlib import Path
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from tests.databases import server
 from tests.postgresql import PostgresqlServer
 

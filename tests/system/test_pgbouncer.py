@@ -10,7 +10,8 @@ from itertools import count
 import asyncpg
 import pytest
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from application.errors import Unavailable
 from application.once import Once, Operation, Receipt
 from application.ports.storage import Storage

@@ -2,8 +2,7 @@
 
 from functools import cache
 
-from adapters.sql import PostgresqlOptions
-from adapters.sql.postgresql import upgrade
+from adapters.sql.postgresql import PostgresqlOptions, upgrade
 from tests.databases import server
 
 MANNER = "read committed, 3s, 2s, 5s"

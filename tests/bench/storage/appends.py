@@ -4,7 +4,9 @@ side of single messages."""
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-from adapters.sql import PostgresqlDatabase, PostgresqlOptions, SqliteDatabase, SqlStorage
+from adapters.sql import SqlStorage
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.sqlite import SqliteDatabase
 from domain.message import BATCH_MAX
 from tests.bench.measure import Goal, Rate, Row, alternated, rate
 from tests.bench.storage.bare import Start, by_asyncpg, by_repository, by_sqlite3, started

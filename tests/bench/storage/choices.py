@@ -9,9 +9,9 @@ from uuid import uuid4
 
 from sqlalchemy import Executable
 
-from adapters.sql import SqliteDatabase, SqlStorage
+from adapters.sql import SqlStorage
 from adapters.sql.database import Rows, Values
-from adapters.sql.sqlite import writer
+from adapters.sql.sqlite import SqliteDatabase, writer
 from domain.page import MessagePageRequest
 from tests.bench.measure import Act, Row, alternated, rate
 from tests.bench.storage.bare import SAID, WRITER, by_repository, started
