@@ -62,6 +62,8 @@ test-cluster: $(VENV)/development.txt $(VENV)/cluster.txt ## Fail a PostgreSQL c
 test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults and attacks about at full size, with figures
 	@tests/system/programs.sh $(PROGRAMS)
 	@$(BIN)/python -m pytest tests/faults tests/security tests/system --full
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
+		-p tests.entrypoints.two_workers -k two-workers tests/entrypoints
 
 openapi: $(VENV)/runtime.txt ## Write docs/openapi.json anew: the API's description
 	@$(BIN)/chat-sessions openapi > docs/openapi.json

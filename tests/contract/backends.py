@@ -11,17 +11,15 @@ from application.ports.storage import Storage
 from tests.databases import empty_database
 
 
-def _postgresql(template: str) -> SqlStorage:
+def postgresql(url: str) -> SqlStorage:
     """On a machine that is busy with other tests a disk may take its time."""
-    options = PostgresqlOptions(
-        url=empty_database(template), answer_timeout=30, statement_timeout=20
-    )
+    options = PostgresqlOptions(url=url, answer_timeout=30, statement_timeout=20)
     return SqlStorage(PostgresqlDatabase(options))
 
 
 BACKENDS: dict[str, Callable[[Path], Storage]] = {
     "memory": lambda _: MemoryStorage(),
     "sqlite": lambda folder: SqlStorage(SqliteDatabase(folder / "chat.db")),
-    "postgresql": lambda _: _postgresql("plain"),
-    "postgresql-partitioned": lambda _: _postgresql("partitioned"),
+    "postgresql": lambda _: postgresql(empty_database("plain")),
+    "postgresql-partitioned": lambda _: postgresql(empty_database("partitioned")),
 }

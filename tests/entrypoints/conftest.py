@@ -16,6 +16,7 @@ from entrypoints.http.limits.counters import MemoryCounters
 from entrypoints.settings import Settings
 from tests.clock import ManualClock
 from tests.contract.backends import BACKENDS
+from tests.entrypoints.workers import BESIDE, ByTurns
 
 HERE = "http://127.0.0.1:8000"
 
@@ -84,21 +85,27 @@ async def opened(
     made = {"database_url": "memory://", "rate_limits": "off", **options}
     if "oidc_issuer" not in options:
         made.setdefault("development_key_file", folder / "key.pem")
-    settings = Settings(**made)
     clock = ManualClock()
+    storages = [storage, *(beside() for beside in BESIDE)]
+    containers = [_container(Settings(**made), one, clock, parts) for one in storages]
+    apps = [application(container.settings(), container) for container in containers]
+    async with AsyncExitStack() as stack:
+        for one, container in zip(storages, containers, strict=True):
+            await one.open()
+            stack.push_async_callback(one.close)
+            stack.push_async_callback(container.authenticator().close)
+        client = httpx2.AsyncClient(transport=ByTurns(apps), base_url=HERE)
+        yield Api(containers[0], apps[0], await stack.enter_async_context(client), clock)
+
+
+def _container(
+    settings: Settings, storage: Storage, clock: ManualClock, parts: Mapping[str, Any]
+) -> Container:
     counters = MemoryCounters(now=clock.seconds)
     fixed = {"storage": storage, "clock": clock, "rate_limit_storage": counters, **parts}
-    container = Container(
+    return Container(
         settings=settings, **{name: providers.Object(part) for name, part in fixed.items()}
     )
-    app = application(settings, container)
-    async with AsyncExitStack() as stack:
-        await storage.open()
-        stack.push_async_callback(storage.close)
-        stack.push_async_callback(container.authenticator().close)
-        transport = httpx2.ASGITransport(app)
-        client = httpx2.AsyncClient(transport=transport, base_url=HERE)
-        yield Api(container, app, await stack.enter_async_context(client), clock)
 
 
 def problem(response: httpx2.Response, status: int) -> dict[str, Any]:
