@@ -22,7 +22,7 @@ from entrypoints.telemetry.observation import Observation, forget, observe
 
 GIVEN_UP = "given_up"
 """In a scope's state: the server gives the request up, and tells the client so in an answer that
-has the request's line."""
+has the request's line and counts for it."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -74,7 +74,7 @@ class Observed:
         state = scope.setdefault("state", {})
         state["observation"] = observation = _observation(state, scope["headers"])
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-        answer = _Answer(send, method, observation if self._traced else None)
+        answer = _Answer(send, method, observation, traced=self._traced)
         self._requests.begins(method, scope["scheme"])
         token = observe(observation)
         try:
@@ -84,35 +84,41 @@ class Observed:
             raise
         finally:
             try:
-                if GIVEN_UP not in state:
+                if GIVEN_UP in state:
+                    self._requests.is_given_up(method, scope["scheme"])
+                else:
                     _tell(observation, answer)
-                kind = _kind(observation.refusal, answer.status)
-                about = (observation.route or "", str(answer.status or ""), kind)
-                self._requests.ends(method, scope["scheme"], answer.seconds, *about)
+                    self._count(method, scope["scheme"], observation, answer)
             finally:
                 forget(token)
 
+    def _count(self, method: str, scheme: str, observation: Observation, answer: "_Answer") -> None:
+        kind = _kind(observation.refusal, answer.status)
+        about = (observation.route or "", str(answer.status or ""), kind)
+        self._requests.ends(method, scheme, answer.seconds, *about)
+
 
 class _Answer:
-    def __init__(self, send: Send, method: str, traced: Observation | None) -> None:
+    def __init__(self, send: Send, method: str, of: Observation, *, traced: bool) -> None:
         self._send = send
         self._method = method
+        self._of = of
         self._traced = traced
-        self._began = self._ended = perf_counter()
+        self._ended = of.began
         self.status: int | None = None
         self.replayed = False
 
     @property
     def seconds(self) -> float:
-        """Until the last of it was handed to the server."""
-        return self._ended - self._began
+        """Of the request, until the last of it was handed to the server."""
+        return self._ended - self._of.began
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
             self.replayed = _REPLAYED in message["headers"]
-            if self._traced and self._traced.route:
-                _name_span(self._method, self._traced.route)
+            if self._traced and self._of.route:
+                _name_span(self._method, self._of.route)
         await self._send(message)
         self._ended = perf_counter()
 
@@ -182,7 +188,8 @@ def _kind(refusal: Exception | None, status: int | None) -> str:
 
 
 def _observation(state: Mapping[str, Any], headers: Lines) -> Observation:
-    """A new one, or of a request that the server gave up halfway one with the same ids."""
+    """A new one, or of a request that the server gave up halfway one with the same ids, which
+    began when that did."""
     begun: Observation | None = state.get("observation")
     if begun is None:
         return Observation(request_id=_request_id(headers), trace_id=_trace_id(headers))

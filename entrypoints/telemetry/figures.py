@@ -111,6 +111,10 @@ class Requests:
     def begins(self, method: str, scheme: str) -> None:
         self._active.add(1, (method, scheme))
 
+    def is_given_up(self, method: str, scheme: str) -> None:
+        """What the client is told instead ends as a request of its own."""
+        self._active.add(-1, (method, scheme))
+
     def ends(  # noqa: PLR0913, PLR0917 - a label each
         self, method: str, scheme: str, seconds: float, route: str, status: str, error: str
     ) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 
@@ -24,6 +25,7 @@ class Observation:
     db_queries: int = 0
     db_seconds: float = 0.0
     is_from_standby: bool = False
+    began: float = field(default_factory=perf_counter)
 
     @property
     def ids(self) -> dict[str, Any]:

@@ -9,12 +9,14 @@ import signal
 import socket
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving import COMMAND, Served, serving
 
@@ -130,12 +132,39 @@ def test_a_request_given_up_halfway_has_one_line_in_the_log(
     ]
 
 
+def test_a_request_given_up_halfway_counts_once_with_all_its_time(hasty: Served) -> None:
+    before = posts(hasty)
+    head = creation(hasty, 10).replace(b"\r\n", b"\r\nX-Request-ID: counted\r\n", 1)
+    problem(exchanged(hasty, head + b"{"), 408)
+    after = posts(hasty)
+    grown = {what: after[what] - before[what] for what in after if after[what] != before[what]}
+    seconds = grown.pop(("http_server_request_duration_seconds_sum", "408"))
+    assert grown == {("http_server_request_duration_seconds_count", "408"): 1}
+    assert seconds >= float(SOON["CHAT_SESSIONS_CLIENT_BODY_SECONDS"])
+    (line,) = (line for line in log(hasty) if line.get("request_id") == "counted")
+    assert line["duration_ms"] == pytest.approx(seconds * 1000, abs=0.01)
+
+
+def posts(served: Served) -> dict[tuple[str, str], float]:
+    """What is measured of requests that are POSTs, by its name and their status."""
+    with served.client() as client:
+        families = text_string_to_metric_families(client.get("/metrics").text)
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for sample in (sample for family in families for sample in family.samples):
+        if sample.labels.get("http_request_method") == "POST" and "le" not in sample.labels:
+            found[sample.name, sample.labels.get("http_response_status_code", "")] += sample.value
+    return found
+
+
+def log(served: Served) -> list[Any]:
+    return [json.loads(at) for at in (served.folder / "stdout").read_text().splitlines()]
+
+
 def lines_until(served: Served, request_id: str) -> list[tuple[str, str, int]]:
     """Of the log, once that request has its own."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        told = [json.loads(at) for at in (served.folder / "stdout").read_text().splitlines()]
-        lines = [(at.get("request_id"), at["event"], at.get("status")) for at in told]
+        lines = [(at.get("request_id"), at["event"], at.get("status")) for at in log(served)]
         if lines and lines[-1][0] == request_id:
             return lines
         time.sleep(0.02)
