@@ -3,6 +3,7 @@
 KeyReused           the idempotency key stands for another request (a Refused)
 InvalidToken        the bearer token does not hold
 Unavailable         something outside cannot be had just now; the service heals by itself
+└── Unreachable     nothing of it answers
 StartRefused        the service cannot start as it is set up
 └── StorageRefused  its storage is not fit to start on
 """
@@ -23,6 +24,10 @@ class Unavailable(Exception):
 
     The text is for the log; it may name a host or a file and is never shown to a client.
     """
+
+
+class Unreachable(Unavailable):
+    """The far side is not there, or went in the midst. One that is busy, and says so, is."""
 
 
 class StartRefused(Exception):

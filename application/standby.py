@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from application.errors import Unavailable
+from application.errors import Unavailable, Unreachable
 from application.once import Once, Receipt
 from application.ports.messages import MessageRepository
 from application.ports.sessions import SessionRepository
@@ -62,8 +62,11 @@ class StandbyStorage(Storage):
         self, primary: Callable[[], Awaitable[T]], standby: Callable[[], Awaitable[T]]
     ) -> T:
         """What the primary says or, while it is away, the standby."""
-        with suppress(Unavailable):
+        try:
             return await self._primarily(primary)
+        except Unavailable:
+            if self._probing is None:
+                raise  # it is there, and busy
         try:
             answer = await standby()
         except SessionNotFound:
@@ -72,18 +75,18 @@ class StandbyStorage(Storage):
         return answer
 
     async def _primarily(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Raise Unavailable at once while the primary is known to be away, else in its time."""
+        """Raise Unreachable at once while the primary is known to be away, else in its time."""
         if self._probing is not None:
-            raise Unavailable("the primary was away a moment ago")
+            raise Unreachable("the primary was away a moment ago")
         try:
             async with asyncio.timeout(PRIMARY_SECONDS):
                 return await act()
-        except Unavailable:
+        except Unreachable:
             self._go_away()
             raise
         except TimeoutError:
             self._go_away()
-            raise Unavailable("the primary does not answer in time") from None
+            raise Unreachable("the primary does not answer in time") from None
 
     def _go_away(self) -> None:
         if self._probing is None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -110,9 +109,9 @@ class _Exchange:
             own[b"x-request-id"] = self.observation.request_id.encode()
             if self.observation.is_from_standby:
                 own[b"standby-read"] = b"true"
-            # Of a client that asked first whether to send its body, and was refused, it is open
-            # whether that still comes, and with it where a next request begins.
-            is_unclear = self._asks_first and message["status"] >= HTTPStatus.BAD_REQUEST
+            # Of a client that asked first whether to send its body, and is answered before, it is
+            # open whether that still comes, and with it where a next request begins.
+            is_unclear = self._asks_first and self.more_body
             if is_unclear or self._is_stopping():
                 # Told so, nobody sends another request just when the connection is closed.
                 own[b"connection"] = b"close"

@@ -1,7 +1,10 @@
 """uvicorn's HTTP/1.1 for clients that are slow, silent, or not what they should be."""
 
 import asyncio
+import fcntl
 import math
+import sys
+import termios
 from http import HTTPStatus
 from typing import Any
 
@@ -52,7 +55,7 @@ class Connection(H11Protocol):
         self._application, self.app = self.app, self._serve
         self._since: float | None = None  # when the present wait began
         self._left = self._patience.request
-        self._received = self._untaken = 0
+        self._received = self._untaken = self._to_take = 0
         self._has_begun = False  # something of the next request has come
         self._has_ended = False  # nothing more will come
         self._lingers = False
@@ -188,6 +191,7 @@ class Connection(H11Protocol):
 
     def _wait_for_reader(self) -> None:
         self._hold(untaken=self.transport.get_write_buffer_size())
+        self._to_take = self._not_taken()
         self._left = math.inf
         self._wait(self._patience.answer)
 
@@ -211,10 +215,20 @@ class Connection(H11Protocol):
     def check(self, now: float) -> None:
         if now < self.deadline:
             return
-        if self._untaken - self.transport.get_write_buffer_size() >= PIECE_BYTES:
+        if self._to_take - self._not_taken() >= PIECE_BYTES:
             self._wait_for_reader()
         else:
             self._give_up()
+
+    def _not_taken(self) -> int:
+        """Of an answer, in bytes: what waits here and, on Linux, what the kernel still has of it:
+        there may be megabytes of that before any of this moves."""
+        here = self.transport.get_write_buffer_size()
+        if sys.platform != "linux":
+            return here
+        connection = self.transport.get_extra_info("socket")
+        queued = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
+        return here + int.from_bytes(queued, sys.byteorder)
 
     def drop(self) -> None:
         """Close it, and free at once what it holds: what comes of the others does not wait."""

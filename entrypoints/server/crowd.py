@@ -22,8 +22,9 @@ class Client(Protocol):
 
 
 class Crowd(ServerState):
-    """Where too much is open or held, whoever has kept the server waiting longest goes first:
-    a client that does what is its turn to do stays served, however many others do not."""
+    """Where too much is open or held, whoever has kept the server waiting longest goes first, of
+    those that hold no less than the others where it is too much to hold: a client that does what
+    is its turn to do stays served, however many others do not."""
 
     def __init__(self, patience: Patience) -> None:
         super().__init__()
@@ -53,10 +54,11 @@ class Crowd(ServerState):
         self._held += size - client.held
         client.held = size
         while self._held > self.patience.held_bytes:
-            longest = next((one for one in self._waits if one.held and one is not client), None)
-            if longest is None:
+            holding = [one for one in self._waits if one.held and one is not client]
+            if not holding:
                 return
-            self._drop(longest)
+            share = sum(one.held for one in holding) / len(holding)
+            self._drop(next(one for one in holding if one.held >= share))
 
     def make_room(self, client: Client) -> bool:
         """Whether there is room for a client that has just connected."""

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.memory import MemoryStorage
 from application import standby
-from application.errors import Unavailable
+from application.errors import Unavailable, Unreachable
 from application.standby import StandbyStorage
 from domain.errors import SessionNotFound
 from domain.page import MessagePageRequest, SessionPageRequest
@@ -23,6 +23,7 @@ class Away(MemoryStorage):
     """One that can be told to be away, or not to answer."""
 
     refusing = False
+    is_busy = False
     answering: asyncio.Event
 
     def __init__(self) -> None:
@@ -41,7 +42,9 @@ class Away(MemoryStorage):
     async def check(self) -> None:
         await self.answering.wait()
         if self.refusing:
-            raise Unavailable("away")
+            raise Unreachable("away")
+        if self.is_busy:
+            raise Unavailable("every connection is in use")
 
 
 class _Gated:
@@ -128,6 +131,16 @@ async def test_while_it_is_away_the_standby_does_and_that_is_told(pair: Pair) ->
     assert all(await asyncio.gather(*asked))
     assert all([await read() for read in reads(pair, session)])
     assert (pair.served, pair.changes) == (8, [True])
+
+
+async def test_one_that_is_busy_is_not_away(pair: Pair) -> None:
+    """What it has acknowledged is not read from elsewhere, where it may be lacking."""
+    session = await known(pair)
+    pair.primary.is_busy = True
+    for read in reads(pair, session):
+        with pytest.raises(Unavailable):
+            await read()
+    assert (pair.served, pair.changes) == (0, [])
 
 
 async def test_what_a_standby_lacks_may_be_new(pair: Pair) -> None:

@@ -223,6 +223,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_a_body_asked_about_in_vain_ends_the_connection(shared: Served, method: str) -> None:
+    """Nobody can tell whether it comes before the next request."""
+    head = f"{method} /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n".encode()
+    answer = exchanged(shared, head + b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+    assert b"\r\nconnection: close\r\n" in answer.lower()
+
+
 HEAD = b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 

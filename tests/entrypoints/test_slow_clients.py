@@ -274,6 +274,24 @@ def test_who_does_not_read_is_given_up_and_who_reads_slowly_is_not(hasty: Served
         assert len(rest(silent)) < LONG * 100_000
 
 
+def test_who_reads_steadily_is_not_given_up(hasty: Served) -> None:
+    """Though it takes long until there is room again in the kernel's queue of megabytes."""
+    asked = page_of_megabytes(hasty)
+    with small_window(hasty) as client:
+        client.sendall(asked + LIVEZ)
+        begun, taken = time.monotonic(), 0
+        while time.monotonic() - begun < 6:
+            piece = client.recv(16_384)
+            assert piece, taken
+            taken += len(piece)
+            time.sleep(0.1)
+        while not piece.endswith(b'{"status":"alive"}'):
+            piece = client.recv(1 << 20)
+            assert piece, taken
+            taken += len(piece)
+    assert taken > LONG * 100_000
+
+
 @pytest.mark.parametrize("requests", [1, 3])
 def test_who_ends_its_side_after_a_request_still_gets_the_answer(
     hasty: Served, requests: int

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.sql.postgresql.connect import DRIVER_ERRORS
-from application.errors import Unavailable
+from application.errors import Unavailable, Unreachable
 
 FAULTS = (DBAPIError, OSError, *DRIVER_ERRORS)
 """What a driver raises, bare or through SQLAlchemy."""
@@ -24,11 +24,11 @@ UNREACHED = (
 """On the way to a connection; what a bare one of the pool's raises is no DBAPIError."""
 
 
-class NotReached(Unavailable):
+class NotReached(Unreachable):
     """No connection was to be had, and so nothing was asked of the database."""
 
 
-class ConnectionLost(Unavailable):
+class ConnectionLost(Unreachable):
     """Whether the database did what it was asked is not known."""
 
 
