@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 from entrypoints.settings import Settings
 
-HELD_BYTES = 16 * 1024 * 1024
+HELD_BYTES = 10 * 1024 * 1024
 """Of all requests that are not whole and answers that are not taken, at most in memory."""
 
 HELD_BODIES = 8

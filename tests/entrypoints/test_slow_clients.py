@@ -335,7 +335,7 @@ def test_where_files_are_few_it_takes_fewer_connections(tmp_path: Path) -> None:
 
 
 def test_what_is_held_of_requests_and_answers_is_bounded(tmp_path: Path) -> None:
-    """Past 16 MiB, too, who has kept the service waiting longest goes. Who holds nothing stays."""
+    """Past 10 MiB, too, who has kept the service waiting longest goes. Who holds nothing stays."""
     with serving(tmp_path, **LATE, CHAT_SESSIONS_RATE_LIMITS="off") as served, ExitStack() as stack:
         idle = stack.enter_context(socket.create_connection(served.address, timeout=30))
         idle.sendall(LIVEZ)
