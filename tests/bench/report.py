@@ -38,7 +38,7 @@ def machine(made: Stage, rounds: int) -> str:
     text = (
         f"Measured with PostgreSQL {made.server.execute('SHOW server_version')}, "
         f"SQLite {sqlite3.sqlite_version}, Python {platform.python_version()}, {libraries}, "
-        f"on {os.cpu_count()} processors ({_processor()}, Linux {platform.release()}), in {rounds} "
+        f"on {os.cpu_count()} processors ({_processor()}, Linux {_kernel()}), in {rounds} "
         f"rounds; at the end the machine had a load of {loads} over one, five and fifteen minutes, "
         "this run's own included."
     )
@@ -48,3 +48,8 @@ def machine(made: Stage, rounds: int) -> str:
 def _processor() -> str:
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
     return found[1] if found else platform.machine()
+
+
+def _kernel() -> str:
+    """Its release, without what tells one machine's build."""
+    return ".".join(platform.release().split(".")[:2])
