@@ -129,7 +129,6 @@ class Node:
         return pid
 
     def _configuration(self) -> str:
-        local = "    - local all all peer\n"
         return adapted("patroni.yml", {
             "name: one": f"name: {self.name}",
             "listen: 0.0.0.0:8008": f"listen: 127.0.0.1:{self._status}",
@@ -141,8 +140,7 @@ class Node:
             "/var/lib/postgresql/18/chat": str(self.folder / "data"),
             "/usr/lib/postgresql/18/bin": str(self.programs),
             "/var/lib/postgresql/.pgpass-patroni": str(self.folder / "pgpass"),
-            local: f"{local}    - host all all 127.0.0.1/32 scram-sha-256\n"
-                "    - host replication all 127.0.0.1/32 scram-sha-256\n",
+            "ssl: 'on'": "ssl: 'off'",
             "mode: required": "mode: 'off'",
             "        max_connections: 200\n": "        max_connections: 200\n"
                 f"        unix_socket_directories: {self.folder}\n",
