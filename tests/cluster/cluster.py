@@ -11,8 +11,9 @@ from typing import Any
 import httpx2
 
 from tests.cluster.node import Node
-from tests.cluster.programs import adapted, free_ports, new_folder, running
+from tests.cluster.programs import DOCS, new_folder, running
 from tests.cluster.python import Python
+from tests.system.proxies import adapted, free_ports
 
 NAMES = ("one", "two", "three")
 USER = "postgres:postgres-secret"
@@ -134,6 +135,6 @@ def _haproxy(stack: AsyncExitStack, nodes: list[Node]) -> tuple[int, int]:
         old = f"{node.name}.example:5432 check port 8008"
         changes[old] = f"127.0.0.1:{node.database_port} check port {node.status_port}"
     folder = new_folder("haproxy")
-    (folder / "haproxy.cfg").write_text(adapted("haproxy.cfg", changes))
+    (folder / "haproxy.cfg").write_text(adapted(DOCS / "haproxy.cfg", changes))
     stack.enter_context(running(folder, ["haproxy", "-db", "-f", folder / "haproxy.cfg"]))
     return primary, standbys

@@ -11,10 +11,11 @@ from typing import Any
 
 import httpx2
 
-from tests.cluster.programs import USER, Program, adapted, free_ports, new_folder
+from tests.cluster.programs import DOCS, USER, Program, new_folder
 from tests.cluster.python import Python
 from tests.faults.proxy import Proxy, proxied
 from tests.postgresql import kill_all, programs_for
+from tests.system.proxies import adapted, free_ports
 
 
 @dataclass
@@ -129,7 +130,7 @@ class Node:
         return pid
 
     def _configuration(self) -> str:
-        return adapted("patroni.yml", {
+        return adapted(DOCS / "patroni.yml", {
             "name: one": f"name: {self.name}",
             "listen: 0.0.0.0:8008": f"listen: 127.0.0.1:{self._status}",
             "connect_address: one.example:8008": f"connect_address: 127.0.0.1:{self.status_port}",

@@ -4,7 +4,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -69,24 +68,6 @@ def new_folder(name: str) -> Path:
     if USER:
         shutil.chown(folder, USER)
     return folder
-
-
-def adapted(name: str, changes: Mapping[str, str]) -> str:
-    """A configuration of the documentation with an operator's changes, all of which apply."""
-    text = (DOCS / name).read_text()
-    for old, new in changes.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
-
-
-def free_ports(count: int) -> list[int]:
-    """All unlike each other."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 @contextmanager

@@ -38,9 +38,9 @@ class Proxy:
 Command = Callable[[Path], Sequence[str | Path]]
 
 
-def _adapted(name: str, changes: dict[str, str]) -> str:
-    """The configuration with an operator's changes: each is to be made somewhere."""
-    text = (DOCS / name).read_text()
+def adapted(document: Path, changes: Mapping[str, str]) -> str:
+    """The document, a configuration, with an operator's changes: each is to be made somewhere."""
+    text = document.read_text()
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
@@ -64,7 +64,7 @@ def nginx(service: int) -> Iterator[Proxy]:
             f"{kind}_temp_path {folder}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
-        text = _adapted("nginx.conf", {
+        text = adapted(DOCS / "nginx.conf", {
             "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{service};",
             "key.pem": "server.pem",
@@ -93,7 +93,7 @@ def haproxy(*services: int) -> Iterator[Proxy]:
     (port,) = free_ports(1)
     servers = [f"server s{service} 127.0.0.1:{service}" for service in services]
     with _folder() as folder:
-        text = _adapted("haproxy.cfg", {
+        text = adapted(DOCS / "haproxy.cfg", {
             "bind :443": f"bind 127.0.0.1:{port}",
             "server one 127.0.0.1:8000": "\n    ".join(servers),
             "maxconn 4000\n": f"maxconn 4000\n    stats socket {folder}/control level operator\n",
