@@ -25,7 +25,7 @@ from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, stored_session
 from tests.databases import empty_database, server
-from tests.faults.proxy import proxied
+from tests.faults.proxy import Proxy, listening
 from tests.postgresql import PostgresqlServer
 
 OPTIONS = PostgresqlOptions(url="")
@@ -113,7 +113,7 @@ async def test_a_first_host_that_never_answers_is_left_for_the_next(
 async def test_a_host_that_answers_too_late_is_let_go(url: str) -> None:
     """Its connection is closed, though it came about."""
     port = urlsplit(url).port
-    async with proxied("127.0.0.1", port or 0) as proxy:
+    async with listening(Proxy("127.0.0.1", port or 0)) as proxy:
         proxy.latency = 0.2
         several = url.replace(f":{port}", f":{proxy.port},127.0.0.1:{port}")
         connect = Connector(replace(OPTIONS, url=several, application_name="too late"))

@@ -13,7 +13,7 @@ import httpx2
 
 from tests.cluster.programs import DOCS, USER, Program, new_folder
 from tests.cluster.python import Python
-from tests.faults.proxy import Proxy, proxied
+from tests.faults.proxy import Proxy, listening
 from tests.postgresql import kill_all, programs_for
 from tests.system.proxies import adapted, free_ports
 
@@ -47,7 +47,7 @@ class Node:
     async def open(self, stack: AsyncExitStack, consensus_port: int) -> None:
         """Start it for the first time."""
         self._ways = Ways(*[
-            await stack.enter_async_context(proxied("127.0.0.1", port))
+            await stack.enter_async_context(listening(Proxy("127.0.0.1", port)))
             for port in (self._database, self._status, consensus_port)
         ])  # fmt: skip
         (self.folder / "patroni.yml").write_text(self._configuration())

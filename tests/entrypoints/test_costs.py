@@ -29,7 +29,7 @@ from entrypoints.http import gate, routes
 from entrypoints.http.plain import Unusual
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api, opened
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxy, listening
 
 SAID = {"role": "user", "content": "x" * 300}
 
@@ -84,7 +84,7 @@ async def test_a_request_runs_no_more_statements_than_that(
 async def test_a_request_asks_postgresql_no_more_often_than_that(tmp_path: Path) -> None:
     """Once its statements are prepared."""
     url = urlsplit(empty_database("plain"))
-    async with counted(url.hostname or "", url.port or 0) as proxy:
+    async with listening(Counting(url.hostname or "", url.port or 0)) as proxy:
         through = url._replace(netloc=f"postgres@127.0.0.1:{proxy.port}").geturl()
         storage = STORAGES["postgresql"](tmp_path, NOBODY, through)
         async with asked_of(storage, tmp_path) as (api, requests):
@@ -134,6 +134,9 @@ STORAGES: Mapping[str, Callable[[Path, Observer, str], Storage]] = {
 }
 
 Request = tuple[str, str, bytes, dict[str, str]]
+
+
+UNLIMITED = {f"rate_limit_{kind}": "1000000/minute" for kind in ("read", "write", "create")}
 
 
 @asynccontextmanager
@@ -240,18 +243,3 @@ class Counting(Proxy):
         while piece := await source.read(65536):
             self.asked += len(open_) == 1
             to.write(piece)
-
-
-@asynccontextmanager
-async def counted(host: str, port: int) -> AsyncIterator[Counting]:
-    proxy = Counting(host, port)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
-        yield proxy
-    finally:
-        server.close()
-        proxy.cut()
-
-
-UNLIMITED = {f"rate_limit_{kind}": "1000000/minute" for kind in ("read", "write", "create")}

@@ -15,12 +15,12 @@ from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from tests.databases import empty_database, server
 from tests.entrypoints.conftest import Api, opened, problem
-from tests.faults.proxy import Proxy, proxied
+from tests.faults.proxy import Proxy, listening
 
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[Proxy]:
-    async with proxied("127.0.0.1", server().port) as proxy:
+    async with listening(Proxy("127.0.0.1", server().port)) as proxy:
         yield proxy
 
 

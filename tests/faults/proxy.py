@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 
 class Proxy:
@@ -71,9 +72,11 @@ class Proxy:
                 await to.drain()
 
 
+P = TypeVar("P", bound=Proxy)
+
+
 @asynccontextmanager
-async def proxied(host: str, port: int) -> AsyncIterator[Proxy]:
-    proxy = Proxy(host, port)
+async def listening(proxy: P) -> AsyncIterator[P]:
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]
     try:

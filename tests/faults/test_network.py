@@ -15,7 +15,7 @@ from tests.faults.answers import LONGEST, is_refused_for_now
 from tests.faults.crowd import new_session, said
 from tests.faults.databases import postgresql
 from tests.faults.ledger import Ledger
-from tests.faults.proxy import Proxy, proxied
+from tests.faults.proxy import Proxy, listening
 from tests.faults.service import Service, running
 from tests.tally import Tally
 
@@ -77,7 +77,7 @@ async def distant(
     folder = tmp_path_factory.mktemp("distant")
     database = postgresql(folder)
     port = database.server.port
-    async with proxied("127.0.0.1", port) as proxy:
+    async with listening(Proxy("127.0.0.1", port)) as proxy:
         url = database.url.replace(str(port), str(proxy.port), 1)
         async with running(folder, key, CHAT_SESSIONS_DATABASE_URL=url, **POOL) as service:
             yield service, proxy
@@ -150,7 +150,7 @@ async def test_a_stop_ends_in_time_though_the_database_does_not_answer(
     database = postgresql(tmp_path)
     port = database.server.port
     drain = str(sized(0, 2))
-    async with proxied("127.0.0.1", port) as proxy:
+    async with listening(Proxy("127.0.0.1", port)) as proxy:
         url = database.url.replace(str(port), str(proxy.port), 1)
         settings = {"CHAT_SESSIONS_DATABASE_URL": url, "CHAT_SESSIONS_DRAIN_SECONDS": drain}
         async with running(tmp_path, key, **settings) as service:

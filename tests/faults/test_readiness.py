@@ -14,7 +14,7 @@ import pytest
 
 from adapters.sql.schema import REVISION
 from tests.databases import server
-from tests.faults.proxy import Proxy, proxied
+from tests.faults.proxy import Proxy, listening
 from tests.faults.service import Service, running
 from tests.serving import run, serving
 
@@ -61,7 +61,7 @@ async def far(tmp_path: Path, key: Path) -> AsyncIterator[tuple[Service, Proxy, 
     url = server().new_database(name)
     assert run("migrate", folder=tmp_path, CHAT_SESSIONS_DATABASE_URL=url).returncode == 0
     port = int(urlsplit(url).port or 0)
-    async with proxied("127.0.0.1", port) as proxy:
+    async with listening(Proxy("127.0.0.1", port)) as proxy:
         through = url.replace(str(port), str(proxy.port), 1)
         async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=through) as service:
             yield service, proxy, name
