@@ -124,6 +124,14 @@ class Node:
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
 
+    async def says(self, what: str, since: int = 0) -> None:
+        """Wait until its log does, after as many characters."""
+        for _ in range(1200):
+            if what in self.log[since:]:
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError(f"{what}\n{self.log[-3000:]}")
+
     def _postmaster(self) -> int:
         pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIG_DFL)  # raises where it is gone

@@ -29,8 +29,10 @@ class Load:
     ledger: Ledger
     reader: Reader
 
-    def longest_gap(self, since: float) -> float:
-        """Between two acknowledged writes, in seconds."""
+    async def longest_gap(self, since: float) -> float:
+        """Between two acknowledged writes, in seconds, the next one included."""
+        self.ledger.progress.clear()
+        await asyncio.wait_for(self.ledger.progress.wait(), 60)
         times = [since, *(at for at in self.ledger.times if at > since)]
         return max(after - before for before, after in pairwise(times))
 
@@ -61,11 +63,25 @@ async def two_in_a_row(cluster: Cluster) -> None:
     await lost_machine(cluster)
 
 
+async def broken_rewind(cluster: Cluster) -> None:
+    """A machine lost, and a crash of the next primary while the lost one is rewound from it."""
+    lost = await cluster.replaceable()
+    seen = len(lost.log)
+    await lost_machine(cluster)
+    await lost.says("running pg_rewind from dbname", seen)
+    source = await cluster.another_primary(lost)
+    source.ways.database.latency = 0.01  # for each 64 kB: it lasts some seconds
+    await moment(0.5, 1)
+    source.kill_postgresql()
+    source.ways.database.heal()
+    await lost.says("pg_rewind exit code=1", seen)
+
+
 async def replaced(
     cluster: Cluster, strike: Callable[[Node], None], mend: Callable[[Node], None]
 ) -> None:
     async with asyncio.timeout(60):
-        before = await cluster.another_primary(None)
+        before = await cluster.replaceable()
         await asyncio.to_thread(strike, before)
         await cluster.another_primary(before)
         mend(before)
@@ -77,6 +93,7 @@ KINDS: dict[Callable[[Cluster], Awaitable[None]], tuple[int, int]] = {
     switch_over: (1, 6),
     black_hole: (1, 4),
     two_in_a_row: (1, 2),
+    broken_rewind: (1, 2),
 }
 """How often, small and at full size."""
 
@@ -105,25 +122,30 @@ async def test_nothing_acknowledged_is_lost_when_the_primary_is(
     processes = [service.served.process for service in both.services.values()]
     await both.cluster.healed()
     gaps: dict[str, list[float]] = {way: [] for way in both.services}
+    healed = []
     async with under_load(both) as loads:
         for _ in range(times):
             await moment(1, 2)
             begun = time.monotonic()
             await fail(both.cluster)
             await both.cluster.healed()
-            await moment(1, 2)
+            healed.append(time.monotonic() - begun)
             for way, load in loads.items():
-                gaps[way].append(load.longest_gap(begun))
+                gaps[way].append(await load.longest_gap(begun))
+    tally.note("P11", f"{kind}, {times}: all three stream after", listed(healed))
     for way, load in loads.items():
         where = f"{kind}, by {way}, {times}"
-        seconds = ", ".join(f"{gap:.1f}" for gap in gaps[way])
-        tally.note("P11", f"{where}: longest write gap", f"{max(gaps[way]):.1f} s ({seconds})")
+        tally.note("P11", f"{where}: longest write gap", listed(gaps[way]))
         answers = len(load.ledger.seconds) + load.reader.asked
         wrong = load.ledger.wrong() + load.reader.wrong
         tally.none("P11", f"{where}: answers wrong or late", wrong, of=answers)
         await load.ledger.check(tally, where)
         assert load.ledger.unanswered == 0
     assert all(process.poll() is None for process in processes)
+
+
+def listed(seconds: list[float]) -> str:
+    return f"{max(seconds):.1f} s ({', '.join(f'{one:.1f}' for one in seconds)})"
 
 
 async def test_three_nodes_stream_in_time(nodes: Cluster, tally: Tally) -> None:
