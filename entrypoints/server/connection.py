@@ -17,9 +17,10 @@ from entrypoints.http.admission import head_too_large
 from entrypoints.http.edge import LINGER_SECONDS, SILENCE_SECONDS
 from entrypoints.http.observed import GIVEN_UP
 from entrypoints.http.problems import Problem, too_late, unavailable
+from entrypoints.server.answer import answering
 from entrypoints.server.crowd import Crowd
-from entrypoints.server.head import heading
-from entrypoints.server.parser import HEAD_BYTES, Parser
+from entrypoints.server.parser import HEAD_BYTES
+from entrypoints.server.plain import QuickParser
 from entrypoints.server.refusal import answer_refused
 
 UNTAKEN_BYTES = 16 * 1024
@@ -37,7 +38,7 @@ class Connection(H11Protocol):
     all is answered, and a client that still sends gets to read that (RFC 9112 section 9.6).
     """
 
-    conn: Parser
+    conn: QuickParser
 
     def __init__(
         self,
@@ -47,7 +48,7 @@ class Connection(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.conn = Parser(HEAD_BYTES)
+        self.conn = QuickParser(HEAD_BYTES)
         self.deadline = 0.0
         self.held = 0
         self._crowd = server_state
@@ -149,7 +150,7 @@ class Connection(H11Protocol):
                 if self._serves:
                     self._stop_waiting()
 
-        await self._application(scope, receive_in_time, heading(self.cycle))
+        await self._application(scope, receive_in_time, answering(self.cycle))
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1

@@ -20,34 +20,52 @@ from entrypoints.telemetry.observation import Observation
 
 Policy = Literal["read", "write", "create"]
 
+_CALLER = "?"
+"""Where a caller's name goes."""
+
 _log = structlog.get_logger("chat_sessions")
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """What is left to a caller under a policy, after the request just counted."""
+class _Limit:
+    """A policy, and what is the same in each of its keys and fields."""
 
     policy: str
     quota: int
-    length: int
+    seconds: int
+    key: tuple[str, str]
+    """What comes before and after the caller."""
+    field: Fields
+
+    @classmethod
+    def of(cls, policy: str, item: RateLimitItem) -> "_Limit":
+        begin, _, end = item.key_for(_CALLER).partition(_CALLER)
+        quota, seconds = item.amount, item.get_expiry()
+        field = f'"{policy}";q={quota};w={seconds}'.encode()
+        return cls(policy, quota, seconds, (begin, end), {b"ratelimit-policy": field})
+
+    def key_for(self, caller: str) -> str:
+        return f"{self.key[0]}{caller}{self.key[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What is left to a caller under a limit, after the request just counted."""
+
+    limit: _Limit
     counted: int
     seconds_left: int
 
     @property
     def is_spent(self) -> bool:
-        return self.counted > self.quota
-
-    @property
-    def policy_field(self) -> Fields:
-        policy = f'"{self.policy}";q={self.quota};w={self.length}'
-        return {b"ratelimit-policy": policy.encode()}
+        return self.counted > self.limit.quota
 
     @property
     def fields(self) -> Fields:
         """As draft-ietf-httpapi-ratelimit-headers-10 has them."""
-        remaining = max(0, self.quota - self.counted)
-        state = f'"{self.policy}";r={remaining};t={self.seconds_left}'
-        return {**self.policy_field, b"ratelimit": state.encode()}
+        remaining = max(0, self.limit.quota - self.counted)
+        state = f'"{self.limit.policy}";r={remaining};t={self.seconds_left}'
+        return {**self.limit.field, b"ratelimit": state.encode()}
 
 
 class RateLimits:
@@ -62,7 +80,7 @@ class RateLimits:
         *,
         fails_open: bool,
     ) -> None:
-        self._policies = policies
+        self._limits = {policy: _Limit.of(policy, item) for policy, item in policies.items()}
         self._storage = storage
         self._peers = peers
         self._fails_open = fails_open
@@ -77,7 +95,7 @@ class RateLimits:
         """
         window = await self._count(request, policy, owner.key.hex)
         if window:
-            request.state.headers |= window.fields
+            request.scope["state"]["headers"] |= window.fields
             _check(request, window)
 
     async def count_peer(self, request: Request) -> None:
@@ -90,23 +108,23 @@ class RateLimits:
             _check(request, window)
 
     async def _count(self, request: Request, policy: str, caller: str) -> _Window | None:
-        item = self._policies.get(policy)
-        if item is None:
+        limit = self._limits.get(policy)
+        if limit is None:
             return None
-        key = item.key_for(caller)
+        key = limit.key_for(caller)
         try:
             if self._breaker is None:
-                counted, left = await self._storage.hit(key, item.get_expiry())
+                counted, left = await self._storage.hit(key, limit.seconds)
             else:
                 async with self._breaker.call():
-                    counted, left = await self._storage.hit(key, item.get_expiry())
+                    counted, left = await self._storage.hit(key, limit.seconds)
         except Away:
             _measures(request).limiter_unavailable.add(1)
             if self._fails_open:
                 return None
             raise unavailable("Requests cannot be counted just now.") from None
         seconds_left = max(1, ceil(round(left, 3)))
-        return _Window(policy, item.amount, item.get_expiry(), counted, seconds_left)
+        return _Window(limit, counted, seconds_left)
 
     def _tell(self, away: str | None) -> None:
         if away:
@@ -118,10 +136,10 @@ class RateLimits:
 
 def _check(request: Request, window: _Window) -> None:
     if window.is_spent:
-        request.state.headers |= window.policy_field
+        request.state.headers |= window.limit.field
         observation: Observation = request.state.observation
-        observation.policy = window.policy
-        _measures(request).rate_limited.add(1, {"policy": window.policy})
+        observation.policy = window.limit.policy
+        _measures(request).rate_limited.add(1, {"policy": window.limit.policy})
         raise too_many(window.seconds_left)
 
 

@@ -18,6 +18,7 @@ GATE = "entrypoints/http/gate.py"
 JWT = "adapters/auth/jwt.py"
 MEMORY = "adapters/memory/storage.py"
 PARSER = "entrypoints/server/parser.py"
+PLAIN = "entrypoints/server/plain.py"
 OWNERSHIP = "application/ownership.py"
 STATEMENTS = "adapters/sql/statements.py"
 
@@ -405,8 +406,8 @@ _LIMITS = (
     _one(
         "never refuse for a limit",
         "entrypoints/http/limits/rates.py",
-        "return self.counted > self.quota",
-        "return self.counted > self.quota << 20",
+        "return self.counted > self.limit.quota",
+        "return self.counted > self.limit.quota << 20",
         "tests/entrypoints/test_limits_api.py::test_after_the_seconds_of_retry_after_and_not_before_a_request_passes",
     ),
     _one(
@@ -454,6 +455,20 @@ _PROCESS = (
         'line.startswith((b" ", b"\\t"))',
         'line.startswith((b"\\x00",))',
         _SMUGGLING,
+    ),
+    _one(
+        "take a request of two lengths for a plain one",
+        PLAIN,
+        "        len(given) < len(listed)\n        or b",
+        "        b",
+        "tests/entrypoints/test_exchanges.py::test_what_is_not_plain_is_left_to_the_parser",
+    ),
+    _one(
+        "take a chunked request for a plain one",
+        PLAIN,
+        '"expect", b"transfer-encoding", b"upgrade"',
+        '"expect", b"upgrade"',
+        "tests/entrypoints/test_exchanges.py::test_what_is_not_plain_is_left_to_the_parser",
     ),
     _one(
         "wait for whoever says nothing",
