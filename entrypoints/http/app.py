@@ -98,21 +98,27 @@ def create_app(
     service.serve_metadata_of(app, options.base_url)
     app.state.protected_resource = service.protected_resource(options.base_url, options.sign_in)
     app.state.public_url = options.public_url
-    for kind in (Problem, Refused, Unavailable, HTTPException):
+    for kind in (Problem, Refused, Unavailable, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_problem)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
     hosts = frozenset(map(host_name, options.hosts))
-    app.add_middleware(Direct, api=app, routes=routes.router.routes)
-    app.add_middleware(
-        Edge,
-        admit=Admission(hosts, options.accepts_address),
-        headers=AnswerHeaders(options.hsts_seconds, options.origins),
-        is_stopping=options.is_stopping,
-    )
+    headers = AnswerHeaders(options.hsts_seconds, options.origins)
+    admit = Admission(hosts, options.accepts_address)
     traced = telemetry.traces is not None
-    app.add_middleware(Observed, requests=telemetry.requests, traced=traced)  # the outermost
-    return app
+    layers: list[Callable[[ASGIApp], ASGIApp]] = [
+        lambda inner: Direct(inner, app, routes.router.routes),
+        lambda inner: Edge(inner, admit, headers, options.is_stopping),
+        lambda inner: Observed(inner, telemetry.requests, traced=traced),
+    ]
+    if traced:  # within FastAPI's telemetry, which begins the request's span
+        for layer in layers:
+            app.add_middleware(layer)
+        return app
+    served: ASGIApp = app
+    for layer in layers:
+        served = layer(served)
+    return served
 
 
 def routed_app(

@@ -14,6 +14,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
@@ -55,8 +56,6 @@ _METHODS = frozenset(
 Lines = Sequence[tuple[bytes, bytes]]
 """A head's, their names in lower case."""
 
-_log = structlog.get_logger("chat_sessions")
-
 
 class Observed:
     """Gives each request its ids, and tells how it went once its answer is sent: `requests` as a
@@ -66,6 +65,7 @@ class Observed:
         self.app = app
         self._requests = requests
         self._traced = traced
+        self._log = structlog.get_logger("chat_sessions").bind()  # once for all lines
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -87,7 +87,7 @@ class Observed:
                 if GIVEN_UP in state:
                     self._requests.is_given_up(method, scope["scheme"])
                 else:
-                    _tell(observation, answer)
+                    _tell(self._log, observation, answer)
                     self._count(method, scope["scheme"], observation, answer)
             finally:
                 forget(token)
@@ -123,7 +123,7 @@ class _Answer:
         self._ended = perf_counter()
 
 
-def _tell(observation: Observation, answer: _Answer) -> None:
+def _tell(log: FilteringBoundLogger, observation: Observation, answer: _Answer) -> None:
     event, level = _outcome(observation, answer.status)
     if event is None:
         return
@@ -144,7 +144,7 @@ def _tell(observation: Observation, answer: _Answer) -> None:
         told["exc_info"] = observation.refusal
     elif observation.refusal is not None:
         told["reason"] = _reason(observation.refusal)
-    _log.log(level, event, **told)
+    log.log(level, event, **told)
 
 
 def _outcome(observation: Observation, status: int | None) -> tuple[str | None, int]:

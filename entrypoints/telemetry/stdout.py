@@ -20,6 +20,7 @@ class Lines:
     def __init__(self, descriptor: int | None = None) -> None:
         """Standard output, unless another is named."""
         self._descriptor = _stdout() if descriptor is None else descriptor
+        self._ready = _poll(self._descriptor)
         self.is_terminal = os.isatty(self._descriptor)
         self._backlog = bytearray()
         self._lock = Lock()
@@ -44,20 +45,28 @@ class Lines:
     def _write_what_fits(self) -> None:
         try:
             # A descriptor that is ready takes this much without a wait.
-            while self._backlog and select.select((), (self._descriptor,), (), 0)[1]:
+            while self._backlog and self._ready.poll(0):
                 written = os.write(self._descriptor, self._backlog[: select.PIPE_BUF])
                 del self._backlog[:written]
         except OSError:  # nobody reads it any more
             self._backlog.clear()
 
     def _wait(self) -> None:
+        ready = _poll(self._descriptor)  # one serves one thread at a time
         while True:
-            select.select((), (self._descriptor,), ())
+            ready.poll()
             with self._lock:
                 self._write_what_fits()
                 if not self._backlog:
                     self._waiter = None
                     return
+
+
+def _poll(descriptor: int) -> select.poll:
+    """Tells whether a piece can be written at once, or that nobody reads it any more."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return poll
 
 
 def _stdout() -> int:
