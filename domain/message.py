@@ -42,7 +42,7 @@ class NewMessage:
         check_content(self.content)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """A stored message. `message_order` counts 1, 2, 3 ... within its session, with no gap, and
     `timestamp` (UTC) strictly increases with it."""

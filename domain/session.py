@@ -43,7 +43,7 @@ class SessionPatch:
             check_json(self.metadata)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Session:
     """One conversation of one owner.
 

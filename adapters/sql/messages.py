@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from adapters.sql import receipts, statements
@@ -10,6 +10,7 @@ from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.messages import MessageRepository
 from domain.errors import SessionNotFound
+from domain.instant import TICK
 from domain.message import Message, NewMessage, Role, in_sequence
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
@@ -89,13 +90,13 @@ def _side(request: MessagePageRequest) -> Side | None:
 def _messages(session_id: UUID, rows: Rows) -> list[Message]:
     return [
         Message(
-            id=key_of(id_),
-            session_id=session_id,
-            message_order=order,
-            role=_ROLES[role],
-            content=content,
-            metadata=EMPTY if metadata == EMPTY.json else Metadata(metadata),
-            timestamp=EPOCH + timedelta(0, 0, timestamp),
+            key_of(id_),
+            session_id,
+            order,
+            _ROLES[role],
+            content,
+            EMPTY if metadata == EMPTY.json else Metadata(metadata),
+            EPOCH + timestamp * TICK,
         )
         for _, order, id_, role, content, metadata, timestamp in rows
         if id_ is not None

@@ -5,7 +5,7 @@ SQLite, one shard on an engine that distributes by key.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -30,11 +30,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from domain.instant import TICK
+
 REVISION = "0002"
 """The migration that makes this schema."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Key(TypeDecorator[UUID]):
@@ -83,12 +84,12 @@ def key_of(raw: UUID | bytes) -> UUID:
 
 
 def instant_of(raw: int) -> datetime:
-    return EPOCH + timedelta(0, 0, raw)
+    return EPOCH + raw * TICK
 
 
 def microseconds(instant: datetime) -> int:
     """Whole microseconds since 1970 of an aware time."""
-    return (instant - EPOCH) // _MICROSECOND
+    return (instant - EPOCH) // TICK
 
 
 LEAST_KEY = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.sessions import SessionRepository
 from domain.errors import SessionNotFound, VersionMismatch
+from domain.instant import TICK
 from domain.message import Message
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
@@ -127,13 +128,13 @@ def _only(owner: Owner, rows: Rows) -> Session:
 def _listed(owner: Owner, rows: Rows) -> list[Session]:
     return [
         Session(
-            id=key_of(id_),
-            owner=owner,
-            title=title,
-            metadata=EMPTY if metadata == EMPTY.json else Metadata(metadata),
-            created_at=EPOCH + timedelta(0, 0, created_at),
-            last_updated=EPOCH + timedelta(0, 0, last_updated),
-            message_count=message_count,
+            key_of(id_),
+            owner,
+            title,
+            EMPTY if metadata == EMPTY.json else Metadata(metadata),
+            EPOCH + created_at * TICK,
+            EPOCH + last_updated * TICK,
+            message_count,
         )
         for _, _, id_, title, metadata, created_at, last_updated, message_count in rows
         if id_ is not None

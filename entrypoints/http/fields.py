@@ -1,6 +1,7 @@
 """The fields that the wire's models share: the domain's rules where they meet JSON."""
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -30,14 +31,20 @@ REQUEST_ID = "0d42bd2b-2c2f-4e88-996b-d416f6fc6f90"
 _TRIMMED = rf"^\s*[^\s\u0000]([^\u0000]{{0,{TITLE_MAX - 2}}}[^\s\u0000])?\s*$"
 """The rule of a title before it is trimmed, as a schema can say it."""
 
+_MINUTES = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
+_SECONDS = [f"{second:02}." for second in range(60)]
 
-MICROSECONDS = "microseconds"
-SECONDS = len("2026-01-02T03:04:05.678901")
+
+@lru_cache(maxsize=1024)
+def _day(ordinal: int) -> str:
+    return f"{date.fromordinal(ordinal).isoformat()}T"
 
 
 def rfc3339(instant: datetime) -> str:
-    """Of a time in UTC, with microseconds and Z (RFC 3339 section 5.6)."""
-    return f"{instant.isoformat(timespec=MICROSECONDS)[:SECONDS]}Z"
+    """Of a time in UTC, with microseconds and Z (RFC 3339 section 5.6). A page has up to 400 of
+    them, and `isoformat` would take three times as long."""
+    day, minute = _day(instant.toordinal()), _MINUTES[instant.hour * 60 + instant.minute]
+    return f"{day}{minute}{_SECONDS[instant.second]}{instant.microsecond:06}Z"
 
 
 def _text(value: object) -> str:

@@ -1,6 +1,5 @@
 """The models' JSON, written straight from entities: what Pydantic makes of its models, at a third
-of the cost. The models describe and this writes; a test holds them to each other. Times are written
-in place, as fields.rfc3339 has them: a page has up to 400 of them."""
+of the cost. The models describe and this writes; a test holds them to each other."""
 
 from collections.abc import Iterable
 from json.encoder import encode_basestring as _quoted
@@ -11,17 +10,17 @@ from domain.message import Message
 from domain.page import Cursor, Page, SessionPageRequest
 from domain.session import Session
 from entrypoints.http.cursors import to_text
-from entrypoints.http.fields import MICROSECONDS, SECONDS
+from entrypoints.http.fields import rfc3339
 
 
 def session_json(session: Session) -> str:
     """As SessionResponse has it."""
     title = "null" if session.title is None else _quoted(session.title)
     return (
-        f'{{"id":"{session.id}","user_id":{_quoted(session.owner.subject)},"title":{title},'
+        f'{{"id":"{session.id!s}","user_id":{_quoted(session.owner.subject)},"title":{title},'
         f'"metadata":{session.metadata.json},'
-        f'"created_at":"{session.created_at.isoformat(timespec=MICROSECONDS)[:SECONDS]}Z",'
-        f'"last_updated":"{session.last_updated.isoformat(timespec=MICROSECONDS)[:SECONDS]}Z",'
+        f'"created_at":"{rfc3339(session.created_at)}",'
+        f'"last_updated":"{rfc3339(session.last_updated)}",'
         f'"message_count":{session.message_count}}}'
     )
 
@@ -49,10 +48,10 @@ def _messages(session_id: UUID, messages: Iterable[Message]) -> str:
     session = str(session_id)
     return ",".join(
         [
-            f'{{"id":"{message.id}","session_id":"{session}",'
-            f'"message_order":{message.message_order},"role":"{message.role}",'
+            f'{{"id":"{message.id!s}","session_id":"{session}",'
+            f'"message_order":{message.message_order},"role":"{message.role!s}",'
             f'"content":{_quoted(message.content)},"metadata":{message.metadata.json},'
-            f'"timestamp":"{message.timestamp.isoformat(timespec=MICROSECONDS)[:SECONDS]}Z"}}'
+            f'"timestamp":"{rfc3339(message.timestamp)}"}}'
             for message in messages
         ]
     )

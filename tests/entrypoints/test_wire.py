@@ -12,6 +12,7 @@ from domain.metadata import Metadata
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
 from domain.session import Session
+from entrypoints.http.fields import rfc3339
 from entrypoints.http.models import MessagePage, MessagesResponse, SessionPage, SessionResponse
 from entrypoints.http.wire import (
     message_page_json,
@@ -23,11 +24,7 @@ from entrypoints.http.wire import (
 ID = UUID(int=1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 OBJECTS = st.dictionaries(TEXTS, TEXTS | st.integers(-(2**40), 2**40) | st.none() | st.booleans())
-INSTANTS = st.datetimes(
-    datetime(2000, 1, 1),  # noqa: DTZ001 - it is given one
-    datetime(2100, 1, 1),  # noqa: DTZ001 - likewise
-    timezones=st.just(UTC),
-)
+INSTANTS = st.datetimes(timezones=st.just(UTC))
 METADATA = st.builds(Metadata.of, OBJECTS)
 SESSIONS = st.builds(
     Session,
@@ -54,6 +51,11 @@ MESSAGES = st.builds(
 def check(written: str, model: type[BaseModel]) -> None:
     read = model.model_validate_json(written, extra="forbid")
     assert read.model_dump_json() == written
+
+
+@given(INSTANTS)
+def test_a_time_is_written_as_the_standard_library_has_it(instant: datetime) -> None:
+    assert rfc3339(instant) == instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @given(SESSIONS)
