@@ -83,7 +83,7 @@ def _can_be_a_route(scope: Scope) -> bool:
 
 
 def _size(lines: list[tuple[bytes, bytes]]) -> int:
-    return sum(len(name) + len(value) + 4 for name, value in lines)
+    return sum([len(name) + len(value) + 4 for name, value in lines])
 
 
 def host_name(host: str) -> str:

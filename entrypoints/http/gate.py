@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
 from fastapi import params
@@ -138,7 +138,7 @@ class GatedRoute(APIRoute):
             elif b"transfer-encoding" in framing:
                 await read_body(request, keeper.max_body_bytes)
             observation.session_id = _checked_id(request)
-            query = _checked_query(request, parameters)
+            query = state["query"] = _checked_query(request, parameters)
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     try:
@@ -181,12 +181,16 @@ def _checked_id(request: Request) -> str | None:
 def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, str]:
     if not request.scope["query_string"]:
         return NO_QUERY
-    items = request.query_params.multi_items()
-    given = Counter(name for name, _ in items)
-    errors = [in_query("is given more than once", name) for name in known if given[name] > 1]
-    if given.keys() - known:
+    items = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    query = dict(items)
+    if len(query) < len(items) or not query.keys() <= known:
+        raise _unfit([name for name, _ in items], known)
+    return query
+
+
+def _unfit(given: Sequence[str], known: AbstractSet[str]) -> Problem:
+    errors = [in_query("is given more than once", name) for name in known if given.count(name) > 1]
+    if set(given) - known:
         takes = ", ".join(sorted(known)) or "none"
         errors.append(in_query(f"is not known; this route takes {takes}", "*"))
-    if errors:
-        raise invalid(errors)
-    return dict(items)
+    return invalid(errors)

@@ -191,11 +191,12 @@ def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
 
 def link_header(request: Request, asked: PageRequest, links: Links, public_url: str) -> str:
     """The neighbouring pages as web links (RFC 8288), every other parameter kept."""
-    query = dict(request.query_params)
+    query = dict(request.scope["state"]["query"])
     if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
         query |= {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}
+    path = request.scope["path"]
     return ", ".join(
-        f'<{public_url}{request.url.path}?{_query(query, name, place)}>; rel="{relation}"'
+        f'<{public_url}{path}?{_query(query, name, place)}>; rel="{relation}"'
         for relation, (name, place) in links.items()
     )
 
