@@ -35,10 +35,8 @@ class NewMessage:
     metadata: Metadata = EMPTY
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "role", Role(self.role))
-        except ValueError:
-            raise InvalidValue(f"must be one of {', '.join(Role)}", "role") from None
+        if not isinstance(self.role, Role):
+            object.__setattr__(self, "role", _role_named(self.role))
         check_content(self.content)
 
 
@@ -54,6 +52,13 @@ class Message:
     content: str
     metadata: Metadata
     timestamp: datetime
+
+
+def _role_named(name: str) -> Role:
+    try:
+        return Role(name)
+    except ValueError:
+        raise InvalidValue(f"must be one of {', '.join(Role)}", "role") from None
 
 
 def check_content(content: str) -> str:
@@ -76,13 +81,13 @@ def in_sequence(
     from `at` on."""
     return tuple(
         Message(
-            id=id_,
-            session_id=session_id,
-            message_order=after + 1 + place,
-            role=message.role,
-            content=message.content,
-            metadata=message.metadata,
-            timestamp=at + place * TICK,
+            id_,
+            session_id,
+            after + 1 + place,
+            message.role,
+            message.content,
+            message.metadata,
+            at + place * TICK,
         )
         for place, (id_, message) in enumerate(messages.items())
     )
