@@ -131,10 +131,14 @@ def _message(
     return wire.Message(id_, session, order, role, content, msgspec.Raw(metadata), wire.instant(at))
 
 
+async def _leave(_: asyncpg.Connection) -> None:
+    """In place of the statement that the pool sends once a connection is given back."""
+
+
 @asynccontextmanager
 async def _connected(_: Starlette) -> AsyncIterator[None]:
     async with asyncpg.create_pool(
-        os.environ["BENCH_DATABASE"], min_size=POOL, max_size=POOL
+        os.environ["BENCH_DATABASE"], min_size=POOL, max_size=POOL, reset=_leave
     ) as pool:
         _store.pool = pool
         yield
