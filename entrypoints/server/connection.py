@@ -167,6 +167,7 @@ class Connection(H11Protocol):
         self._left = self._patience.request
         self.flow.resume_reading()
         self.conn.start_next_cycle()
+        self._hold(received=self.conn.unread)
         self.handle_events()
         if not self._serves and not self._lingers:
             self._wait_for_request()
@@ -180,7 +181,6 @@ class Connection(H11Protocol):
     # Waiting.
 
     def _wait_for_request(self) -> None:
-        self._hold(received=len(self.conn.trailing_data[0]))
         self._has_begun = self._received > 0
         if self._has_ended:
             self.transport.close()

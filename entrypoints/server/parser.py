@@ -40,6 +40,11 @@ class Parser(h11.Connection):
         self.is_too_large = False
         self._chunks = self._chunked_bytes = 0
 
+    @property
+    def unread(self) -> int:
+        """What has been received and is of no event yet, in bytes."""
+        return len(self._receive_buffer)
+
     def forget(self) -> None:
         """Free what has been received. Nothing more is to be read."""
         self._receive_buffer = _Lines()

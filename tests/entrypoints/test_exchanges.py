@@ -4,13 +4,15 @@ a client gets is the same either way."""
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import h11
 import pytest
 from hypothesis import event, example, given
 from hypothesis import strategies as st
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.server import Server
 from entrypoints.server.parser import HEAD_BYTES, Parser
@@ -207,15 +209,54 @@ async def test_an_answer_is_the_same_whether_the_exchange_was_plain(
         for message in messages:
             await send(message)
 
-    server = Server(app, Patience.of(Settings(database_url="memory://")), 0.1, lambda: None)
-    listener = socket.create_server(("127.0.0.1", 0))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
     plain, other = GET + b"\r\n", GET + b"A: 1\r\na: 2\r\n\r\n"
     assert plain_request(bytearray(plain))
     assert plain_request(bytearray(other)) is None
-    try:
-        port = listener.getsockname()[1]
+    async with served(app) as port:
         assert await answered(port, plain) == await answered(port, other)
+
+
+async def test_a_request_that_has_been_answered_is_not_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though the next has always come by then: nobody else has to go for it."""
+    monkeypatch.setattr("entrypoints.server.patience.HELD_BYTES", 10_000)
+    asked, turn = asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        asked.release()
+        await turn.acquire()
+        await send(start(204))
+        await send(body(b""))
+
+    async with served(app, max_body_bytes=1) as port:
+        reader, begun = await asyncio.open_connection("127.0.0.1", port)
+        begun.write(GET)
+        _, busy = await asyncio.open_connection("127.0.0.1", port)
+        request = GET + b"A: %b\r\n\r\n" % (b"a" * 1000)
+        busy.write(request * 3)
+        for _ in range(30):
+            await asked.acquire()
+            busy.write(request)
+            turn.release()
+        begun.write(b"\r\n")
+        for _ in range(4):
+            turn.release()
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204 ")
+        begun.close()
+        busy.close()
+
+
+@asynccontextmanager
+async def served(app: ASGIApp, **settings: Any) -> AsyncIterator[int]:
+    """The port that it is served at."""
+    patience = Patience.of(Settings(database_url="memory://", **settings))
+    server = Server(app, patience, 0.1, lambda: None)
+    listener = socket.create_server(("127.0.0.1", 0))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
         await serving
