@@ -78,15 +78,19 @@ class Cluster:
 
 
 def whole(told: list[dict[str, Any]]) -> bool:
-    """By what each node's PostgreSQL says now; what Patroni wrote to etcd may be of before."""
+    """By what each node's PostgreSQL says now; what Patroni wrote to etcd may be of before.
+
+    One that has diverged streams too, for a moment, up to where it did: on its old timeline.
+    """
     named = [one["patroni"]["name"] for one in told if one.get("sync_standby")]
     primaries = [one for one in told if one.get("role") == "primary"]
     streams = [stream for one in primaries for stream in one.get("replication", [])]
     synchronous = [one["application_name"] for one in streams if one["sync_state"] == "sync"]
+    timelines = {one.get("timeline") for one in told}
     return (
-        len(primaries) == 1
+        len(primaries) == len(named) == len(timelines) == 1
+        and None not in timelines
         and [stream["state"] for stream in streams] == ["streaming"] * 2
-        and len(named) == 1
         and named == synchronous
     )
 
