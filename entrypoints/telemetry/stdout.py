@@ -19,9 +19,10 @@ class Lines:
 
     def __init__(self, descriptor: int | None = None) -> None:
         """Standard output, unless another is named."""
-        self._descriptor = _stdout() if descriptor is None else descriptor
+        given = _stdout() if descriptor is None else descriptor
+        self.is_terminal = os.isatty(given)
+        self._descriptor = _unwaiting(given) if self.is_terminal else given
         self._ready = _poll(self._descriptor)
-        self.is_terminal = os.isatty(self._descriptor)
         self._backlog = bytearray()
         self._lock = Lock()
         self._waiter: Thread | None = None
@@ -44,10 +45,12 @@ class Lines:
 
     def _write_what_fits(self) -> None:
         try:
-            # A descriptor that is ready takes this much without a wait.
+            # A descriptor that is ready takes this much without a wait, but for a terminal.
             while self._backlog and self._ready.poll(0):
                 written = os.write(self._descriptor, self._backlog[: select.PIPE_BUF])
                 del self._backlog[:written]
+        except BlockingIOError:
+            pass
         except OSError:  # nobody reads it any more
             self._backlog.clear()
 
@@ -60,6 +63,14 @@ class Lines:
                 if not self._backlog:
                     self._waiter = None
                     return
+
+
+def _unwaiting(terminal: int) -> int:
+    """The same terminal, opened anew: whether to wait for it is then our affair alone."""
+    try:
+        return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return terminal
 
 
 def _poll(descriptor: int) -> select.poll:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import threading
+import tty
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -181,6 +182,19 @@ def test_whoever_does_not_read_is_not_waited_for(pipe: tuple[int, int]) -> None:
     lines.finish(10)
     lines.write("heard again")
     assert all_from(reading, 1) == b"heard again\n"
+
+
+def test_a_terminal_that_is_stopped_is_not_waited_for_either() -> None:
+    leading, following = os.openpty()
+    tty.setraw(following)
+    lines = Lines(following)
+    sent = [f"{number} {'x' * 3000}" for number in range(60)]
+    for line in sent:
+        lines.write(line)
+    assert all_from(leading, 60).decode().splitlines() == sent
+    lines.finish(10)
+    os.close(leading)
+    os.close(following)
 
 
 def test_lines_of_many_threads_come_whole(pipe: tuple[int, int]) -> None:
