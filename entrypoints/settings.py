@@ -59,7 +59,7 @@ class Settings(BaseModel):
     database_url: DatabaseUrl = "sqlite:///./chat-sessions.db"
     database_read_url: OptionalDatabaseUrl = None
     database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
-    database_pool_overflow: Annotated[int, Field(ge=0, le=1000)] = 5
+    database_pool_overflow: Annotated[int, Field(ge=0, le=1000)] = 0
     database_pool_wait_seconds: Seconds = 2
     database_pool_recycle_seconds: Annotated[float, Field(gt=0)] = 1800
     database_pool_pre_ping: bool = False

@@ -14,7 +14,7 @@ class PostgresqlOptions:
 
     url: str = field(repr=False)
     pool_size: int = 10
-    pool_overflow: int = 5
+    pool_overflow: int = 0
     pool_wait: float = 2.0
     pool_recycle: float = 1800.0
     pool_pre_ping: bool = False
