@@ -98,4 +98,4 @@ async def test_statements_and_connections_are_measured_by_name(
         for at in found
         if at.name in {"db_client_connection_count", "db_client_connection_max"}
     }
-    assert pool == ({} if backend == "sqlite" else {"used": 0, "idle": 1, "most": 8})
+    assert pool == ({} if backend == "sqlite" else {"used": 0, "idle": 1, "most": 3})
