@@ -54,6 +54,11 @@ def _creations(people: People) -> Sequence[bytes]:
     return [people.post(who, "/sessions", CREATION) for who in _names(CREATORS)]
 
 
+def _empty_creations(people: People) -> Sequence[bytes]:
+    created = {name: value for name, value in CREATION.items() if name != "messages"}
+    return [people.post(who, "/sessions", created) for who in _names(CREATORS)]
+
+
 def _appends(size: int) -> Callable[[People], Sequence[bytes]]:
     def requests(people: People) -> Sequence[bytes]:
         body = {"messages": [SAID] * size}
@@ -75,5 +80,7 @@ KINDS = {
     "append": Kind("append one", _appends(1), 201),
     "append-100": Kind("append 100", _appends(100), 201, 64),
 }
+
+EMPTY_CREATE = Kind("create without a message", _empty_creations, 201)
 
 POLL = Kind("304 poll", _polls, 304)

@@ -14,7 +14,7 @@ from tests.bench.people import SAID, People
 from tests.bench.plot import Axis, Points, chart
 from tests.bench.turns import percentile
 
-USERS = (50, 100, 200, 400, 800, 1_600)
+USERS = (100, 200, 400, 800, 1_600, 3_200)
 PERSONS = 100
 THINK_SECONDS = (0.5, 1.5)
 WARM_SECONDS = 5.0

@@ -20,6 +20,9 @@ NEVER = "1000000000/minute"
 LIMITS = {f"CHAT_SESSIONS_RATE_LIMIT_{kind}": NEVER for kind in ("READ", "WRITE", "CREATE", "PEER")}
 """Counted for each request, and refusing none."""
 
+CONNECTIONS = "5000"
+"""More than there are users at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -42,6 +45,7 @@ def ours(
         "CHAT_SESSIONS_OIDC_ISSUER": issuer,
         "CHAT_SESSIONS_OIDC_AUDIENCE": AUDIENCE,
         "CHAT_SESSIONS_RATE_LIMITS": "on",
+        "CHAT_SESSIONS_CLIENT_CONNECTIONS": CONNECTIONS,
         **LIMITS,
     }
     with serving(home, **settings) as served:

@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 
 from tests.bench import depth, report, seeds
-from tests.bench.kinds import KINDS
+from tests.bench.kinds import EMPTY_CREATE, KINDS
 from tests.bench.measure import HEAD, Goal, Row
 from tests.bench.peers.services import PEERS, peer
 from tests.bench.services import Service
@@ -24,7 +24,10 @@ from tests.bench.turns import Turn, Way, turns
 ROUNDS = 5
 HISTORY_ROUNDS = 3
 COUNT = 104
-ASKED = ("page", "list", "create", "append")
+ASKED = {**KINDS, "create-empty": EMPTY_CREATE}
+NAMES = ("page", "list", "create", "create-empty", "append")
+"""Each peer is asked for those that it has."""
+
 OURS = ("SQLite", "PostgreSQL")
 
 MUCH = 100_000
@@ -40,26 +43,26 @@ class Run:
     much: int
 
     async def rows(self) -> Sequence[Row]:
-        found = [row for name in ASKED for row in await self._compared(name)]
+        found = [row for name in NAMES for row in await self._compared(name)]
         return [*found, *await self._by_size()]
 
     async def _compared(self, name: str) -> Sequence[Row]:
-        kind = KINDS[name]
+        kind = ASKED[name]
+        asked = {one.name: one.requests(self.made.issuer) for one in PEERS}
+        peers = [one for one in PEERS if name in asked[one.name]]
         ways = {
             side: Way(people.service, kind.requests(people), kind.status, COUNT)
             for side, people in self.made.sides.items()
             if side in (*OURS, RAW)
         }
-        for one in PEERS:
-            service = self.peers[one.name]
-            ways[one.name] = Way(
-                service, one.requests(self.made.issuer)[name], one.statuses[name], COUNT
-            )
+        for one in peers:
+            service, requests = self.peers[one.name], asked[one.name][name]
+            ways[one.name] = Way(service, requests, one.statuses[name], COUNT)
         found = await turns(ways, self.rounds)
-        best = min(PEERS, key=lambda one: sum(turn.own for turn in found[one.name])).name
+        best = min(peers, key=lambda one: sum(turn.own for turn in found[one.name])).name
         return [
             _row(f"{kind.name}, {one.name} : {side}", found[one.name], found[against], goal)
-            for one in PEERS
+            for one in peers
             for against, side in (*((our, f"ours on {our}") for our in OURS), (RAW, RAW))
             for goal in [FIVE_TIMES if one.name == best and against != RAW else None]
         ]

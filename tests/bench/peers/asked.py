@@ -49,6 +49,7 @@ def of_adk(_: Issuer) -> Requests:
         "page": [_get(f"{sessions(who)}/{who}") for who in READERS],
         "list": [_get(sessions(seeds.LISTER))] * CONNECTIONS,
         "create": [_post(sessions(who), {"events": [said]}) for who in WRITERS],
+        "create-empty": [_post(sessions(who), {}) for who in WRITERS],
         "append": [_post("/run", run(who)) for who in WRITERS],
     }
 
@@ -61,7 +62,7 @@ def of_agno(issuer: Issuer) -> Requests:
     return {
         "page": [_get(f"/sessions/{who}/runs", tokens[who]) for who in READERS],
         "list": [_get(listed, tokens[seeds.LISTER])] * CONNECTIONS,
-        "create": [
+        "create-empty": [
             _post("/sessions?type=agent", {**created, "user_id": who}, tokens[who])
             for who in WRITERS
         ],

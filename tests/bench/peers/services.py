@@ -40,7 +40,7 @@ PEERS = (
         "agno_service.py",
         asked.of_agno,
         asked.history_of_agno,
-        {"page": 200, "list": 200, "create": 201, "append": 201},
+        {"page": 200, "list": 200, "create-empty": 201, "append": 201},
     ),
     Peer(
         "Google ADK",
@@ -48,7 +48,7 @@ PEERS = (
         "adk_service.py",
         asked.of_adk,
         asked.history_of_adk,
-        {"page": 200, "list": 200, "create": 200, "append": 200},
+        {"page": 200, "list": 200, "create": 200, "create-empty": 200, "append": 200},
     ),
 )
 
