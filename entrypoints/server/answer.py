@@ -20,19 +20,20 @@ _CLOSE = (b"connection", b"close")
 
 
 def answering(cycle: RequestResponseCycle) -> Send:
-    """How to send a cycle's answer: its head goes out with the first of its body. What is not
-    shortened here is done as uvicorn does."""
+    """How to send a cycle's answer: its head goes out with the first of its body. Where that does
+    not come, the connection is closed. What is not shortened here is done as uvicorn does."""
     start: Message | None = None
 
     async def send(message: Message) -> None:
         nonlocal start
         if message["type"] == "http.response.start" and not cycle.response_started:
-            start = message
+            start, cycle.response_started = message, True
             return
         begun, start = start, None
         if begun is None:
             await cycle.send(message)  # type: ignore[arg-type]
         elif cycle.disconnected or cycle.flow.write_paused:
+            cycle.response_started = False
             await cycle.send(begun)  # type: ignore[arg-type]
             await cycle.send(message)  # type: ignore[arg-type]
         elif not _sent_at_once(cycle, begun, message):
@@ -55,7 +56,7 @@ def _sent_at_once(cycle: RequestResponseCycle, start: Message, message: Message)
     head = _lines([*cycle.default_headers, *start["headers"]])
     line = b"HTTP/1.1 %d %b\r\n" % (status, STATUS_PHRASES[status])
     conn.answer_plainly()
-    cycle.response_started = cycle.response_complete = True
+    cycle.response_complete = True
     cycle.transport.write(b"%b%b\r\n%b" % (line, head, body))
     cycle.message_event.set()
     cycle.on_response()
@@ -72,7 +73,7 @@ def _send_head(cycle: RequestResponseCycle, start: Message) -> None:
     status = start["status"]
     response = h11.Response(status_code=status, headers=framing, reason=STATUS_PHRASES[status])
     head = cycle.conn.send(response) or b""
-    cycle.response_started, cycle.waiting_for_100_continue = True, False
+    cycle.waiting_for_100_continue = False
     cycle.transport.write(b"%b%b\r\n" % (head[:-2], lines))
 
 

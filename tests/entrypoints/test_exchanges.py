@@ -216,6 +216,16 @@ async def test_an_answer_is_the_same_whether_the_exchange_was_plain(
         assert await answered(port, plain) == await answered(port, other)
 
 
+async def test_an_answer_that_fails_before_its_body_is_cut_off_and_not_worded_anew() -> None:
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await send(start(200, FIVE))
+        raise ValueError
+
+    async with served(app) as port:
+        assert await answered(port, GET + b"\r\n") == [[b""]]
+
+
 async def test_a_request_that_has_been_answered_is_not_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
