@@ -282,8 +282,8 @@ _GATE = (
     _one(
         "pass over parameters that nobody knows",
         GATE,
-        "    if given.keys() - known:\n",
-        "    if given.keys() - given.keys():\n",
+        "    if len(query) < len(items) or not query.keys() <= known:\n",
+        "    if len(query) < len(items):\n",
         "tests/security/test_parameters.py::test_a_query_that_names_a_person_is_refused[memory]",
     ),
     _one(
