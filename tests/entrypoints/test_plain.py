@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
-from unittest.mock import patch
 
 import httpx2
 import pytest
@@ -48,9 +47,12 @@ KEYS = st.sampled_from([None, "k", "k k", " k", "é", "", "x" * 255, "x" * 256])
 @pytest.fixture(scope="session")
 async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Api, Api]]:
     """A service as it is, and one in which FastAPI looks at everything."""
+    looked_at = 0
 
     def never(_: Any) -> Any:
         async def read(*_: Any) -> Any:
+            nonlocal looked_at
+            looked_at += 1
             raise Unusual
 
         return read
@@ -58,11 +60,11 @@ async def both(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[
     async with AsyncExitStack() as stack:
         folder = tmp_path_factory.mktemp("both")
         plain = await stack.enter_async_context(opened(MemoryStorage(), folder, {}))
-        await plain.ask("GET", "/livez", None)  # its routes are ready from here on
-        full = await stack.enter_async_context(opened(MemoryStorage(), folder, {}))
-        with patch.object(gate, "plainly", never):
-            await full.ask("GET", "/livez", None)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(gate, "plainly", never)
+            full = await stack.enter_async_context(opened(MemoryStorage(), folder, {}))
         yield plain, full
+        assert looked_at
 
 
 async def check(both: tuple[Api, Api], method: str, path: str, **request: Any) -> None:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from unittest.mock import patch
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import Executable
 
 from adapters.sql import SqlStorage
@@ -53,7 +53,8 @@ async def rows(folder: Path) -> Sequence[Row]:
 async def _of_grouping(storage: SqlStorage) -> Sequence[Row]:
     def way(group_max: int, callers: int) -> Callable[[], Awaitable[float]]:
         async def taken() -> float:
-            with patch.object(writer, "GROUP_MAX", group_max):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(writer, "GROUP_MAX", group_max)
                 return (await rate(await start(), callers, APPENDS)).calls
 
         return taken
