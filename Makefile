@@ -91,7 +91,7 @@ lock: ## Renew requirements/ from pyproject.toml (needs uv)
 			cluster) from="--group cluster --constraint requirements/development.txt" ;; \
 		esac; \
 		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+			--no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command "make lock" \
 			$$from --output-file requirements/$$set.txt || exit 1; \
 	done
 

@@ -2,45 +2,90 @@
 
 import json
 import re
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, requires
+from itertools import product
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-REQUIREMENT = re.compile(r"^([a-z0-9._-]+)(?:\[[a-z,-]+\])?==(\S+)(?: ;.*?)?((?: --hash=\S+)+)$")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PLATFORMS = ("linux", "darwin")
 
 
-def requirements(lock: Path) -> list[str]:
+def lines(lock: Path) -> list[str]:
     joined = lock.read_text().replace(" \\\n    ", " ")
     return [line for line in joined.splitlines() if line and not line.startswith("#")]
+
+
+def locked(name: str) -> dict[str, Requirement]:
+    """By name, what a lock has installed."""
+    path = ROOT / "requirements" / f"{name}.txt"
+    found = [Requirement(line.partition(" --hash=")[0]) for line in lines(path)]
+    return {requirement.name: requirement for requirement in found}
+
+
+def asked_for(requirement: Requirement) -> Iterator[Requirement]:
+    """What an installed package asks for, with the extras that it is locked with, on any Python and
+    platform that the service runs on."""
+    for text in requires(requirement.name) or ():
+        asked = Requirement(text)
+        environments = (
+            {"python_version": python, "python_full_version": f"{python}.0"}
+            | {"sys_platform": platform, "extra": extra}
+            for python, platform, extra in product(PYTHONS, PLATFORMS, ["", *requirement.extras])
+        )
+        if asked.marker is None or any(map(asked.marker.evaluate, environments)):
+            yield asked
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 def test_every_python_package_has_one_version_and_hashes(lock: Path) -> None:
     """And no address, which would be that of whoever made the lock."""
-    for line in requirements(lock):
-        found = REQUIREMENT.match(line)
-        assert found, line
-        assert all(one.startswith("--hash=sha256:") for one in found[3].split())
+    for line in lines(lock):
+        requirement, *hashes = line.split(" --hash=")
+        assert re.fullmatch(r"==[^,*]+", str(Requirement(requirement).specifier)), line
+        assert hashes, line
+        assert all(re.fullmatch("sha256:[0-9a-f]{64}", one) for one in hashes), line
     assert "://" not in lock.read_text()
 
 
+@pytest.mark.parametrize("name", ["runtime", "development"])
+def test_what_is_asked_for_with_an_extra_is_locked_with_it(name: str) -> None:
+    """Or pip before 23.3 takes the extra for a requirement that is not locked, and refuses the lock
+    as soon as the package has a newer release."""
+    packages = locked(name)
+    compared = 0
+    for requirement in packages.values():
+        try:
+            asked = list(asked_for(requirement))
+        except PackageNotFoundError:  # it is for another Python or platform
+            assert requirement.marker
+            continue
+        for one in asked:
+            found = packages.get(canonicalize_name(one.name))
+            if found is not None:
+                compared += 1
+                assert one.extras <= found.extras, f"{requirement} asks for {one}"
+    assert compared > len(packages) / 2
+
+
 def test_development_runs_on_what_is_served() -> None:
-    locked = {lock.stem: {line.split()[0] for line in requirements(lock)} for lock in LOCKS}
-    assert locked.keys() == {"runtime", "development", "cluster"}
-    assert locked["runtime"] <= locked["development"]
+    assert {lock.stem for lock in LOCKS} == {"runtime", "development", "cluster"}
+    assert locked("runtime").items() <= locked("development").items()
 
 
 def test_what_the_cluster_needs_goes_beside_the_rest() -> None:
     """A package that both locks name has one version in them, for they share one environment."""
-    development, cluster = (
-        dict(line.split()[0].split("==") for line in requirements(ROOT / "requirements" / name))
-        for name in ("development.txt", "cluster.txt")
-    )
+    development, cluster = locked("development"), locked("cluster")
     shared = development.keys() & cluster.keys()
     assert shared
-    assert {name: cluster[name] for name in shared} == {name: development[name] for name in shared}
+    for name in shared:
+        assert cluster[name].specifier == development[name].specifier
 
 
 def test_every_node_package_has_one_version_and_a_hash() -> None:
