@@ -3,11 +3,19 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NoReturn, TypeAlias
 
 JsonValue: TypeAlias = (
     "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 )
+
+DEPTH_MAX = 128
+"""Levels of arrays and objects in one JSON text (RFC 8259 section 9 allows a limit). Without one,
+each version of the interpreter gives up at a depth of its own."""
+
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(set(range(256)) - _STEPS.keys())
 
 
 def parse(text: str | bytes) -> Any:  # noqa: ANN401 - JSON may hold anything
@@ -15,11 +23,12 @@ def parse(text: str | bytes) -> Any:  # noqa: ANN401 - JSON may hold anything
 
     Raises ValueError, with a message that repeats nothing of the text, for what is not JSON, a
     byte-order mark, NaN, an infinity, a number out of range, a repeated member, a lone surrogate,
-    or nesting too deep to follow.
+    or more than DEPTH_MAX levels.
     """
     try:
         if isinstance(text, bytes):
             text = text.decode()
+        _check_depth(text)
         value = _DECODER.decode(text)
         if "\\u" in text:
             dump(value).encode()
@@ -27,8 +36,6 @@ def parse(text: str | bytes) -> Any:  # noqa: ANN401 - JSON may hold anything
         raise ValueError("it is not UTF-8") from None
     except UnicodeEncodeError:
         raise ValueError("a string holds a lone surrogate") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
     except json.JSONDecodeError:
         raise ValueError("it is not JSON") from None
     return value
@@ -37,6 +44,17 @@ def parse(text: str | bytes) -> Any:  # noqa: ANN401 - JSON may hold anything
 def dump(value: JsonValue) -> str:
     """Compact JSON, members in their order. Raises ValueError for NaN and infinities."""
     return _ENCODER.encode(value)
+
+
+def _check_depth(text: str) -> None:
+    """Raise ValueError for too many levels, before anything recurses into them."""
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return
+    outside_strings = text.replace(r"\\", "").replace(r"\"", "").split('"')[::2]
+    brackets = "".join(outside_strings).encode("ascii", "ignore").translate(None, _NO_BRACKETS)
+    levels = accumulate(map(_STEPS.__getitem__, brackets))
+    if max(levels, default=0) > DEPTH_MAX:
+        raise ValueError(f"it nests more than {DEPTH_MAX} levels")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

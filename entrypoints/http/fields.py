@@ -15,7 +15,7 @@ from pydantic import (
 
 from domain.errors import InvalidValue
 from domain.message import CONTENT_MAX, Role, check_content
-from domain.metadata import METADATA_MAX, Metadata, check_json
+from domain.metadata import DEPTH_MAX, METADATA_MAX, Metadata, check_json
 from domain.session import TITLE_MAX, trimmed_title
 
 UUID_V7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -81,8 +81,9 @@ GivenMetadata = Annotated[
     PlainValidator(Metadata.of),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
     Field(
-        description=f"A JSON object of your own, at most {METADATA_MAX:,} bytes as compact JSON. "
-        "It comes back with its keys in the order given. Absent, it is `{}`.",
+        description=f"A JSON object of your own, at most {METADATA_MAX:,} bytes as compact JSON "
+        f"and {DEPTH_MAX} levels deep. It comes back with its keys in the order given. "
+        "Absent, it is `{}`.",
         examples=[{"model": "small"}],
     ),
 ]

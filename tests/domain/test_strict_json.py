@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.strict_json import dump, parse
+from domain.strict_json import DEPTH_MAX, dump, parse
 
 values = st.recursive(
     st.none()
@@ -61,3 +61,29 @@ def test_bytes_that_are_not_utf_8_are_refused(raw: bytes) -> None:
 
 def test_a_surrogate_pair_is_one_character() -> None:
     assert parse(r'"\ud83d\ude42"') == "🙂"
+
+
+brackets = st.text(r'[]{}"\,: ')
+nestings = st.recursive(
+    brackets,
+    lambda inner: st.lists(inner) | st.dictionaries(brackets, inner),
+    max_leaves=10,
+)
+
+
+def levels(value: object) -> int:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(levels, value), default=0) if isinstance(value, list) else 0
+
+
+@given(nestings, st.sampled_from([("[", "]"), ('{"{":', "}")]))
+def test_depth_is_bounded_and_brackets_in_strings_do_not_count(
+    value: object, around: tuple[str, str]
+) -> None:
+    opening, closing = around
+    text, more = json.dumps(value), DEPTH_MAX - levels(value)
+    fits = opening * more + text + closing * more
+    assert parse(fits) == parse(fits.encode()) == json.loads(fits)
+    with pytest.raises(ValueError, match="more than 128 levels"):
+        parse(opening + fits + closing)
