@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock clean
 
-PYTHON ?= python3
 VENV := .venv
+PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
 BIN := $(VENV)/bin
 TOKEN_TESTS := $(patsubst %,tests/adapters/test_%.py,auth discovery key_set provider_keys provider_tokens verified)
 PROGRAMS := chromium haproxy nginx pgbouncer prometheus redis-server
@@ -117,13 +117,32 @@ $(VENV)/cluster.txt: requirements/cluster.txt | $(VENV)/development.txt
 
 # The newest, in an environment of their own: what the service is held against is not locked.
 $(VENV)/peers/installed: | $(VENV)/development.txt
-	@$(PYTHON) -m venv $(VENV)/peers
+	@$(BIN)/python -m venv --clear $(VENV)/peers
 	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
 		"agno[os]" google-adk "sqlalchemy[asyncio]" aiosqlite
 	@touch $@
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || \
-		{ rm -rf $(VENV); echo "Python's venv module is needed (on Debian: apt install python3-venv)" >&2; exit 1; }
+	@requirements/environment.sh $(VENV) "$(STALE)" $(PYTHON)
+
+# An environment is of one folder and one Python: elsewhere its commands go on running the code and
+# the Python that it was made for. Two links in it name these.
+ifneq "$(wildcard $(VENV))" ""
+INTERPRETER := $(realpath $(BIN)/python)
+ifneq "$(realpath $(VENV)/made-in)" "$(realpath Makefile)"
+STALE := it is not known to have been made in this folder
+else ifeq "$(INTERPRETER)" ""
+STALE := its Python is gone
+else ifneq "$(INTERPRETER)" "$(realpath $(VENV)/made-with)"
+STALE := its Python was replaced by another
+else ifneq "$(origin PYTHON)" "file"
+ifneq "$(INTERPRETER)" "$(shell $(PYTHON) -c 'import os, sys; print(os.path.realpath(sys._base_executable))' 2>/dev/null)"
+STALE := it is of another Python
+endif
+endif
+endif
+
+ifdef STALE
+.PHONY: stale
+$(addprefix $(VENV)/,bin/python runtime.txt development.txt cluster.txt node.json peers/installed): stale
+endif

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from application.errors import StartRefused, Unavailable
 from domain.errors import InvalidValue
 from domain.owner import Owner, check_subject
+from entrypoints.installation import check_installation
 
 _Option = Callable[..., argparse.Action]
 
@@ -22,6 +23,7 @@ _Option = Callable[..., argparse.Action]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A failure is one line on stderr and 1."""
     try:
+        check_installation(sys.argv[0])
         options = _parser().parse_args(arguments)
         options.run(options)
     except StartRefused as error:
