@@ -2,11 +2,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.tally import Tally
 
-settings.register_profile("default", deadline=None, max_examples=30, print_blob=True)
+settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=30,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is
+)
 settings.load_profile("default")
 
 AT_FULL_SIZE = tuple(
@@ -49,6 +55,19 @@ def pytest_terminal_summary(
 def sized(pytestconfig: pytest.Config) -> Sized:
     """Picks the small number or the full one."""
     return lambda small, full: full if is_full(pytestconfig) else small
+
+
+@pytest.fixture
+def longest(sized: Sized) -> float:
+    """Seconds that an answer may take, and that healing may take: five is what is promised, and is
+    held to at full size, on a quiet machine. A busy one adds to it."""
+    return sized(20, 5)
+
+
+@pytest.fixture
+def exit_longest(sized: Sized) -> float:
+    """Seconds from SIGTERM to the end: ten is what is promised, and is held to at full size."""
+    return sized(30, 10)
 
 
 @pytest.fixture

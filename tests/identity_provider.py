@@ -17,6 +17,7 @@ import httpx2
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from tests.nodejs import HERE, NODE
+from tests.ports import free_port
 
 SCOPES = ("chat:read", "chat:write")
 
@@ -46,9 +47,8 @@ class IdentityProvider:
         self.keys: dict[str, Key] = {}
         """The private keys, by key id. Those made last sign."""
         self._secret = secrets.token_urlsafe(32)
-        self._place = socket.socket()
-        self._place.bind(("127.0.0.1", 0))
-        self._port: int = self._place.getsockname()[1]
+        self._port = free_port()
+        self._place = self._held()
         self.url = f"http://127.0.0.1:{self._port}"
         """The issuer."""
         for kind in _MAKE:
@@ -182,9 +182,14 @@ class IdentityProvider:
     def stop(self) -> None:
         """Refuse every connection from now on. The port stays its own."""
         self._end()
-        self._place = socket.socket()
-        self._place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._place.bind(("127.0.0.1", self._port))
+        self._place = self._held()
+
+    def _held(self) -> socket.socket:
+        """What keeps the port, and refuses every connection."""
+        place = socket.socket()
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(("127.0.0.1", self._port))
+        return place
 
     def _end(self) -> None:
         """It ends with its input."""

@@ -4,15 +4,16 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
+
+from tests.ports import free_port
+from tests.waiting import WAIT_SECONDS, wait_until
 
 LIFE_SECONDS = 3600
 """A server that nobody stopped ends by itself after that."""
@@ -35,7 +36,7 @@ class PostgresqlServer:
         self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._settings = {"max_connections": "200", **settings}
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.programs: Path = programs_for(self._folder, self._user)
         atexit.register(self.remove)
         if self._user:
@@ -93,11 +94,7 @@ class PostgresqlServer:
                 stderr=log,
                 start_new_session=True,
             )
-        for _ in range(300):
-            if self._ready():
-                return
-            time.sleep(0.05)
-        raise RuntimeError((self._folder / "log").read_text()[-2000:])
+        wait_until(self._ready, self._log)
 
     def stop(self) -> None:
         """Cut every connection and shut down."""
@@ -131,14 +128,17 @@ class PostgresqlServer:
         else:
             with suppress(ProcessLookupError):
                 os.kill(postmaster, how)
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=WAIT_SECONDS)
 
     def _ready(self) -> bool:
         assert self._process
         if self._process.poll() is not None:
-            return False
+            raise RuntimeError(self._log())
         command: list[str | Path] = [self.programs / "pg_isready", "-q", *self._address]
         return subprocess.run(command, check=False).returncode == 0
+
+    def _log(self) -> str:
+        return (self._folder / "log").read_text()[-2000:]
 
     def _run(self, program: str, *arguments: str | Path) -> str:
         done = subprocess.run(
@@ -148,7 +148,7 @@ class PostgresqlServer:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=WAIT_SECONDS,
         )
         if done.returncode:
             raise RuntimeError(done.stderr)
@@ -187,9 +187,3 @@ def _children(parent: int) -> list[int]:
     listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607 - wherever it is
     rows = (line.split() for line in listed.stdout.splitlines())
     return [int(pid) for pid, ppid in rows if int(ppid) == parent]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

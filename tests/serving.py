@@ -1,5 +1,6 @@
 """The service as its operator runs it: a process of its own on a free port of loopback."""
 
+import json
 import os
 import re
 import signal
@@ -9,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import httpx2
 
 from adapters.auth import DevelopmentKey
 from adapters.system import SystemClock
+from tests.waiting import WAIT_SECONDS, wait_until
 
 COMMAND = Path(sys.executable).with_name("chat-sessions")
 
@@ -43,12 +45,26 @@ class Served:
     def client(self, who: str = "alice", token: str | None = None) -> httpx2.Client:
         """For someone with a development token, or with a provider's."""
         headers = {"Authorization": f"Bearer {token or self.token(who)}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=20)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=WAIT_SECONDS)
 
     def stop(self, how: signal.Signals) -> int:
         """Send the signal and give the exit code."""
         self.process.send_signal(how)
-        return self.process.wait(timeout=15)
+        return self.process.wait(timeout=WAIT_SECONDS)
+
+    def log(self) -> list[dict[str, Any]]:
+        """Its lines so far, as far as they are whole."""
+        written = (self.folder / "stdout").read_text()
+        return [json.loads(line) for line in written[: written.rfind("\n") + 1].splitlines()]
+
+    def log_of(self, request_id: str, least: int = 1) -> list[dict[str, Any]]:
+        """The lines of a request, once there are so many: its answer may be read before them."""
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.log() if line.get("request_id") == request_id]
+
+        wait_until(lambda: len(found()) >= least, self.log)
+        return found()
 
 
 @contextmanager
@@ -86,7 +102,7 @@ def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=WAIT_SECONDS,
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from tests.cluster.node import Node
 from tests.cluster.programs import DOCS, new_folder, running
 from tests.cluster.python import Python
-from tests.system.proxies import adapted, free_ports
+from tests.ports import free_ports
+from tests.system.proxies import adapted
 
 NAMES = ("one", "two", "three")
 USER = "postgres:postgres-secret"

@@ -14,8 +14,9 @@ import httpx2
 from tests.cluster.programs import DOCS, USER, Program, new_folder
 from tests.cluster.python import Python
 from tests.faults.proxy import Proxy, listening
+from tests.ports import free_ports
 from tests.postgresql import kill_all, programs_for
-from tests.system.proxies import adapted, free_ports
+from tests.system.proxies import adapted
 
 
 @dataclass

@@ -14,6 +14,7 @@ from tests.cluster.estate import Estate
 from tests.cluster.node import Node
 from tests.cluster.reader import Reader
 from tests.conftest import Sized
+from tests.faults.answers import LONGEST
 from tests.faults.ledger import Ledger
 from tests.faults.service import moment
 from tests.tally import Tally
@@ -137,7 +138,7 @@ async def test_nothing_acknowledged_is_lost_when_the_primary_is(
         where = f"{kind}, by {way}, {times}"
         tally.note("P11", f"{where}: longest write gap", listed(gaps[way]))
         answers = len(load.ledger.seconds) + load.reader.asked
-        wrong = load.ledger.wrong() + load.reader.wrong
+        wrong = load.ledger.wrong(LONGEST) + load.reader.wrong
         tally.none("P11", f"{where}: answers wrong or late", wrong, of=answers)
         await load.ledger.check(tally, where)
         assert load.ledger.unanswered == 0

@@ -3,7 +3,7 @@
 import httpx2
 
 LONGEST = 5.0
-"""Seconds that an answer may take, and that healing may take."""
+"""Seconds that an answer may take, and that healing may take, on a quiet machine."""
 
 
 def is_refused_for_now(answer: httpx2.Response) -> bool:

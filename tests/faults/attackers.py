@@ -13,6 +13,7 @@ import httpx2
 
 from tests.faults.crowd import new_session, said
 from tests.faults.service import CHANCE, Service
+from tests.waiting import WAIT_SECONDS
 
 TRICKLE_SECONDS = 1
 AWAY_SECONDS = (20, 60)
@@ -20,10 +21,8 @@ AWAY_SECONDS = (20, 60)
 
 SETTLED_SECONDS = 0.1
 SETTLED_ANSWERS = 5
-"""So many, each sooner than that and with half of the time left, show that the service is through
-with what all send at first."""
-
-SETTLE_MAX_SECONDS = 60
+"""So many, each with half of the time left to the service, and of that time at least, show that it
+is through with what all send at first."""
 
 PAGE_MESSAGES = 200
 
@@ -97,16 +96,15 @@ async def _attack(address: tuple[str, int], attack: Attack) -> None:
 
 
 async def settled(service: Service) -> None:
-    """Wait until the service answers at once, again and again, with little else to do."""
+    """Wait until the service answers again and again with little else to do."""
     quick = 0
-    async with asyncio.timeout(SETTLE_MAX_SECONDS):
+    async with asyncio.timeout(WAIT_SECONDS):
         while quick < SETTLED_ANSWERS:
             worked, begun = _processor_seconds(service), time.monotonic()
             await service.http.get("/livez")
-            is_quick = time.monotonic() - begun < SETTLED_SECONDS
             await asyncio.sleep(SETTLED_SECONDS)
             worked = _processor_seconds(service) - worked
-            quick = quick + 1 if is_quick and worked < SETTLED_SECONDS / 2 else 0
+            quick = quick + 1 if worked < (time.monotonic() - begun) / 2 else 0
 
 
 def _processor_seconds(service: Service) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from tests.faults.answers import LONGEST, is_refused_for_now
+from tests.faults.answers import is_refused_for_now
 from tests.faults.crowd import everything
 from tests.faults.service import Service
 from tests.tally import Tally
@@ -96,9 +96,9 @@ class Ledger:
             yield
             stop.set()
 
-    def wrong(self) -> list[str]:
+    def wrong(self, longest: float) -> list[str]:
         """Refusals that are not as the contract has them, and answers that came too late."""
-        late = [f"after {seconds:.1f} s" for seconds in self.seconds if seconds > LONGEST]
+        late = [f"after {seconds:.1f} s" for seconds in self.seconds if seconds > longest]
         return late + [one.text for one in self.refusals if not is_refused_for_now(one)]
 
     async def check(self, tally: Tally, where: str) -> None:

@@ -11,6 +11,7 @@ import httpx2
 from adapters.auth import DevelopmentKey
 from adapters.system import SystemClock
 from tests.serving import Served, serving
+from tests.waiting import WAIT_SECONDS
 
 CHANCE = random.Random()  # noqa: S311 - what is struck, and when
 KEY_FILE = "CHAT_SESSIONS_DEVELOPMENT_KEY_FILE"
@@ -46,7 +47,7 @@ class Service:
             base_url=self._served.url,
             headers={"Authorization": self.authorization},
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-            timeout=20,
+            timeout=WAIT_SECONDS,
         )
         await before.aclose()
 

@@ -13,6 +13,7 @@ from tests.faults.databases import Database
 from tests.faults.ledger import is_whole
 from tests.faults.service import moment
 from tests.tally import Tally
+from tests.waiting import WAIT_SECONDS
 
 
 async def hang_up(
@@ -38,7 +39,7 @@ async def at_rest(http: httpx2.AsyncClient, path: str, database: Database) -> li
     """What is stored once nothing is being written: those who left are served all the same."""
     before: list[Any] = []
     found = await walked(http, path + "?")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(WAIT_SECONDS):
         while found != before or database.open_transactions():
             await asyncio.sleep(0.3)
             before, found = found, await walked(http, path + "?")

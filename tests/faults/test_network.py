@@ -11,13 +11,14 @@ import httpx2
 import pytest
 
 from tests.conftest import Sized
-from tests.faults.answers import LONGEST, is_refused_for_now
+from tests.faults.answers import is_refused_for_now
 from tests.faults.crowd import new_session, said
 from tests.faults.databases import postgresql
 from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy, listening
 from tests.faults.service import Service, running
 from tests.tally import Tally
+from tests.waiting import await_until
 
 POOL = {"CHAT_SESSIONS_DATABASE_POOL_SIZE": "2", "CHAT_SESSIONS_DATABASE_POOL_OVERFLOW": "0"}
 TEXTS = ("one", "two", "three")
@@ -31,6 +32,7 @@ class Far:
     proxy: Proxy
     path: str
     wrong: list[str]
+    longest: float
     asked: int = 0
 
     async def read(self) -> bool:
@@ -60,7 +62,7 @@ class Far:
         self.asked += 1
         begun = time.monotonic()
         answer = await self.service.http.get(path)
-        if (seconds := time.monotonic() - begun) > LONGEST:
+        if (seconds := time.monotonic() - begun) > self.longest:
             self.wrong.append(f"{path} after {seconds:.1f} s")
         return answer
 
@@ -84,14 +86,16 @@ async def distant(
 
 
 @pytest.fixture
-async def far(request: pytest.FixtureRequest, distant: tuple[Service, Proxy]) -> Far:
+async def far(
+    request: pytest.FixtureRequest, distant: tuple[Service, Proxy], longest: float
+) -> Far:
     """Each test's by a person of its own: what the others wrote is no matter."""
     service, proxy = distant
     service.sign_in(request.node.name)
     proxy.heal()
     path = f"/sessions/{await new_session(service.http)}/messages"
     assert (await service.http.post(path, json=said(*TEXTS))).status_code == 201
-    return Far(service, proxy, path, [])
+    return Far(service, proxy, path, [], longest)
 
 
 def cut(proxy: Proxy) -> None:
@@ -133,18 +137,18 @@ async def test_a_fault_on_the_way_is_a_503_and_heals(
             healed.append(await seconds_until(far.read))
             await seconds_until(far.is_ready)
         stop.set()
-    far.wrong += ledger.wrong()
+    far.wrong += ledger.wrong(far.longest)
     asked = far.asked + len(ledger.seconds)
     where = f"postgresql, {fault.__name__.replace('_', ' ')}"
     tally.none("P11", f"{where}: answers wrong or late", far.wrong, of=asked)
-    late = [seconds for seconds in healed if seconds > LONGEST]
+    late = [seconds for seconds in healed if seconds > far.longest]
     tally.none("P11", f"{where}: not healed in 5 s", late, of=len(healed))
     assert process.poll() is None
     await ledger.check(tally, where)
 
 
 async def test_a_stop_ends_in_time_though_the_database_does_not_answer(
-    tmp_path: Path, key: Path, sized: Sized, tally: Tally
+    tmp_path: Path, key: Path, sized: Sized, exit_longest: float, tally: Tally
 ) -> None:
     """Ten seconds after SIGTERM, with requests in hand that wait for it."""
     database = postgresql(tmp_path)
@@ -162,7 +166,7 @@ async def test_a_stop_ends_in_time_though_the_database_does_not_answer(
             code = await asyncio.to_thread(service.served.stop, signal.SIGTERM)
             seconds = time.monotonic() - begun
             await asyncio.gather(*asked, return_exceptions=True)
-    late = [seconds] if seconds > 10 or code else []
+    late = [seconds] if seconds > exit_longest or code else []
     tally.none("P10", "postgresql, black hole: stops late or unclean", late, of=1)
 
 
@@ -173,14 +177,10 @@ async def test_fifty_slow_requests_share_two_connections(far: Far, tally: Tally)
     tally.none("P11", "postgresql, fifty slow requests: wrong or late", far.wrong, of=50)
     assert any(answered)
     far.proxy.heal()
-    assert await seconds_until(far.read) < LONGEST
+    assert await seconds_until(far.read) < far.longest
 
 
 async def seconds_until(true: Callable[[], Awaitable[bool]]) -> float:
     begun = time.monotonic()
-    async with asyncio.timeout(30):
-        while True:
-            if await true():
-                break
-            await asyncio.sleep(0.02)
+    await await_until(true)
     return time.monotonic() - begun

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -16,11 +15,12 @@ from adapters.sql.schema import REVISION
 from tests.databases import server
 from tests.faults.proxy import Proxy, listening
 from tests.faults.service import Service, running
+from tests.ports import free_port
 from tests.serving import run, serving
 
 READY = (200, None)
 ANSWER_SECONDS = 5
-NOISE_SECONDS = 3
+NOISE_SECONDS = 15
 """What a machine that is busy may add."""
 
 Told = tuple[int, str | None]
@@ -63,7 +63,8 @@ async def far(tmp_path: Path, key: Path) -> AsyncIterator[tuple[Service, Proxy, 
     port = int(urlsplit(url).port or 0)
     async with listening(Proxy("127.0.0.1", port)) as proxy:
         through = url.replace(str(port), str(proxy.port), 1)
-        async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=through) as service:
+        settings = {"CHAT_SESSIONS_DATABASE_URL": through, "CHAT_SESSIONS_DRAIN_SECONDS": "8"}
+        async with running(tmp_path, key, **settings) as service:
             yield service, proxy, name
 
 
@@ -94,9 +95,8 @@ async def test_postgresql_up_slow_away_and_old(far: tuple[Service, Proxy, str]) 
         server().execute(f"UPDATE alembic_version SET version_num = '{revision}'", name)  # noqa: S608 - one of these
         assert await asked(service) == expected
     service.served.process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(2):
-        while (answer := await asked(service)) == READY:
-            pass
+    while (answer := await asked(service)) == READY:
+        pass
     assert answer == lacking("service")
 
 
@@ -124,8 +124,7 @@ def test_sqlite_up_old_moved_away_and_draining(tmp_path: Path) -> None:
 
 def test_keys_that_were_never_had(tmp_path: Path) -> None:
     """The service runs all the same, and says what it lacks."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    nobody = f"http://127.0.0.1:{free_port()}"
     settings = {
         "CHAT_SESSIONS_DATABASE_URL": "memory://",
         "CHAT_SESSIONS_OIDC_ISSUER": nobody,

@@ -16,6 +16,7 @@ from tests.faults.crowd import everything, said
 from tests.faults.ledger import is_in_order
 from tests.system.proxies import Proxy
 from tests.tally import Tally
+from tests.waiting import WAIT_SECONDS
 
 PAUSES = {f"person{number}": 0.001 for number in range(12)} | {
     f"slow{number}": 4.9 + number / 30 for number in range(6)
@@ -42,7 +43,7 @@ class Chatter:
             limits=httpx2.Limits(
                 max_connections=1, max_keepalive_connections=1, keepalive_expiry=None
             ),
-            timeout=20,
+            timeout=WAIT_SECONDS,
         )
 
     async def ask(

@@ -1,9 +1,9 @@
 """What HAProxy says of its services and its clients."""
 
 import socket
-import time
 
 from tests.system.proxies import Proxy
+from tests.waiting import wait_until
 
 
 def _rows(proxy: Proxy, kind: int) -> list[dict[str, str]]:
@@ -26,8 +26,4 @@ def connections(proxy: Proxy) -> int:
 
 
 def wait_for(proxy: Proxy, services: int) -> None:
-    for _ in range(600):
-        if ready(proxy) == services:
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"{ready(proxy)} services are ready, not {services}")
+    wait_until(lambda: ready(proxy) == services, lambda: f"{ready(proxy)} services are ready")

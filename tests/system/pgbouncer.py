@@ -4,17 +4,17 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 
 from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from tests.databases import server
+from tests.ports import free_port, wait_for_port
 from tests.postgresql import PostgresqlServer
+from tests.waiting import WAIT_SECONDS
 
 CONNECTIONS = 3
 """Of the server, for each database and user, however many clients there are."""
@@ -45,8 +45,7 @@ class Pgbouncer:
         self._user = "nobody" if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="pgbouncer-"))
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         users = self._folder / "users"
         users.write_text('"postgres" ""\n"app" ""\n"chat" "secret"\n')
         written = configuration.format(
@@ -72,17 +71,12 @@ class Pgbouncer:
                 stderr=log,
                 start_new_session=True,
             )
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError((self._folder / "log").read_text()[-2000:])
+        wait_for_port(self.port, self._process, self._folder / "log")
 
     def kill(self) -> None:
         assert self._process
         self._signal(signal.SIGKILL)
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=WAIT_SECONDS)
 
     def hang(self) -> None:
         self._signal(signal.SIGSTOP)

@@ -6,13 +6,14 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.certificates import certified
+from tests.ports import free_port, wait_for_port
+from tests.waiting import WAIT_SECONDS
 
 DOCS = Path(__file__).parents[2] / "docs" / "proxy"
 
@@ -31,7 +32,7 @@ class Proxy:
         return f"https://127.0.0.1:{self.port}"
 
     def connect(self) -> socket.socket:
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_SECONDS)
         return self.trust.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
@@ -47,18 +48,9 @@ def adapted(document: Path, changes: Mapping[str, str]) -> str:
     return text
 
 
-def free_ports(count: int) -> list[int]:
-    """All unlike each other."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 @contextmanager
 def nginx(service: int) -> Iterator[Proxy]:
-    (port,) = free_ports(1)
+    port = free_port()
     with _folder() as folder:
         kept = "".join(
             f"{kind}_temp_path {folder}/{kind};\n"
@@ -90,7 +82,7 @@ def nginx(service: int) -> Iterator[Proxy]:
 @contextmanager
 def haproxy(*services: int) -> Iterator[Proxy]:
     """Before each of them; its control socket is `control` in its folder."""
-    (port,) = free_ports(1)
+    port = free_port()
     servers = [f"server s{service} 127.0.0.1:{service}" for service in services]
     with _folder() as folder:
         text = adapted(DOCS / "haproxy.cfg", {
@@ -137,13 +129,8 @@ def _running(folder: Path, port: int, name: str, options: Sequence[str | Path]) 
             stderr=log,
         )
     try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0 or process.poll() is not None:
-                    break
-            time.sleep(0.05)
-        assert process.poll() is None, (folder / "log").read_text()
+        wait_for_port(port, process, folder / "log")
         yield Proxy(port, ssl.create_default_context(cafile=folder / "certificate.pem"), folder)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=WAIT_SECONDS)

@@ -3,13 +3,14 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 from redis import Redis
+
+from tests.ports import free_port, wait_for_port
+from tests.waiting import WAIT_SECONDS
 
 LIFE_SECONDS = 900
 """One that nobody stopped ends by itself after that."""
@@ -26,8 +27,7 @@ class RedisServer:
         self._folder = Path(tempfile.mkdtemp(prefix="redis-"))
         self._folder.chmod(0o755)
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._options = (*options, *QUICK, "--port", str(self.port))
         if certificate:
             file = self._folder / "certificate.pem"
@@ -57,17 +57,12 @@ class RedisServer:
                 stderr=log,
                 start_new_session=True,
             )
-        for _ in range(400):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise RuntimeError((self._folder / "log").read_text()[-2000:])
+        wait_for_port(self.port, self._process, self._folder / "log")
 
     def kill(self) -> None:
         assert self._process
         self._signal(signal.SIGKILL)
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=WAIT_SECONDS)
 
     def hang(self) -> None:
         self._signal(signal.SIGSTOP)

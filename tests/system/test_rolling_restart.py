@@ -16,12 +16,11 @@ from tests.conftest import Sized
 from tests.faults.databases import Postgresql, postgresql
 from tests.faults.ledger import Ledger
 from tests.faults.service import Service, running
+from tests.ports import free_port, free_ports
 from tests.system.chatter import PAUSES, Chatter
 from tests.system.haproxy import connections, ready, wait_for
-from tests.system.proxies import Proxy, free_ports, haproxy
+from tests.system.proxies import Proxy, haproxy
 from tests.tally import Tally
-
-EXIT_SECONDS = 10
 
 
 @dataclass
@@ -51,7 +50,7 @@ async def pair(folder: Path) -> AsyncIterator[Pair]:
         yield Pair(database, services, proxy, Chatter(proxy, key))
 
 
-async def stopped(service: Service) -> str | None:
+async def stopped(service: Service, longest: float) -> str | None:
     """What was wrong with how it stopped, beside clients that never get to the end of a head."""
     with ExitStack() as stack:
         for _ in range(20):
@@ -60,10 +59,12 @@ async def stopped(service: Service) -> str | None:
         begun = time.monotonic()
         code = await asyncio.to_thread(service.served.stop, signal.SIGTERM)
         seconds = time.monotonic() - begun
-    return None if code == 0 and seconds <= EXIT_SECONDS else f"exit {code} after {seconds:.1f} s"
+    return None if code == 0 and seconds <= longest else f"exit {code} after {seconds:.1f} s"
 
 
-async def test_a_rolling_restart_drops_nothing(tmp_path: Path, sized: Sized, tally: Tally) -> None:
+async def test_a_rolling_restart_drops_nothing(
+    tmp_path: Path, sized: Sized, exit_longest: float, tally: Tally
+) -> None:
     """Clients that keep their connection through the proxy, and never ask again, notice nothing."""
     restarts, requests = sized(3, 20), sized(300, 10_000)
     async with pair(tmp_path) as both:
@@ -71,7 +72,7 @@ async def test_a_rolling_restart_drops_nothing(tmp_path: Path, sized: Sized, tal
         async with both.chatter.chatting(requests):
             for turn in range(restarts):
                 service = both.services[turn % 2]
-                if wrong := await stopped(service):
+                if wrong := await stopped(service, exit_longest):
                     unclean.append(wrong)
                 await service.restart()
                 await asyncio.to_thread(wait_for, both.proxy, 2)
@@ -104,17 +105,17 @@ async def test_a_newer_release_may_migrate_while_this_one_serves(
 
 
 async def test_without_a_proxy_a_restart_is_a_moment_of_refused_connections(
-    tmp_path: Path, sized: Sized
+    tmp_path: Path, sized: Sized, exit_longest: float
 ) -> None:
     """No more than that: whoever then asks again with the same key is answered, and stored once."""
-    (port,), database = free_ports(1), postgresql(tmp_path)
+    port, database = free_port(), postgresql(tmp_path)
     settings = {"CHAT_SESSIONS_DATABASE_URL": database.url, "CHAT_SESSIONS_PORT": str(port)}
     async with running(tmp_path, tmp_path / "key.pem", **settings) as service:
         ledger = Ledger(service)
         async with ledger.writing():
             for _ in range(sized(1, 10)):
                 await asyncio.sleep(0.5)
-                assert await stopped(service) is None
+                assert await stopped(service, exit_longest) is None
                 async with httpx2.AsyncClient() as http:
                     with pytest.raises(httpx2.ConnectError):
                         await http.get(f"http://127.0.0.1:{port}/livez")

@@ -12,6 +12,7 @@ from tests.serving import COMMAND, environment
 from tests.system.haproxy import ready, wait_for
 from tests.system.test_rolling_restart import pair, stopped
 from tests.tally import Tally
+from tests.waiting import WAIT_SECONDS, await_until
 
 ROOT = Path(__file__).parents[2]
 NEXT = f"{int(REVISION) + 1:04}"
@@ -67,21 +68,21 @@ def migrate(url: str, **settings: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=WAIT_SECONDS,
     )
     return done.stderr
 
 
-async def become(service: Service, release: Path) -> str | None:
+async def become(service: Service, release: Path, longest: float) -> str | None:
     """Stopped as an operator stops it, and started as the other release; what was wrong with it."""
-    wrong = await stopped(service)
+    wrong = await stopped(service, longest)
     service.settings["PYTHONPATH"] = str(release)
     await service.restart()
     return wrong
 
 
 async def test_two_releases_serve_side_by_side_while_one_replaces_the_other(
-    tmp_path: Path, sized: Sized, tally: Tally
+    tmp_path: Path, sized: Sized, exit_longest: float, tally: Tally
 ) -> None:
     """No request fails from before the migration until after the last restart."""
     release = next_release(tmp_path / "next")
@@ -89,18 +90,19 @@ async def test_two_releases_serve_side_by_side_while_one_replaces_the_other(
     async with pair(tmp_path / "pair") as both:
         old, new = both.services
         url = both.database.url
+        makers = "SELECT DISTINCT coalesce(made_by, 'this') FROM sessions"
         async with both.chatter.chatting(sized(200, 4_000)):
             await asyncio.sleep(1)
             assert not await asyncio.to_thread(migrate, url, PYTHONPATH=str(release))
             await asyncio.sleep(1)
             assert ready(both.proxy) == 2
-            assert await become(new, release) is None
+            assert await become(new, release, exit_longest) is None
             await asyncio.to_thread(wait_for, both.proxy, 2)
-            await asyncio.sleep(sized(2, 20))
-            assert await become(old, release) is None
+            await await_until(lambda: "next" in both.database.seen(makers))
+            await asyncio.sleep(sized(0, 20))
+            assert await become(old, release, exit_longest) is None
             await asyncio.to_thread(wait_for, both.proxy, 2)
         await both.chatter.check(tally, "an upgrade with a migration")
-        makers = "SELECT DISTINCT coalesce(made_by, 'this') FROM sessions"
         assert set(both.database.seen(makers)) == {"this", "next"}
         refused = await asyncio.to_thread(migrate, url)
         assert refused == (f"chat-sessions: the database has a schema of another release: {NEXT}\n")
