@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from tests.waiting import WAIT_SECONDS
 
 FLAGS = (
     "--headless",
@@ -21,6 +23,9 @@ FLAGS = (
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 """Screenshots, for a person to look at. Not in the repository."""
+
+
+expect.set_options(timeout=WAIT_SECONDS * 1000)
 
 
 @contextmanager
@@ -47,7 +52,7 @@ class Watched:
             color_scheme=appearance, viewport={"width": width, "height": height}
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(WAIT_SECONDS * 1000)
         self.said: list[str] = []
         self.hosts: set[str] = set()
         self.page.on("console", self._hear)

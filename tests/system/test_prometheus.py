@@ -3,9 +3,7 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +13,13 @@ import httpx2
 import pytest
 
 from tests.databases import empty_database
+from tests.ports import free_port, wait_for_port
 from tests.serving import Served, serving
+from tests.waiting import WAIT_SECONDS, wait_until
 
 MONITORING = Path(__file__).parents[2] / "docs/monitoring"
 RULE_TESTS = Path(__file__).with_name("alerts.test.yml")
-LIFE_SECONDS = 120
+LIFE_SECONDS = 900
 
 SERIES = re.compile(r"\b(?:up|(?:chat_sessions|db_client|http_server)_\w+)\b(?![=!])")
 LABEL = re.compile(r"(\w+)(?:=~|!=|=)")
@@ -39,30 +39,30 @@ def prometheus(folder: Path, target: str) -> Iterator[httpx2.Client]:
     """One that scrapes the target and has the rules, on a free port of loopback."""
     rules = shutil.copy(MONITORING / "alerts.yml", folder)
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(rules=rules, target=target))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    port = free_port()
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [
                 *("timeout", str(LIFE_SECONDS), "prometheus"),
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address={address}",
+                f"--web.listen-address=127.0.0.1:{port}",
             ],
             stdout=log,
             stderr=log,
         )
     try:
-        transport = httpx2.HTTPTransport(retries=8)
-        with httpx2.Client(base_url=f"http://{address}/api/v1", transport=transport) as client:
+        wait_for_port(port, process, folder / "log")
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=WAIT_SECONDS) as client:
+            wait_until(lambda: client.get("/-/ready").is_success)
             yield client
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=WAIT_SECONDS)
 
 
 def found(server: httpx2.Client, query: str) -> list[Any]:
-    answer = server.get("/query", params={"query": query}).json()
+    answer = server.get("/api/v1/query", params={"query": query}).json()
     assert answer["status"] == "success", (query, answer)
     result: list[Any] = answer["data"]["result"]
     return result
@@ -118,14 +118,16 @@ def test_prometheus_finds_all_that_the_dashboard_and_the_rules_name(tmp_path: Pa
     with serving(tmp_path, **settings) as served:
         target = served.url.removeprefix("http://")
         with prometheus(tmp_path, target) as server:
-            deadline = time.monotonic() + 60
             lacking = expressions()
-            while lacking := [drawn for drawn in lacking if not found(server, drawn)]:
-                assert time.monotonic() < deadline, lacking
+
+            def all_found() -> bool:
                 use(served)
-                time.sleep(0.5)
+                lacking[:] = [drawn for drawn in lacking if not found(server, drawn)]
+                return not lacking
+
+            wait_until(all_found, lambda: lacking)
             series, labels = known(server, "__name__"), known(server, None)
-            rules = server.get("/rules").json()["data"]["groups"][0]["rules"]
+            rules = wait_until(lambda: evaluated(server))
     for rule in rules:
         assert set(SERIES.findall(rule["query"])) <= series | labels, rule["query"]
         assert set(LABEL.findall(rule["query"])) <= labels | WHEN_IT_FAILS, rule["query"]
@@ -133,10 +135,16 @@ def test_prometheus_finds_all_that_the_dashboard_and_the_rules_name(tmp_path: Pa
     assert len(rules) == (MONITORING / "alerts.yml").read_text().count("alert:")
 
 
+def evaluated(server: httpx2.Client) -> list[Any]:
+    """The rules, once none of them has yet to be looked at for the first time."""
+    rules: list[Any] = server.get("/api/v1/rules").json()["data"]["groups"][0]["rules"]
+    return [] if any(rule["health"] == "unknown" for rule in rules) else rules
+
+
 def known(server: httpx2.Client, label: str | None) -> set[str]:
     """The values of a label, or the names of all labels."""
-    path = f"/label/{label}/values" if label else "/labels"
-    return set(server.get(path).json()["data"])
+    path = f"label/{label}/values" if label else "labels"
+    return set(server.get(f"/api/v1/{path}").json()["data"])
 
 
 def test_each_alert_is_explained() -> None:

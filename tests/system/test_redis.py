@@ -22,6 +22,7 @@ from tests.conftest import Sized
 from tests.faults.service import Service, running
 from tests.system.redis import RedisServer
 from tests.tally import Tally
+from tests.waiting import WAIT_SECONDS
 
 OWNERS = count()
 UNCOUNTED = "chat_sessions_limiter_unavailable_total"
@@ -86,8 +87,8 @@ async def timed(service: Service, requests: int) -> tuple[list[httpx2.Response],
 
 
 async def counted_again(service: Service) -> httpx2.Response:
-    """The first answer that tells of a limit; within 10 s there is one."""
-    async with asyncio.timeout(10):
+    """The first answer that tells of a limit; there is one soon."""
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             answer = await service.http.get("/sessions")
             if "ratelimit" in answer.headers:

@@ -27,8 +27,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def opened(watched: Watched, address: str) -> Page:
+    """The page there, once it is drawn: Chromium drops the keys that are pressed before."""
     watched.page.goto(address)
     expect(watched.page.locator(".opblock")).to_have_count(11)
+    drawn = "performance.getEntriesByName('first-contentful-paint').length"
+    watched.page.wait_for_function(drawn)
     return watched.page
 
 
@@ -118,7 +121,7 @@ def test_it_fits_a_phone(browser: Browser, served: Served) -> None:
     watched = Watched(browser, size=(390, 844))
     page = opened(watched, f"{served.url}/docs")
     watched.picture("reference-phone")
-    tried(page, "createSession")
+    expect(tried(page, "createSession").get_by_role("button", name="Execute")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -140,7 +143,8 @@ def test_a_keyboard_is_enough(browser: Browser, served: Served) -> None:
 
 
 def press_at(page: Page, name: str) -> None:
-    """Go on to what bears the name, by Tab alone, and press Enter there."""
+    """Go on to what bears the name, once it is there, by Tab alone, and press Enter there."""
+    expect(page.get_by_role("button", name=name).first).to_be_visible()
     for _ in range(60):
         page.keyboard.press("Tab")
         if name in page.evaluate("document.activeElement.innerText ?? ''"):
