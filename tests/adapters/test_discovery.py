@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 from adapters.auth.discovery import DOCUMENT_MAX, Discovery
 from application.errors import Unavailable
 from tests.certificates import certified
+from tests.waiting import WAIT_SECONDS
 from tests.web import Answer, Web, answered, ok, web
 
 KEY = ECKey.generate_key("P-256")
@@ -106,7 +107,7 @@ async def dripping(writer: asyncio.StreamWriter) -> None:
 
 
 async def silent(writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(60)
+    await asyncio.sleep(WAIT_SECONDS)
     writer.close()
 
 
@@ -166,7 +167,7 @@ async def test_both_answers_together_have_one_time(site: Web, answer: Answer, pa
     begun = time.monotonic()
     with pytest.raises(Unavailable, match="in time"):
         await kids(site.url, 0.3)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < WAIT_SECONDS / 2
 
 
 async def test_a_document_has_a_greatest_size(site: Web) -> None:

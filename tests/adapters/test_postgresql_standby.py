@@ -1,20 +1,21 @@
 """PostgreSQL whose commits wait for a standby, and servers that change what they are."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
 
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase
 from application.errors import Unavailable
 from application.once import Once, Operation, Receipt
 from domain.page import MessagePageRequest
 from tests.clock import START
+from tests.contract.backends import patient
 from tests.contract.examples import ALICE, new_messages, stored_session
 from tests.postgresql import PostgresqlServer
+from tests.waiting import wait_until
 
 ONCE = Once(Operation.APPEND_MESSAGES, "key", b"a" * 32, START)
 
@@ -28,10 +29,7 @@ def server() -> Iterator[PostgresqlServer]:
 
 @pytest.fixture
 async def storage(server: PostgresqlServer) -> AsyncIterator[SqlStorage]:
-    options = PostgresqlOptions(
-        url=server.new_database("chat"), statement_timeout=0.2, answer_timeout=2.5
-    )
-    storage = SqlStorage(PostgresqlDatabase(options))
+    storage = SqlStorage(PostgresqlDatabase(patient(server.new_database("chat"))))
     await storage.migrate()
     await storage.open()
     yield storage
@@ -41,8 +39,7 @@ async def storage(server: PostgresqlServer) -> AsyncIterator[SqlStorage]:
 def wait_for_standby(server: PostgresqlServer, name: str) -> None:
     server.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
     server.execute("SELECT pg_reload_conf()")
-    while server.execute("SHOW synchronous_standby_names") != name:
-        time.sleep(0.05)
+    wait_until(lambda: server.execute("SHOW synchronous_standby_names") == name)
 
 
 async def test_what_no_standby_has_is_not_acknowledged(
@@ -52,9 +49,14 @@ async def test_what_no_standby_has_is_not_acknowledged(
     session = await stored_session(storage)
     messages = new_messages("one")
     wait_for_standby(server, "absent")
+    hasty = SqlStorage(
+        PostgresqlDatabase(replace(patient(server.url("chat")), statement_timeout=1))
+    )
+    await hasty.open()
     for _ in range(2):
         with pytest.raises(Unavailable):
-            await storage.messages.append(ALICE, session.id, messages, START, ONCE)
+            await hasty.messages.append(ALICE, session.id, messages, START, ONCE)
+    await hasty.close()
     assert (await storage.sessions.get(ALICE, session.id)).message_count == 1
     wait_for_standby(server, "")
     again = await storage.messages.append(ALICE, session.id, messages, START, ONCE)
@@ -89,7 +91,7 @@ async def test_a_server_that_is_not_ready_yet_is_unavailable(
     server.execute("CREATE ROLE app LOGIN")
     server.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO app", "chat")
     url = server.url("chat").replace("postgres@", "app@")
-    other = SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=url)))
+    other = SqlStorage(PostgresqlDatabase(patient(url)))
     await other.open()
     server.execute("ALTER ROLE app CONNECTION LIMIT 0")
     server.stop()

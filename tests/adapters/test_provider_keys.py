@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from adapters.auth.discovery import Discovery
 from adapters.auth.provider import RETRY_SECONDS, ProviderKeys
 from application.errors import Unavailable
+from tests.waiting import WAIT_SECONDS, await_until
 from tests.web import Web, answered, ok, web
 
 FIRST, SECOND = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
@@ -30,7 +31,7 @@ async def site() -> AsyncIterator[Web]:
 
 @asynccontextmanager
 async def keys_of(
-    site: Web, max_age: float = AGES, interval: float = AGES, seconds: float = 10
+    site: Web, max_age: float = AGES, interval: float = AGES, seconds: float = WAIT_SECONDS
 ) -> AsyncIterator[ProviderKeys]:
     keys = ProviderKeys(Discovery(site.url, ("ES256",), seconds), max_age, interval)
     try:
@@ -39,17 +40,11 @@ async def keys_of(
         await keys.close()
 
 
-async def becomes(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110 - what is waited for is beyond a wire
-            await asyncio.sleep(0.01)
-
-
 async def test_keys_are_asked_for_at_the_start_without_waiting(site: Web) -> None:
     async with keys_of(site) as keys:
         await keys.open()
         assert site.asked["/jwks"] == 0
-        await becomes(lambda: keys.version == 1)
+        await await_until(lambda: keys.version == 1)
         await keys.check()
         assert await keys.find(ONE, "ES256")
         assert site.asked["/jwks"] == 1
@@ -117,9 +112,9 @@ async def test_a_known_key_under_another_algorithm_is_not_worth_asking(
 async def test_a_retired_key_is_gone_once_the_keys_reach_their_age(site: Web) -> None:
     async with keys_of(site, max_age=0.05) as keys:
         await keys.open()
-        await becomes(lambda: keys.version == 1)
+        await await_until(lambda: keys.version == 1)
         site.describe(SECOND)
-        await becomes(lambda: keys.version == 2)
+        await await_until(lambda: keys.version == 2)
         assert await keys.find(ONE, "ES256") is None
         assert await keys.find(TWO, "ES256")
 
@@ -131,7 +126,7 @@ async def test_until_the_keys_have_their_age_they_are_not_asked_for_again(
     monkeypatch.setattr("adapters.auth.provider.RETRY_SECONDS", 0.0)
     async with keys_of(site) as keys:
         await keys.open()
-        await becomes(lambda: keys.version == 1)
+        await await_until(lambda: keys.version == 1)
         await asyncio.sleep(0.2)
         assert site.asked["/jwks"] == 1
 
@@ -139,7 +134,7 @@ async def test_until_the_keys_have_their_age_they_are_not_asked_for_again(
 async def test_the_same_keys_again_are_no_other_version(site: Web) -> None:
     async with keys_of(site, max_age=0.02) as keys:
         await keys.open()
-        await becomes(lambda: site.asked["/jwks"] > 3)
+        await await_until(lambda: site.asked["/jwks"] > 3)
         assert keys.version == 1
 
 
@@ -190,16 +185,16 @@ async def test_while_the_provider_is_away_known_keys_stay_and_others_cannot_be_t
 ) -> None:
     async with keys_of(site, max_age=0.02, interval=0) as keys:
         await keys.open()
-        await becomes(lambda: keys.version == 1)
+        await await_until(lambda: keys.version == 1)
         site.answers["/jwks"] = answered(500)
         asked = site.asked["/jwks"]
-        await becomes(lambda: site.asked["/jwks"] > asked + 2)
+        await await_until(lambda: site.asked["/jwks"] > asked + 2)
         assert await keys.find(ONE, "ES256")
         await keys.check()
         with pytest.raises(Unavailable, match="not known, and the identity provider"):
             await keys.find(TWO, "ES256")
         site.describe(FIRST, SECOND)
-        await becomes(lambda: keys.version == 2)
+        await await_until(lambda: keys.version == 2)
         assert await keys.find(TWO, "ES256")
 
 
@@ -219,11 +214,11 @@ async def test_it_heals_by_itself(site: Web) -> None:
     site.answers["/jwks"] = answered(500)
     async with keys_of(site) as keys:
         await keys.open()
-        await becomes(lambda: site.asked["/jwks"] == 1)
+        await await_until(lambda: site.asked["/jwks"] == 1)
         with pytest.raises(Unavailable):
             await keys.check()
         site.describe(FIRST)
-        await becomes(lambda: keys.version == 1)
+        await await_until(lambda: keys.version == 1)
         await keys.check()
         assert await keys.find(ONE, "ES256")
 
@@ -248,11 +243,11 @@ async def test_it_is_told_once_that_the_keys_cannot_be_had_and_once_that_they_ca
     async with keys_of(site, max_age=0.02, interval=0) as keys:
         with capture_logs() as lines:
             await keys.open()
-            await becomes(lambda: site.asked["/jwks"] > 3)
+            await await_until(lambda: site.asked["/jwks"] > 3)
             site.describe(FIRST)
-            await becomes(lambda: keys.version == 1)
+            await await_until(lambda: keys.version == 1)
             asked = site.asked["/jwks"]
-            await becomes(lambda: site.asked["/jwks"] > asked + 2)
+            await await_until(lambda: site.asked["/jwks"] > asked + 2)
     assert lines == [
         {
             "event": "keys.unavailable",
@@ -266,16 +261,16 @@ async def test_it_is_told_once_that_the_keys_cannot_be_had_and_once_that_they_ca
 
 async def test_closing_ends_what_it_waits_for(site: Web) -> None:
     async def silent(_: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(60)
+        await asyncio.sleep(WAIT_SECONDS)
 
     site.answers["/jwks"] = silent
     async with keys_of(site) as keys:
         await keys.open()
         waiting = asyncio.create_task(keys.find(ONE, "ES256"))
-        await becomes(lambda: site.asked["/jwks"] == 1)
+        await await_until(lambda: site.asked["/jwks"] == 1)
         begun = time.monotonic()
         await keys.close()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < WAIT_SECONDS / 2
         with pytest.raises(asyncio.CancelledError):
             await waiting
         await keys.close()

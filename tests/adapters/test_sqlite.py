@@ -23,6 +23,7 @@ from domain.page import MessagePageRequest
 from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
+from tests.waiting import WAIT_SECONDS
 
 
 @pytest.fixture
@@ -318,7 +319,7 @@ async def test_a_write_whose_caller_is_gone_is_carried_through(storage: SqlStora
     turn = threading.Event()
 
     def wait(found: Session) -> Session:
-        turn.wait(5)
+        turn.wait(WAIT_SECONDS)
         return replace(found, title="renamed")
 
     begun = asyncio.ensure_future(storage.sessions.amend(ALICE, session.id, wait))

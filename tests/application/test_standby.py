@@ -17,6 +17,7 @@ from domain.page import MessagePageRequest, SessionPageRequest
 from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
+from tests.waiting import WAIT_SECONDS
 
 
 class Away(MemoryStorage):
@@ -80,7 +81,7 @@ class Pair:
             self.is_back.set()
 
     async def back(self) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WAIT_SECONDS):
             await self.is_back.wait()
 
 
@@ -173,7 +174,7 @@ async def test_one_that_does_not_answer_is_away(
     pair.primary.answering.clear()
     for read in reads(pair, session):
         assert await read()
-        monkeypatch.setattr(standby, "PRIMARY_SECONDS", 60)
+        monkeypatch.setattr(standby, "PRIMARY_SECONDS", WAIT_SECONDS)
     assert pair.served == 4
     with pytest.raises(Unavailable):
         await pair.storage.check()
@@ -188,7 +189,7 @@ async def test_a_check_finds_it_away_too(pair: Pair, monkeypatch: pytest.MonkeyP
         await pair.storage.check()
     assert await reads(pair, session)[0]()
     assert (pair.served, pair.changes) == (1, [True])
-    monkeypatch.setattr(standby, "PRIMARY_SECONDS", 60)
+    monkeypatch.setattr(standby, "PRIMARY_SECONDS", WAIT_SECONDS)
     pair.primary.answering.set()
     await pair.back()
     await pair.storage.check()

@@ -14,6 +14,7 @@ import pytest
 
 from tests.clients.conftest import DESCRIPTION
 from tests.serving import Served
+from tests.waiting import WAIT_SECONDS
 
 NAME = "chat_sessions_client"
 
@@ -41,7 +42,9 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--path", DESCRIPTION, "--meta", "none", "--output-path", folder / NAME),
         *("--config", folder / "config.yml", "--fail-on-warning"),
     )
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=WAIT_SECONDS
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 

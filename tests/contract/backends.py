@@ -11,10 +11,21 @@ from application.ports.storage import Storage
 from tests.databases import empty_database
 
 
+def patient(url: str) -> PostgresqlOptions:
+    """On a machine that is busy with other tests everything may take its time."""
+    return PostgresqlOptions(
+        url=url,
+        pool_wait=30,
+        answer_timeout=30,
+        connect_timeout=30,
+        statement_timeout=20,
+        lock_timeout=20,
+        idle_in_transaction_timeout=30,
+    )
+
+
 def postgresql(url: str) -> SqlStorage:
-    """On a machine that is busy with other tests a disk may take its time."""
-    options = PostgresqlOptions(url=url, answer_timeout=30, statement_timeout=20)
-    return SqlStorage(PostgresqlDatabase(options))
+    return SqlStorage(PostgresqlDatabase(patient(url)))
 
 
 BACKENDS: dict[str, Callable[[Path], Storage]] = {

@@ -20,6 +20,7 @@ from tests.faults.service import Service, running
 from tests.postgresql import PostgresqlServer
 from tests.serving import COMMAND, environment, run, serving
 from tests.tally import Tally
+from tests.waiting import WAIT_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -45,7 +46,7 @@ def pasted(script: str, folder: Path, **settings: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=WAIT_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

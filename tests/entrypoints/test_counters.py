@@ -7,6 +7,8 @@ import pytest
 from entrypoints.http.limits.counters import KEYS_MAX, MemoryCounters
 from tests.clock import ManualClock
 
+ROUNDED = 0.001
+
 
 @pytest.fixture
 def clock() -> ManualClock:
@@ -25,7 +27,8 @@ async def test_a_window_begins_with_its_first_request_and_ends_its_length_later(
     clock.move(9)
     assert await counters.incr("read/a", 10, amount=2) == 3
     assert await counters.get("read/a") == 3
-    assert await counters.get_expiry("read/a") - time.time() == pytest.approx(1, abs=0.5)
+    before = time.time()
+    assert before < await counters.get_expiry("read/a") - 1 + ROUNDED < time.time() + 2 * ROUNDED
     clock.move(0.999)
     assert await counters.incr("read/a", 10) == 4
     clock.move(0.001)
@@ -88,7 +91,8 @@ async def test_a_key_and_all_of_them_can_be_cleared(
 
 
 async def test_without_a_window_its_end_is_now(counters: MemoryCounters) -> None:
-    assert await counters.get_expiry("read/a") - time.time() == pytest.approx(0, abs=0.5)
+    before = time.time()
+    assert before < await counters.get_expiry("read/a") + ROUNDED < time.time() + 2 * ROUNDED
 
 
 async def test_without_being_told_it_remembers_as_many_as_a_process_can_serve() -> None:

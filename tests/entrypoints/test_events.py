@@ -1,10 +1,8 @@
 """What the log tells of requests, read as a program reads it: by field."""
 
-import json
 import os
 import re
 import signal
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -34,26 +32,6 @@ FIRST = {
 }
 
 
-class Log:
-    """The lines of a running service."""
-
-    def __init__(self, served: Served) -> None:
-        self._path = served.folder / "stdout"
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._path.read_text().splitlines()]
-
-    def of(self, request_id: str, how_many: int = 1) -> list[dict[str, Any]]:
-        """Once they are there: an answer may be read before its line is written."""
-        deadline = time.monotonic() + 10
-        while len(found := [at for at in self.lines() if at.get("request_id") == request_id]) < (
-            how_many
-        ):
-            assert time.monotonic() < deadline, self.lines()
-            time.sleep(0.02)
-        return found
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def served(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -75,7 +53,6 @@ deletion; on SQLite the commit counts."""
 
 
 def test_each_success_has_its_event(served: Served) -> None:
-    log = Log(served)
     with served.client("événement") as client:
         client.post("/sessions", json={})
         session = client.post("/sessions", json={"title": "t"}, headers=ids("e0")).json()["id"]
@@ -100,7 +77,7 @@ def test_each_success_has_its_event(served: Served) -> None:
     if system == "postgresql":
         queries[5] = 3
     for place, (event, operation, status) in enumerate(events):
-        (line,) = log.of(f"e{place}")
+        (line,) = served.log_of(f"e{place}")
         assert (line["event"], line["operation"], line["status"]) == (event, operation, status)
         assert line["level"] == "info"
         assert line["user_id"] == "événement"
@@ -293,11 +270,11 @@ def test_a_slow_statement_is_told_by_its_name_with_the_ids_of_its_request(tmp_pa
     settings = FIRST | {"CHAT_SESSIONS_SLOW_STATEMENT_SECONDS": "0"}
     with serving(tmp_path, **settings) as served, served.client() as client:
         client.post("/sessions", json={}, headers=ids("find-me"))
-        told = Log(served).of("find-me", 5)
+        told = served.log_of("find-me", 5)
         client.get("/readyz")
         url = served.url
         assert served.stop(signal.SIGTERM) == 0
-        lines = Log(served).lines()
+        lines = served.log()
     *slow, request = told
     assert request["event"] == "session.created"
     assert [line["statement"] for line in slow] == [

@@ -19,6 +19,7 @@ from entrypoints.server.parser import HEAD_BYTES, Parser
 from entrypoints.server.patience import Patience
 from entrypoints.server.plain import QuickParser, plain_request
 from entrypoints.settings import Settings
+from tests.waiting import WAIT_SECONDS
 
 HOST = b"Host: chat.example\r\n"
 GET = b"GET /sessions?limit=5 HTTP/1.1\r\n" + HOST
@@ -277,7 +278,7 @@ async def answered(port: int, request: bytes) -> Sequence[object]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request * 2)
     writer.write_eof()
-    received = await asyncio.wait_for(reader.read(), 10)
+    received = await asyncio.wait_for(reader.read(), WAIT_SECONDS)
     writer.close()
     return [
         sorted(line for line in part.split(b"\r\n") if not line.startswith(b"date: "))

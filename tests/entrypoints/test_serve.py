@@ -7,7 +7,6 @@ import socket
 import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +15,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.ports import free_port
 from tests.serving import COMMAND, Served, environment, run, serving
+from tests.waiting import WAIT_SECONDS, wait_until
 
 
 def test_the_welcome_can_be_pasted(tmp_path: Path) -> None:
@@ -49,13 +50,17 @@ def test_a_signal_ends_it_with_nothing_to_complain_of(tmp_path: Path, how: signa
     assert not (tmp_path / "chat-sessions.db-wal").exists()
 
 
+FOR_LONG = {"CHAT_SESSIONS_DRAIN_SECONDS": "8", "CHAT_SESSIONS_CLIENT_BODY_SECONDS": "600"}
+"""The longest that it drains, and so that no client's own time is up before."""
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path, how: signal.Signals) -> None:
     """Whoever is cut off is told so, in the form of every refusal."""
     with (
-        serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="8") as served,
+        serving(tmp_path, **FOR_LONG) as served,
         served.client() as client,
-        socket.create_connection(served.address, timeout=20) as sender,
+        socket.create_connection(served.address, timeout=WAIT_SECONDS) as sender,
     ):
         sender.sendall(
             b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -71,27 +76,17 @@ def test_a_request_that_never_ends_does_not_keep_it(tmp_path: Path, how: signal.
 
 
 def test_sigterm_drains_first(tmp_path: Path) -> None:
-    with (
-        serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="1.5") as served,
-        served.client() as client,
-    ):
-        served.process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 1
-        while client.get("/readyz").status_code == 200:
-            assert time.monotonic() < deadline
-        assert client.get("/sessions").status_code == 200
-        assert served.process.wait(timeout=10) == 0
-
-
-def test_an_answer_while_it_drains_says_that_its_connection_ends(tmp_path: Path) -> None:
-    """So that no client, and no proxy that keeps connections, sends a request into its end."""
-    paths = ["/livez", "/readyz", "/sessions", "/nothing"]
-    with serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="8") as served, served.client() as client:
+    """Each answer then says that its connection ends, so that no client, and no proxy that keeps
+    connections, sends a request into its end."""
+    paths = {"/livez": 200, "/readyz": 503, "/sessions": 200, "/nothing": 404}
+    with serving(tmp_path, **FOR_LONG) as served, served.client() as client:
         assert all("connection" not in client.get(path).headers for path in paths)
         served.process.send_signal(signal.SIGTERM)
-        while client.get("/readyz").status_code == 200:
-            pass
-        assert {client.get(path).headers["connection"] for path in paths} == {"close"}
+        wait_until(lambda: client.get("/readyz").status_code == 503)
+        answers = {path: client.get(path) for path in paths}
+        assert {path: answer.status_code for path, answer in answers.items()} == paths
+        assert {answer.headers["connection"] for answer in answers.values()} == {"close"}
+        assert served.stop(signal.SIGINT) == 0
 
 
 def test_a_request_in_flight_at_the_signal_is_answered_and_its_connection_ended(
@@ -101,7 +96,7 @@ def test_a_request_in_flight_at_the_signal_is_answered_and_its_connection_ended(
     with (
         serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS="0") as served,
         served.client() as client,
-        socket.create_connection(served.address, timeout=20) as sender,
+        socket.create_connection(served.address, timeout=WAIT_SECONDS) as sender,
     ):
         authorization = b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
         sender.sendall(HEAD + authorization + b"Content-Length: 14\r\n\r\n{")
@@ -114,7 +109,7 @@ def test_a_request_in_flight_at_the_signal_is_answered_and_its_connection_ended(
         answer = everything_from(sender)
         assert answer.startswith(b"HTTP/1.1 201 ")
         assert b"\r\nconnection: close\r\n" in answer
-        assert served.process.wait(timeout=10) == 0
+        assert served.process.wait(timeout=WAIT_SECONDS) == 0
 
 
 def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
@@ -133,8 +128,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
 
         writer = threading.Thread(target=write)
         writer.start()
-        while len(acknowledged) < 50 and writer.is_alive():
-            time.sleep(0.01)
+        wait_until(lambda: len(acknowledged) >= 50 or not writer.is_alive())
         served.stop(signal.SIGKILL)
         writer.join()
     assert len(acknowledged) >= 50
@@ -173,7 +167,7 @@ def test_sixteen_clients_append_at_once(tmp_path: Path) -> None:
 
 def served_client(client: httpx2.Client) -> httpx2.Client:
     """Another connection with the same token."""
-    return httpx2.Client(base_url=client.base_url, headers=client.headers, timeout=20)
+    return httpx2.Client(base_url=client.base_url, headers=client.headers, timeout=WAIT_SECONDS)
 
 
 @pytest.mark.parametrize("connection", ["keep-alive", "close", "close\r\nExpect: 100-continue"])
@@ -188,7 +182,7 @@ def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
             f"Authorization: {client.headers['authorization']}\r\n"
             f"{framing}\r\nConnection: {connection}\r\n\r\n"
         )
-        with socket.create_connection(served.address, timeout=20) as sender:
+        with socket.create_connection(served.address, timeout=WAIT_SECONDS) as sender:
             sender.sendall(head.encode())
             block = b" " * 100_000
             if "chunked" in framing:
@@ -207,7 +201,7 @@ def test_a_client_that_asks_before_it_sends_is_spared(tmp_path: Path) -> None:
     with (
         serving(tmp_path) as served,
         served.client() as client,
-        socket.create_connection(served.address, timeout=3) as sender,
+        socket.create_connection(served.address, timeout=WAIT_SECONDS) as sender,
     ):
         sender.sendall(
             b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -236,7 +230,7 @@ HEAD = b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application
 
 def exchanged(served: Served, *pieces: bytes) -> bytes:
     """What comes back for bytes as they stand, the connection's end included."""
-    with socket.create_connection(served.address, timeout=10) as sender:
+    with socket.create_connection(served.address, timeout=WAIT_SECONDS) as sender:
         for piece in pieces:
             sender.sendall(piece)
         return everything_from(sender)
@@ -382,8 +376,7 @@ def test_memory_leaves_no_file_but_the_key(tmp_path: Path) -> None:
 def test_the_factory_serves_loopback_alone(tmp_path: Path) -> None:
     """However it is started: here by uvicorn itself, on every address of the machine. Its log is
     ours all the same, without paths."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     everywhere = ("--host", "0.0.0.0", "--port", str(port))  # noqa: S104 - what is to be refused
     log = (tmp_path / "log").open("w+")
     process = subprocess.Popen(
@@ -394,22 +387,27 @@ def test_the_factory_serves_loopback_alone(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        patient = httpx2.Client(transport=httpx2.HTTPTransport(retries=8))
-        assert patient.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-        outside = f"http://{address_of_this_machine()}:{port}/livez"
-        answer = patient.get(outside, headers={"Host": "localhost"})
-        assert answer.status_code == 503
-        assert answer.headers["content-type"] == "application/problem+json"
-        patient.get(f"http://127.0.0.1:{port}/sessions/private")
-        patient.close()
+        wait_until(lambda: is_served(port))
+        with httpx2.Client(timeout=WAIT_SECONDS) as client:
+            assert client.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+            outside = f"http://{address_of_this_machine()}:{port}/livez"
+            answer = client.get(outside, headers={"Host": "localhost"})
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            client.get(f"http://127.0.0.1:{port}/sessions/private")
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=WAIT_SECONDS)
     with log:
         log.seek(0)
         lines = log.readlines()
     assert "auth.failed" in {json.loads(line)["event"] for line in lines}
     assert not any("private" in line for line in lines)
+
+
+def is_served(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def address_of_this_machine() -> str:

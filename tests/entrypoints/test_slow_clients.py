@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sqlite3
+import struct
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.serving import COMMAND, Served, serving
+from tests.waiting import WAIT_SECONDS, wait_until
 
 HOST = b"Host: 127.0.0.1\r\n"
 LIVEZ = b"GET /livez HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -30,7 +32,8 @@ SOON = {
     "CHAT_SESSIONS_CLIENT_IDLE_SECONDS": "2",
     "CHAT_SESSIONS_CLIENT_ANSWER_SECONDS": "2",
 }
-LATE = dict.fromkeys(SOON, "60")
+LATE = dict.fromkeys(SOON, "600")
+"""Longer than any test waits."""
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def one_answer(client: socket.socket) -> bytes:
 
 
 def exchanged(served: Served, sent: bytes, *, ends: bool = False) -> bytes:
-    with socket.create_connection(served.address, timeout=30) as client:
+    with socket.create_connection(served.address, timeout=WAIT_SECONDS) as client:
         client.sendall(sent)
         if ends:
             client.shutdown(socket.SHUT_WR)
@@ -126,22 +129,25 @@ def test_a_request_given_up_halfway_has_one_line_in_the_log(
     problem(exchanged(hasty, head + body), status)
     after = head.replace(which, b"after-" + which)
     exchanged(hasty, after + b"2\r\n{}\r\n0\r\n\r\n", ends=True)
-    lines = lines_until(hasty, f"after-given-up-{status}")
-    assert [line for line in lines if line[0] == which.decode()] == [
-        (which.decode(), "request.refused", status)
-    ]
+    hasty.log_of(f"after-given-up-{status}")
+    (line,) = hasty.log_of(which.decode())
+    assert (line["event"], line["status"]) == ("request.refused", status)
 
 
 def test_a_request_given_up_halfway_counts_once_with_all_its_time(hasty: Served) -> None:
     before = posts(hasty)
     head = creation(hasty, 10).replace(b"\r\n", b"\r\nX-Request-ID: counted\r\n", 1)
     problem(exchanged(hasty, head + b"{"), 408)
-    after = posts(hasty)
-    grown = {what: after[what] - before[what] for what in after if after[what] != before[what]}
+    (line,) = hasty.log_of("counted")
+
+    def growth() -> dict[tuple[str, str], float]:
+        after = posts(hasty)
+        return {what: after[what] - before[what] for what in after if after[what] != before[what]}
+
+    grown = wait_until(growth)
     seconds = grown.pop(("http_server_request_duration_seconds_sum", "408"))
     assert grown == {("http_server_request_duration_seconds_count", "408"): 1}
     assert seconds >= float(SOON["CHAT_SESSIONS_CLIENT_BODY_SECONDS"])
-    (line,) = (line for line in log(hasty) if line.get("request_id") == "counted")
     assert line["duration_ms"] == pytest.approx(seconds * 1000, abs=0.01)
 
 
@@ -156,24 +162,9 @@ def posts(served: Served) -> dict[tuple[str, str], float]:
     return found
 
 
-def log(served: Served) -> list[Any]:
-    return [json.loads(at) for at in (served.folder / "stdout").read_text().splitlines()]
-
-
-def lines_until(served: Served, request_id: str) -> list[tuple[str, str, int]]:
-    """Of the log, once that request has its own."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        lines = [(at.get("request_id"), at["event"], at.get("status")) for at in log(served)]
-        if lines and lines[-1][0] == request_id:
-            return lines
-        time.sleep(0.02)
-    raise AssertionError(lines)
-
-
 def trickled(served: Served, begin: bytes, piece: bytes, pause: float) -> bytes:
     """What comes for pieces that never stop, each in time."""
-    with socket.create_connection(served.address, timeout=30) as client:
+    with socket.create_connection(served.address, timeout=WAIT_SECONDS) as client:
         client.sendall(begin)
         client.settimeout(pause)
         for _ in range(round(30 / pause)):
@@ -182,7 +173,7 @@ def trickled(served: Served, begin: bytes, piece: bytes, pause: float) -> bytes:
             except TimeoutError:
                 client.sendall(piece)
             else:
-                client.settimeout(30)
+                client.settimeout(WAIT_SECONDS)
                 return begun + rest(client)
     raise AssertionError("it was never ended")
 
@@ -207,7 +198,7 @@ def test_a_chunk_that_never_begins_is_ended_as_no_body(hasty: Served) -> None:
 
 
 def test_a_connection_that_idles_is_closed_and_not_before(hasty: Served) -> None:
-    with socket.create_connection(hasty.address, timeout=30) as client:
+    with socket.create_connection(hasty.address, timeout=WAIT_SECONDS) as client:
         for _ in range(4):
             client.sendall(LIVEZ)
             assert one_answer(client).startswith(b"HTTP/1.1 200 ")
@@ -219,12 +210,12 @@ def test_a_connection_that_idles_is_closed_and_not_before(hasty: Served) -> None
 
 def test_the_time_that_the_service_takes_is_its_own(tmp_path: Path) -> None:
     """The client has sent all, and waits for a lock with the service."""
-    with serving(tmp_path, **SOON) as served:
+    with serving(tmp_path, **dict.fromkeys(SOON, "0.2")) as served:
         database = sqlite3.connect(tmp_path / "chat-sessions.db", isolation_level=None)
         database.execute("BEGIN IMMEDIATE")
-        with socket.create_connection(served.address, timeout=30) as client:
+        with socket.create_connection(served.address, timeout=WAIT_SECONDS) as client:
             client.sendall(creation(served, 2) + b"{}")
-            time.sleep(1.7)
+            time.sleep(1)
             database.execute("ROLLBACK")
             assert one_answer(client).startswith(b"HTTP/1.1 201 ")
         database.close()
@@ -249,7 +240,7 @@ def page_of_megabytes(served: Served) -> bytes:
 def small_window(served: Served) -> Iterator[socket.socket]:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-        client.settimeout(30)
+        client.settimeout(WAIT_SECONDS)
         client.connect(served.address)
         yield client
 
@@ -259,7 +250,7 @@ def test_who_does_not_read_is_given_up_and_who_reads_slowly_is_not(hasty: Served
     asked = page_of_megabytes(hasty)
     with (
         small_window(hasty) as silent,
-        socket.create_connection(hasty.address, timeout=30) as slow,
+        socket.create_connection(hasty.address, timeout=WAIT_SECONDS) as slow,
     ):
         silent.sendall(asked + asked)
         assert silent.recv(1)  # it waits longest, so that it goes where too much is held
@@ -315,7 +306,9 @@ def test_a_crowd_of_the_silent_keeps_nobody_out(tmp_path: Path) -> None:
     with serving(tmp_path, **LATE, **limit) as served, ExitStack() as stack:
         crowd = []
         for number in range(60):
-            crowd.append(stack.enter_context(socket.create_connection(served.address, timeout=30)))
+            crowd.append(
+                stack.enter_context(socket.create_connection(served.address, timeout=WAIT_SECONDS))
+            )
             if number % 10 == 0:
                 with served.client() as client:
                     assert client.post("/sessions", json={}).status_code == 201
@@ -329,7 +322,7 @@ def test_where_files_are_few_it_takes_fewer_connections(tmp_path: Path) -> None:
     few = ("/bin/sh", "-c", f"ulimit -n 150 && exec {COMMAND} serve")
     with serving(tmp_path, command=few, **LATE) as served, ExitStack() as stack:
         for _ in range(300):
-            stack.enter_context(socket.create_connection(served.address, timeout=30))
+            stack.enter_context(socket.create_connection(served.address, timeout=WAIT_SECONDS))
         with served.client() as client:
             assert client.post("/sessions", json={}).status_code == 201
 
@@ -337,12 +330,14 @@ def test_where_files_are_few_it_takes_fewer_connections(tmp_path: Path) -> None:
 def test_what_is_held_of_requests_and_answers_is_bounded(tmp_path: Path) -> None:
     """Past 10 MiB, too, who has kept the service waiting longest goes. Who holds nothing stays."""
     with serving(tmp_path, **LATE, CHAT_SESSIONS_RATE_LIMITS="off") as served, ExitStack() as stack:
-        idle = stack.enter_context(socket.create_connection(served.address, timeout=30))
+        idle = stack.enter_context(socket.create_connection(served.address, timeout=WAIT_SECONDS))
         idle.sendall(LIVEZ)
         one_answer(idle)
         crowd = []
         for _ in range(50):
-            crowd.append(stack.enter_context(socket.create_connection(served.address, timeout=30)))
+            crowd.append(
+                stack.enter_context(socket.create_connection(served.address, timeout=WAIT_SECONDS))
+            )
             crowd[-1].sendall(creation(served, 1 << 20) + b" " * ((1 << 20) - 2))
         assert [rest(client) for client in crowd[:10]] == [b""] * 10
         idle.sendall(LIVEZ)
@@ -355,15 +350,24 @@ def test_where_all_are_served_and_there_is_no_room_the_next_is_told_so(tmp_path:
     with serving(tmp_path, **LATE, CHAT_SESSIONS_CLIENT_CONNECTIONS="1") as served:
         database = sqlite3.connect(tmp_path / "chat-sessions.db", isolation_level=None)
         database.execute("BEGIN IMMEDIATE")
-        with socket.create_connection(served.address, timeout=30) as client:
+        with socket.create_connection(served.address, timeout=WAIT_SECONDS) as client:
             client.sendall(creation(served, 2) + b"{}")
-            time.sleep(0.3)
+            wait_until(lambda: has_read(served, client))
             answer = exchanged(served, LIVEZ)
             database.execute("ROLLBACK")
             problem(answer, 503)
             assert b"\r\nretry-after: " in answer
             assert one_answer(client).startswith(b"HTTP/1.1 201 ")
         database.close()
+
+
+def has_read(served: Served, client: socket.socket) -> bool:
+    """Whether the service has taken all that came for it on the connection: proc(5), net/tcp."""
+    ends = [f"{struct.unpack('=I', socket.inet_aton(host))[0]:08X}:{port:04X}" for host, port in (
+        served.address, client.getsockname()
+    )]  # fmt: skip
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return any(row[1:3] == ends and row[4].endswith(":00000000") and row[9] != "0" for row in rows)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -405,14 +409,13 @@ def chunked(served: Served, body: bytes) -> bytes:
     ids=["small chunks", "a long extension", "a bare CR", "many trailers"],
 )
 def test_framing_that_costs_more_than_it_brings_is_refused(hasty: Served, body: bytes) -> None:
-    """And counts as every request of its owner's does; both its lines in the log have one id."""
+    """And counts as every request of its owner's does."""
     before = stored(hasty)
     answer = chunked(hasty, body)
     told = problem(answer, 400)
     assert stored(hasty) == before
     assert b"date: " in answer.lower()
-    lines = [json.loads(line) for line in (hasty.folder / "stdout").read_text().splitlines()]
-    found = [line for line in lines if line.get("request_id") == told["request_id"]]
+    found = hasty.log_of(told["request_id"])
     assert {line["user_id"] for line in found} == {"alice"}
 
 
