@@ -19,6 +19,7 @@ from entrypoints.http.reference.sign_in import SignIn
 from entrypoints.settings import Settings
 from entrypoints.telemetry.logs import configure_logs
 from entrypoints.telemetry.providers import FLUSH_SECONDS
+from entrypoints.version import VERSION
 
 _log = structlog.get_logger("chat_sessions")
 
@@ -42,7 +43,12 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         await storage.open()
         try:
             await authenticator.open()
-            _log.info("service.started", url=settings.base_url, storage=settings.storage)
+            _log.info(
+                "service.started",
+                version=VERSION,
+                url=settings.base_url,
+                storage=settings.storage,
+            )
             yield
         finally:
             flush = telemetry.flush()

@@ -16,6 +16,7 @@ from application.errors import StartRefused, Unavailable
 from domain.errors import InvalidValue
 from domain.owner import Owner, check_subject
 from entrypoints.installation import check_installation
+from entrypoints.version import VERSION
 
 _Option = Callable[..., argparse.Action]
 
@@ -131,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="chat-sessions",
         description="Keeps people's chat sessions. Settings come from CHAT_SESSIONS_* variables.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, run: Callable[[argparse.Namespace], None], about: str) -> _Option:

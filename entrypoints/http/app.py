@@ -3,7 +3,6 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,6 +31,7 @@ from entrypoints.http.problems import Problem, refused
 from entrypoints.http.reference import routes as reference
 from entrypoints.http.reference.description import ABOUT, TAGS, complete
 from entrypoints.http.reference.sign_in import SignIn
+from entrypoints.version import VERSION
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
@@ -129,7 +129,7 @@ def routed_app(
     """The routes and their description, with nothing behind them yet."""
     app = _Api(
         title="chat-sessions",
-        version=version("chat-sessions"),
+        version=VERSION,
         summary="People's chat sessions and the messages in them.",
         description=ABOUT,
         openapi_tags=TAGS,

@@ -5,7 +5,6 @@ Beside the settings, OpenTelemetry's own variables hold: OTEL_RESOURCE_ATTRIBUTE
 OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and the like.
 """
 
-from importlib.metadata import version
 from threading import Lock, Thread
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -17,6 +16,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from entrypoints.telemetry.figures import Requests, statements
 from entrypoints.telemetry.sampling import Discreet
+from entrypoints.version import VERSION
 
 SCOPE = "chat_sessions"
 
@@ -28,9 +28,7 @@ class Telemetry:
     """`otlp_endpoint` is where spans go, by OTLP over HTTP; without it there are none."""
 
     def __init__(self, otlp_endpoint: str | None = None) -> None:
-        resource = Resource.create(
-            {"service.name": "chat-sessions", "service.version": version("chat-sessions")}
-        )
+        resource = Resource.create({"service.name": "chat-sessions", "service.version": VERSION})
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)  # its memory, processor time and files
         self._scraping = Lock()

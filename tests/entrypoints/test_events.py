@@ -16,6 +16,7 @@ from application.errors import Unavailable
 from entrypoints.http.observed import Observed
 from entrypoints.telemetry.logs import headed
 from entrypoints.telemetry.providers import Telemetry
+from entrypoints.version import VERSION
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
 from tests.serving import Served, serving
@@ -294,7 +295,7 @@ def test_a_slow_statement_is_told_by_its_name_with_the_ids_of_its_request(tmp_pa
         "service.draining",
         "service.stopped",
     ]
-    assert (own[0]["url"], own[0]["storage"]) == (url, "sqlite")
+    assert (own[0]["version"], own[0]["url"], own[0]["storage"]) == (VERSION, url, "sqlite")
 
 
 def test_a_service_whose_log_nobody_reads_goes_on(tmp_path: Path) -> None:
