@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock clean
+.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock release clean
 
 VENV := .venv
 PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
@@ -94,6 +94,9 @@ lock: ## Renew requirements/ from pyproject.toml (needs uv)
 			--no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command "make lock" \
 			$$from --output-file requirements/$$set.txt || exit 1; \
 	done
+
+release: $(VENV)/development.txt ## Make dist/: a wheel, a source archive, their lock and an SBOM, of what is committed
+	@$(BIN)/python -m tests.release
 
 clean: ## Remove the environment and every cache
 	@rm -rf $(VENV) tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

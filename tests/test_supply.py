@@ -2,45 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, requires
-from itertools import product
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parent.parent
-LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-PLATFORMS = ("linux", "darwin")
-
-
-def lines(lock: Path) -> list[str]:
-    joined = lock.read_text().replace(" \\\n    ", " ")
-    return [line for line in joined.splitlines() if line and not line.startswith("#")]
-
-
-def locked(name: str) -> dict[str, Requirement]:
-    """By name, what a lock has installed."""
-    path = ROOT / "requirements" / f"{name}.txt"
-    found = [Requirement(line.partition(" --hash=")[0]) for line in lines(path)]
-    return {requirement.name: requirement for requirement in found}
-
-
-def asked_for(requirement: Requirement) -> Iterator[Requirement]:
-    """What an installed package asks for, with the extras that it is locked with, on any Python and
-    platform that the service runs on."""
-    for text in requires(requirement.name) or ():
-        asked = Requirement(text)
-        environments = (
-            {"python_version": python, "python_full_version": f"{python}.0"}
-            | {"sys_platform": platform, "extra": extra}
-            for python, platform, extra in product(PYTHONS, PLATFORMS, ["", *requirement.extras])
-        )
-        if asked.marker is None or any(map(asked.marker.evaluate, environments)):
-            yield asked
+from tests.locks import LOCKS, ROOT, asked_for, lines, locked
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
