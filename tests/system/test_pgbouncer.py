@@ -3,6 +3,7 @@
 `transaction_pooler` is set. The suites of every backend run on it too: see the Makefile.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -12,15 +13,15 @@ import pytest
 
 from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
-from application.errors import Unavailable
+from application.errors import StorageRefused, Unavailable
 from application.once import Once, Operation, Receipt
 from application.ports.storage import Storage
 from domain.page import Cursor, MessagePageRequest, SessionPageRequest, SessionSort, Side, SortOrder
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
 from tests.databases import server
-from tests.system.pgbouncer import pooler
-from tests.system.watched import watched_database
+from tests.system.pgbouncer import CONFIGURATION, Pgbouncer, pooler
+from tests.system.watched import new_database, watch
 
 NUMBERS = count()
 
@@ -32,19 +33,20 @@ def options_of(way: str, database: str, user: str) -> PostgresqlOptions:
 
 
 @pytest.fixture(params=["pgbouncer", "directly"])
-async def watched(request: pytest.FixtureRequest) -> PostgresqlOptions:
-    """The way to a watched database, for a role whose own settings are others."""
+async def options(request: pytest.FixtureRequest) -> PostgresqlOptions:
+    """The way to a database of its own, for a role whose own settings are others."""
     database = f"watched{next(NUMBERS)}"
-    await watched_database(database, options_of(request.param, database, "postgres"))
+    await new_database(database, options_of(request.param, database, "postgres"))
     return options_of(request.param, database, "app")
 
 
 async def test_every_act_is_at_read_committed_and_under_the_limits(
-    watched: PostgresqlOptions,
+    options: PostgresqlOptions,
 ) -> None:
     """Whatever its role has for a default: where one was not, the database would refuse it."""
-    storage = SqlStorage(PostgresqlDatabase(watched))
+    storage = SqlStorage(PostgresqlDatabase(options))
     await storage.open()
+    watch(options.url.rpartition("/")[2])
     try:
         await every_act(storage)
     finally:
@@ -52,10 +54,11 @@ async def test_every_act_is_at_read_committed_and_under_the_limits(
 
 
 async def test_the_watched_database_refuses_a_statement_that_runs_otherwise(
-    watched: PostgresqlOptions,
+    options: PostgresqlOptions,
 ) -> None:
     """So the test before this one proves something."""
-    connection = await asyncpg.connect(watched.url, statement_cache_size=0)
+    watch(options.url.rpartition("/")[2])
+    connection = await asyncpg.connect(options.url, statement_cache_size=0)
     with pytest.raises(asyncpg.RaiseError, match="a statement ran at repeatable read, 1h, 1h, 1h"):
         await connection.execute("TABLE alembic_version")
     await connection.close()
@@ -96,12 +99,11 @@ async def every_act(storage: Storage) -> None:
 
 @pytest.mark.parametrize(("limit", "lock", "statement"), [("lock", 0.2, 0), ("statement", 0, 0.2)])
 async def test_a_statement_that_waits_is_ended_by_its_limit(
-    watched: PostgresqlOptions, limit: str, lock: float, statement: float
+    options: PostgresqlOptions, limit: str, lock: float, statement: float
 ) -> None:
     """Each limit by itself, of a read, a write, and a write that looks first."""
-    database = watched.url.rpartition("/")[2]
-    unwatched = watched.url.replace("app@", "postgres@")
-    options = replace(watched, url=unwatched, lock_timeout=lock, statement_timeout=statement)
+    database = options.url.rpartition("/")[2]
+    options = replace(options, lock_timeout=lock, statement_timeout=statement)
     storage = SqlStorage(PostgresqlDatabase(options))
     await storage.open()
     session = await stored_session(storage)
@@ -119,4 +121,39 @@ async def test_a_statement_that_waits_is_ended_by_its_limit(
         assert await storage.sessions.get(ALICE, session.id) == session
     finally:
         await blocker.close()
+        await storage.close()
+
+
+SWALLOWING = f"""{CONFIGURATION}
+ignore_startup_parameters = {",".join(PostgresqlOptions(url="").limits)}
+"""
+"""As the web has it, for whoever is told of an unsupported startup parameter."""
+
+
+@pytest.fixture(scope="module", params=["transaction", "session"])
+def swallowing(request: pytest.FixtureRequest) -> Iterator[Pgbouncer]:
+    mode = f"pool_mode = {request.param}"
+    started = Pgbouncer(server(), SWALLOWING.replace("pool_mode = transaction", mode))
+    yield started
+    started.remove()
+
+
+async def test_a_pooler_that_leaves_out_what_a_session_asks_for_stops_the_start(
+    swallowing: Pgbouncer,
+) -> None:
+    """Also where the role has such limits by itself. With the setting that is told it serves."""
+    database = f"watched{next(NUMBERS)}"
+    await new_database(database, PostgresqlOptions(url=server().url(database)))
+    for limit, value in PostgresqlOptions(url="").limits.items():
+        if limit != "row_security":
+            server().execute(f"ALTER ROLE app IN DATABASE {database} SET {limit} = '{value}'")
+    for user in ("postgres", "app"):
+        options = PostgresqlOptions(url=swallowing.url(database, user))
+        told = "CHAT_SESSIONS_DATABASE_TRANSACTION_POOLER=true"
+        for ask in (PostgresqlDatabase.open, PostgresqlDatabase.is_current):
+            with pytest.raises(StorageRefused, match=told):
+                await ask(PostgresqlDatabase(options))
+        storage = SqlStorage(PostgresqlDatabase(replace(options, transaction_pooler=True)))
+        await storage.open()
+        await stored_session(storage)
         await storage.close()

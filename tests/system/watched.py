@@ -16,8 +16,9 @@ ALTER ROLE app SET lock_timeout = '1h';
 ALTER ROLE app SET idle_in_transaction_session_timeout = '1h';
 """
 
+GRANT = "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app"
+
 WATCH = """
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
 CREATE FUNCTION watched() RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     manner text := concat_ws(', ',
@@ -33,10 +34,12 @@ DO $$
 DECLARE found text;
 BEGIN
     FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
-        EXECUTE format('ALTER TABLE %%I ENABLE ROW LEVEL SECURITY', found);
-        EXECUTE format('CREATE POLICY watched ON %%I USING (watched())', found);
+        EXECUTE format('ALTER TABLE %%I RENAME TO %%I', found, found || '_watched');
+        EXECUTE format('CREATE VIEW %%I AS SELECT * FROM %%I WHERE watched() WITH CHECK OPTION',
+            found, found || '_watched');
     END LOOP;
 END $$;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app;
 """
 
 
@@ -45,9 +48,14 @@ def _role() -> None:
     server().execute(ROLE)
 
 
-async def watched_database(name: str, options: PostgresqlOptions) -> None:
-    """A new one, its schema made with the options, for a role with settings of its own."""
+async def new_database(name: str, options: PostgresqlOptions) -> None:
+    """Its schema made with the options, for a role with settings of its own."""
     _role()
     server().new_database(name)
     await upgrade.migrate(options)
+    server().execute(GRANT, name)
+
+
+def watch(name: str) -> None:
+    """Put a view that watches in place of each table, once a service has found the tables."""
     server().execute(WATCH % MANNER, name)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from adapters.sql.postgresql.options import PostgresqlOptions
+from adapters.sql.postgresql.session import settle
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
@@ -58,7 +59,7 @@ class Connector:
         options, pooled = self._options, self._options.transaction_pooler
         choosing = len(self._urls) > 1 and "target_session_attrs" not in options.url
         wanted = "standby" if options.read_only else "read-write"
-        return await asyncpg.connect(
+        connection = await asyncpg.connect(
             url,
             timeout=options.connect_timeout,
             command_timeout=options.statement_timeout + 1 if options.statement_timeout else None,
@@ -71,6 +72,13 @@ class Connector:
                 **({} if pooled else options.limits),
             },
         )
+        if not pooled:
+            try:
+                await settle(connection, options)
+            except BaseException:
+                connection.terminate()
+                raise
+        return connection
 
 
 def _let_go(attempt: asyncio.Task[asyncpg.Connection]) -> None:

@@ -7,13 +7,16 @@ from typing import Any, cast
 import asyncpg
 from sqlalchemy import (
     URL,
+    ColumnElement,
     Connection,
     Engine,
     Select,
+    Text,
     create_engine,
     event,
     func,
     literal,
+    literal_column,
     pool,
     select,
 )
@@ -27,6 +30,7 @@ from adapters.sql.observer import named
 from adapters.sql.postgresql.connect import DRIVER_ERRORS, Connector
 from adapters.sql.postgresql.errors import is_servers_end
 from adapters.sql.postgresql.options import PostgresqlOptions
+from adapters.sql.postgresql.session import AT_LEAST_ON_DISK
 
 GOODBYE_SECONDS = 1.0
 
@@ -90,7 +94,11 @@ def set_limits(connection: Connection, options: PostgresqlOptions) -> None:
 
 @cache
 def limiting(options: PostgresqlOptions) -> Select[Any]:
-    limits = [func.set_config(name, value, literal(True)) for name, value in options.limits.items()]  # noqa: FBT003 - "is local"
+    values: dict[str, ColumnElement[str]] = {
+        **{name: literal(value) for name, value in options.limits.items()},
+        "synchronous_commit": literal_column(AT_LEAST_ON_DISK, Text),
+    }
+    limits = [func.set_config(name, value, literal(True)) for name, value in values.items()]  # noqa: FBT003 - "is local"
     return named("SET_LIMITS", select(*limits))
 
 

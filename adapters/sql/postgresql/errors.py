@@ -1,7 +1,7 @@
-"""What a driver's error means for a request, by its SQLSTATE (PostgreSQL's manual, appendix A)."""
+"""What a driver's error means for a request: see adapters.sql.postgresql.sqlstates."""
 
 from asyncio import CancelledError
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
@@ -9,6 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.sql.postgresql.connect import DRIVER_ERRORS
+from adapters.sql.postgresql.session import FORGOTTEN, NotAsAsked
+from adapters.sql.postgresql.sqlstates import FOREIGN_SESSION, Meaning, meaning_of
 from application.errors import Unavailable, Unreachable
 
 FAULTS = (DBAPIError, OSError, *DRIVER_ERRORS)
@@ -36,37 +38,25 @@ class Undone(Unavailable):
     """The database undid the work and it may be done again: a deadlock and the like."""
 
 
-_UNDONE = {
-    "40001",  # serialization_failure
-    "40P01",  # deadlock_detected
-    "0A000",  # a cached plan whose result has changed its type
-}
-_LOST = {
-    "57P01",  # admin_shutdown
-    "57P02",  # crash_shutdown
-    "25006",  # read_only_sql_transaction: the server is a standby now
-}
 _NOT_ENCODED = "22000"
 """A value that the driver could not send. The server waits in the middle of a statement, with its
 locks, until the connection is used again or closed."""
 
-_AWAY_CLASSES = {
-    "08",  # connection exception
-    "53",  # insufficient resources: disk, memory, connections
-    "57",  # operator intervention, a statement's timeout too
-    "58",  # system error
-    "XX",  # internal error, corrupt data
+_KINDS: Mapping[Meaning, type[Unavailable] | None] = {
+    Meaning.UNDONE: Undone,
+    Meaning.ENDED: ConnectionLost,
+    Meaning.AWAY: ConnectionLost,
+    Meaning.UNAVAILABLE: Unavailable,
+    Meaning.OURS: None,
 }
-_AWAY = {
-    "55P03",  # lock_not_available
-    "42501",  # insufficient_privilege: the operator's to give
-}
-_UNFIT = _LOST | {_NOT_ENCODED}
+
+_OTHER_ARGUMENTS = "bind message supplies"
+"""How 08P01 begins where the server has another statement under the name of ours."""
 
 
 def _is_refused(error: BaseException) -> bool:
     """Whether the driver would not send, since the server is about to close the connection."""
-    return type(getattr(error, "orig", error)).__name__ == "InternalClientError"
+    return type(_origin(error)).__name__ == "InternalClientError"
 
 
 @contextmanager
@@ -91,7 +81,7 @@ def check(error: Exception) -> None:
     else:
         kind, text = _kind_of(error), str(error)
     if kind is not None:
-        raise kind(text) from error
+        raise kind(text + _advice(_origin(error))) from error
 
 
 @contextmanager
@@ -109,21 +99,25 @@ def unreached(error: Exception) -> Unavailable:
         return Unavailable("every connection of the pool is in use")
     if isinstance(error, ValueError | OverflowError):  # their text may show a part of the URL
         return NotReached("its URL cannot be used")
-    reason = getattr(error, "orig", None) or error
+    reason = _origin(error)
+    if isinstance(reason, NotAsAsked):
+        return Unavailable(str(reason))
     return NotReached(str(reason) or type(reason).__name__)
 
 
 def is_lost(error: BaseException) -> bool:
     """Whether the connection is not to be used again: a statement may still be on its way."""
-    origin = getattr(error, "orig", error)
-    state = getattr(origin, "sqlstate", None)
-    return isinstance(error, OSError | CancelledError) or state in _UNFIT or _is_refused(error)
+    state = _state(_origin(error))
+    unfit = state == _NOT_ENCODED or state in FOREIGN_SESSION
+    gone = state is not None and meaning_of(state) in {Meaning.ENDED, Meaning.AWAY}
+    return isinstance(error, OSError | CancelledError) or unfit or gone or _is_refused(error)
 
 
 def is_servers_end(error: BaseException) -> bool:
     """Whether it says that the server is away, stops, or is a standby now."""
-    state = getattr(error, "sqlstate", None) or ""
-    return isinstance(error, OSError) or state in _LOST or state.startswith("08")
+    state = _state(error)
+    is_away = state is not None and meaning_of(state) is Meaning.AWAY
+    return isinstance(error, OSError) or is_away
 
 
 def _kind(error: DBAPIError) -> type[Unavailable] | None:
@@ -134,13 +128,25 @@ def _kind(error: DBAPIError) -> type[Unavailable] | None:
 
 def _kind_of(error: BaseException | None) -> type[Unavailable] | None:
     """What a driver's error is, bare or as SQLAlchemy has it."""
-    state = getattr(error, "sqlstate", None) or ""
     if error is not None and _is_refused(error):
         return NotReached
-    if state in _UNDONE or type(error).__name__ == "InvalidCachedStatementError":
+    if type(error).__name__ == "InvalidCachedStatementError":
         return Undone
-    if state in _LOST or state.startswith("08"):
-        return ConnectionLost
-    if state[:2] in _AWAY_CLASSES or state in _AWAY:
-        return Unavailable
-    return None
+    state = _state(error)
+    return None if state is None else _KINDS[meaning_of(state)]
+
+
+def _advice(origin: BaseException) -> str:
+    """What else to say of a connection that leads to sessions of others."""
+    state = _state(origin)
+    exchanged = state == "08P01" and str(origin).startswith(_OTHER_ARGUMENTS)
+    return f" ({FORGOTTEN})" if state in FOREIGN_SESSION or exchanged else ""
+
+
+def _origin(error: BaseException) -> BaseException:
+    """The driver's own, where SQLAlchemy has wrapped it."""
+    return getattr(error, "orig", None) or error
+
+
+def _state(error: BaseException | None) -> str | None:
+    return getattr(error, "sqlstate", None) or None
