@@ -41,6 +41,7 @@ class Statements:
         self._system = system
         self._slow_seconds = slow_seconds
         self._pools: dict[str, Callable[[], _Pool]] = {}
+        self._warnings: list[str] = []
 
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
         kind = "" if error is None else getattr(error, "sqlstate", None) or type(error).__qualname__
@@ -59,6 +60,15 @@ class Statements:
                 duration_ms=round(seconds * 1000, 3),
                 failed=error is not None,
             )
+
+    def warning(self, text: str) -> None:
+        self._warnings.append(text)
+
+    def tell_warnings(self) -> None:
+        """A line for each, once the log is there: a command's output has no place for it."""
+        for text in self._warnings:
+            _log.warning("database.warning", reason=text)
+        self._warnings.clear()
 
     def pool(self, name: str, look: Callable[[], _Pool]) -> None:
         self._pools[name] = look

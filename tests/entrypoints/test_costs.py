@@ -122,6 +122,7 @@ class Tally(Observer):
         self.told.append(name)
 
     def pool(self, *_: Any) -> None: ...
+    def warning(self, text: str) -> None: ...
 
 
 STORAGES: Mapping[str, Callable[[Path, Observer, str], Storage]] = {

@@ -1,10 +1,21 @@
 from alembic import context
+from sqlalchemy import Connection, func, select
 
 from adapters.sql.schema import metadata
 
+
+def _schema(connection: Connection) -> str | None:
+    """Where the tables are made: another application's version may be further down the path."""
+    if connection.dialect.name != "postgresql":
+        return None
+    return connection.scalar(select(func.current_schema()))
+
+
+_connection = context.config.attributes["connection"]
 context.configure(
-    connection=context.config.attributes["connection"],
+    connection=_connection,
     target_metadata=metadata,
     transactional_ddl=False,
+    version_table_schema=_schema(_connection),
 )
 context.run_migrations()

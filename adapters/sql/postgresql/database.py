@@ -36,8 +36,8 @@ from adapters.sql.postgresql.errors import (
     unreached,
 )
 from adapters.sql.postgresql.options import PostgresqlOptions
+from adapters.sql.postgresql.requirements import READY
 from adapters.sql.schema import REVISION
-from adapters.sql.statements import GET_REVISION
 from application.errors import Unavailable
 
 START_SECONDS = 30.0
@@ -136,11 +136,15 @@ class PostgresqlDatabase(Database):
         return bool(await self._store(writes.REMOVE_EXPECTED, values, once=False))
 
     async def check(self) -> None:
-        """Raise Unavailable unless the database answers and its schema is ours or, since a newer
-        release has migrated it meanwhile, a later one: a migration takes nothing away."""
-        found = [version for (version,) in await self.read(GET_REVISION, {})]
+        """Raise Unavailable unless the database answers, its tables can be read whole, and its
+        schema is ours or, since a newer release has migrated it meanwhile, a later one: a migration
+        takes nothing away."""
+        rows = await self.read(READY, {})
+        found = [revision for revision, _ in rows]
         if len(found) != 1 or found[0] < REVISION:
             raise Unavailable(f"the database has the schema {', '.join(found) or 'of nothing'}")
+        if complaints := rows[0][1]:
+            raise Unavailable(f"in the database {', '.join(complaints)}")
 
     async def close(self) -> None:
         """Let the work in flight end, and every connection go."""
@@ -243,7 +247,9 @@ class PostgresqlDatabase(Database):
 
     def _look(self, latest: float) -> None:
         with self._transaction(latest) as connection:
-            upgrade.refuse_another(connection)
+            found = upgrade.refuse_another(connection)
+        if not found.survives_a_crash:
+            self._observer.warning("fsync or full_page_writes is off: a crash may lose everything")
 
     @contextmanager
     def _transaction(self, latest: float, **options: str) -> Iterator[Connection]:

@@ -5,14 +5,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.postgresql.engine import set_limits, single_engine
 from adapters.sql.postgresql.errors import connecting, translated
 from adapters.sql.postgresql.options import PostgresqlOptions
-from adapters.sql.schema import REVISION, is_complete
+from adapters.sql.postgresql.requirements import Found, look, refuse_forbidden
+from adapters.sql.schema import REVISION
 from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused, Unavailable
 
@@ -24,7 +25,7 @@ T = TypeVar("T")
 
 async def is_current(options: PostgresqlOptions) -> bool:
     """Whether the schema is this release's. Raises StorageRefused."""
-    return await _once(options, lambda found: _revision(found) == REVISION and is_complete(found))
+    return await _once(options, _is_current)
 
 
 async def migrate(options: PostgresqlOptions) -> None:
@@ -62,34 +63,57 @@ def refusing() -> Iterator[None]:
         raise StorageRefused(f"cannot use the database: {reason}") from error
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+def _revision(connection: Connection, found: Found) -> str | None:
+    if not found.has_revision:
         return None
-    found = connection.execute(GET_REVISION).scalars().all()
-    if len(found) != 1:
+    revisions = connection.execute(GET_REVISION).scalars().all()
+    if len(revisions) != 1:
         raise StorageRefused("the database does not say which schema it has")
-    return str(found[0])
+    return str(revisions[0])
+
+
+def _is_current(connection: Connection) -> bool:
+    found = look(connection)
+    return _revision(connection, found) == REVISION and not found.lacking
 
 
 def _migrate(connection: Connection) -> None:
     from adapters.sql import migrations  # noqa: PLC0415 - Alembic is slow to import
 
     connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    found = _revision(connection)
-    if found is not None and not migrations.knows(found):
-        raise StorageRefused(f"the database has a schema of another release: {found}")
-    migrations.upgrade(connection)
-    if not is_complete(connection):
-        raise StorageRefused(f"the database lacks a part of the schema {REVISION}")
-
-
-def refuse_another(connection: Connection) -> None:
-    """Raise StorageRefused unless the schema is this release's."""
-    found = _revision(connection)
-    if found != REVISION:
-        has = f"has the schema {found}" if found else "has no schema"
+    found = look(connection)
+    revision = _revision(connection, found)
+    if revision is not None and not migrations.knows(revision):
+        raise StorageRefused(f"the database has a schema of another release: {revision}")
+    if revision is None and found.tables:
         raise StorageRefused(
-            f"the database {has}, and this release needs {REVISION}: run chat-sessions migrate"
+            f"the schema {found.schema} of the database {found.database} has tables that are not "
+            f"this service's: {', '.join(found.tables)}: name a schema of its own in search_path"
         )
-    if not is_complete(connection):
-        raise StorageRefused(f"the database lacks a part of the schema {REVISION}")
+    migrations.upgrade(connection)
+    _refuse_incomplete(look(connection))
+
+
+def refuse_another(connection: Connection) -> Found:
+    """What the server is like. Raises StorageRefused unless it is fit and the schema is this
+    release's."""
+    found = look(connection)
+    revision = _revision(connection, found)
+    if revision != REVISION:
+        has = f"has the schema {revision}" if revision else f"has no tables in {found.schema}"
+        aside = f", only in {found.elsewhere}" if found.elsewhere else ""
+        raise StorageRefused(
+            f"the database {found.database} {has}{aside}, and this release needs the schema "
+            f"{REVISION}: run chat-sessions migrate"
+        )
+    _refuse_incomplete(found)
+    refuse_forbidden(found)
+    return found
+
+
+def _refuse_incomplete(found: Found) -> None:
+    if found.lacking:
+        raise StorageRefused(
+            f"the database {found.database} lacks a part of the schema {REVISION} in "
+            f"{found.schema}: {', '.join(found.lacking)}"
+        )

@@ -1,0 +1,171 @@
+"""What a server, its database and the role must be like, asked in one statement.
+
+Each is something that does not fail by itself, but answers wrongly, loses what was acknowledged, or
+fails at some later request.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from adapters.sql.observer import named
+from adapters.sql.schema import metadata
+from application.errors import StorageRefused
+
+OLDEST = 15
+"""The major version of PostgreSQL."""
+
+VERSION_TABLE = "alembic_version"
+
+_NAMES = f"ARRAY[{', '.join(map(repr, (*metadata.tables, VERSION_TABLE)))}]"
+
+_DECLARED = {
+    *(
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+    ),
+    *(str(index.name) for table in metadata.sorted_tables for index in table.indexes),
+}
+
+_FOUND = named(
+    "CHECK_SERVER",
+    text(f"""
+WITH tables AS (
+    SELECT c.oid, c.relname AS name, c.relpersistence = 'u' AS is_unlogged
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = current_schema() AND c.relname = ANY ({_NAMES})
+)
+SELECT current_setting('server_version_num')::int / 10000,
+       current_database(),
+       current_user,
+       getdatabaseencoding(),
+       pg_is_in_recovery(),
+       current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on',
+       current_setting('search_path'),
+       current_schema(),
+       (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.oid = to_regclass('owners') AND n.nspname <> current_schema() AND EXISTS
+               (SELECT FROM pg_class v
+                 WHERE v.relnamespace = n.oid AND v.relname = '{VERSION_TABLE}')),
+       ARRAY(SELECT t.name || '.' || a.attname
+               FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped
+              UNION ALL
+             SELECT i.relname FROM tables t JOIN pg_index x ON x.indrelid = t.oid
+               JOIN pg_class i ON i.oid = x.indexrelid),
+       ARRAY(SELECT name FROM tables WHERE row_security_active(oid) ORDER BY name),
+       ARRAY(SELECT name FROM tables WHERE is_unlogged ORDER BY name),
+       ARRAY(SELECT name FROM tables WHERE NOT has_table_privilege(oid, 'SELECT') OR
+              name <> '{VERSION_TABLE}' AND NOT (has_table_privilege(oid, 'INSERT') AND
+              has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+              ORDER BY name)
+"""),  # noqa: S608 - constants of ours
+)
+
+READY = named(
+    "CHECK_SCHEMA",
+    text(f"""
+SELECT version_num, ARRAY(
+    SELECT complaint FROM (
+        SELECT CASE
+            WHEN to_regclass(name) IS NULL THEN name || ' is not there'
+            WHEN row_security_active(to_regclass(name)) THEN name || ' has row-level security'
+            WHEN NOT has_table_privilege(to_regclass(name), 'SELECT') THEN name || ' is not to be read'
+        END FROM unnest({_NAMES}) name
+    ) looked (complaint) WHERE complaint IS NOT NULL)
+  FROM {VERSION_TABLE}
+"""),  # noqa: S608, E501 - constants of ours
+)
+"""The schema's revision, and what keeps its tables from being read as they should be."""
+
+
+class Found(NamedTuple):
+    """`schema` is where unqualified names are made; `elsewhere` is another on the search path that
+    has tables like ours, where this one has none. `parts` are the columns and indexes of our tables
+    in `schema`, the rest some of these tables."""
+
+    version: int
+    database: str
+    role: str
+    encoding: str
+    is_standby: bool
+    survives_a_crash: bool
+    search_path: str
+    schema: str | None
+    elsewhere: str | None
+    parts: Collection[str]
+    filtered: Sequence[str]
+    unlogged: Sequence[str]
+    forbidden: Sequence[str]
+
+    @property
+    def has_revision(self) -> bool:
+        return f"{VERSION_TABLE}.version_num" in self.parts
+
+    @property
+    def tables(self) -> Sequence[str]:
+        return sorted(
+            {table for table, dot, _ in (part.partition(".") for part in self.parts) if dot}
+        )
+
+    @property
+    def lacking(self) -> Sequence[str]:
+        """The declared columns and indexes that are not there."""
+        return sorted(_DECLARED.difference(self.parts))
+
+
+def look(connection: Connection) -> Found:
+    """What the server says of itself. Raises StorageRefused where it is not fit to be used."""
+    found = Found(*connection.execute(_FOUND).one())
+    for reason in refusals(found):
+        raise StorageRefused(f"cannot use the database: {reason}")
+    if VERSION_TABLE in found.forbidden:
+        refuse_forbidden(found)
+    return found
+
+
+def refusals(found: Found) -> Iterator[str]:
+    """What speaks against it, each with what to do, the gravest first."""
+    name, schema, role = found.database, found.schema, found.role
+    if found.version < OLDEST:
+        yield f"{name} is on PostgreSQL {found.version}, and {OLDEST} or later is needed"
+    if found.encoding != "UTF8":
+        yield (
+            f"{name} has the encoding {found.encoding}, and UTF8 is needed: make another one with "
+            "createdb --encoding=UTF8 --template=template0"
+        )
+    if found.is_standby:
+        yield f"{name} is on a standby, which takes no writes: name the primary in its URL"
+    if schema is None:
+        yield (
+            f"{name} has no schema that search_path ({found.search_path}) names for the role "
+            f"{role}: create it, GRANT USAGE ON it, or set another search_path"
+        )
+    if found.elsewhere and schema == role and '"$user"' in found.search_path:
+        yield (
+            f'{name} has its tables in the schema {found.elsewhere}, and "$user" now leads to '
+            f"{schema}: ALTER ROLE {role} SET search_path = {found.elsewhere}, or = {schema} to "
+            "make new ones there"
+        )
+    if found.filtered:
+        yield (
+            f"row-level security in {name} hides rows of {', '.join(found.filtered)} from the role "
+            f"{role}: ALTER TABLE ... DISABLE ROW LEVEL SECURITY each of them, or "
+            f"ALTER ROLE {role} BYPASSRLS"
+        )
+    if found.unlogged:
+        yield (
+            f"a crash would empty {', '.join(found.unlogged)} in {name}: ALTER TABLE ... SET "
+            "LOGGED each of them"
+        )
+
+
+def refuse_forbidden(found: Found) -> None:
+    """Raise StorageRefused where the role lacks a right on a table."""
+    if found.forbidden:
+        raise StorageRefused(
+            f"cannot use the database: permission denied for {', '.join(found.forbidden)} in "
+            f"{found.database}: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES "
+            f"IN SCHEMA {found.schema} TO {found.role}"
+        )
