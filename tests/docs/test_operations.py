@@ -156,10 +156,9 @@ class Operator:
 def operator(server: PostgresqlServer, tmp_path_factory: pytest.TempPathFactory) -> Operator:
     """One who has made the role, the database and its schema as the page says."""
     operator = Operator(server, tmp_path_factory.mktemp("operator"))
-    making, grants, durability = blocks("PostgreSQL")
+    making, grants = blocks("PostgreSQL")
     operator.paste(making)
     operator.paste(grants)
-    assert operator.paste(durability).split()[2] == "on"
     return operator
 
 
@@ -227,7 +226,7 @@ async def test_a_base_backup_and_the_archive_lead_to_a_moment(
 
 def test_a_person_is_erased_and_nobody_else(operator: Operator, tmp_path: Path) -> None:
     """On SQLite not even the bytes are left."""
-    purge, on_postgresql, on_sqlite, *_ = blocks("Now and then")
+    purge, _, on_postgresql, on_sqlite, *_ = blocks("Now and then")
     operator.folder = tmp_path
     file = tmp_path / "chat-sessions.db"
     for url, documented in (
@@ -250,6 +249,23 @@ def test_a_person_is_erased_and_nobody_else(operator: Operator, tmp_path: Path) 
         assert pasted(purge, tmp_path, **{URL: url}) == "forgot 0 idempotency keys\n"
     assert b"bob said" in file.read_bytes()
     assert b"alice said" not in file.read_bytes()
+
+
+def test_a_sqlite_file_gives_back_what_was_deleted(tmp_path: Path) -> None:
+    """And what was kept is still served."""
+    _, vacuum, *_ = blocks("Now and then")
+    file = tmp_path / "chat-sessions.db"
+    said = {"messages": [{"role": "user", "content": "x" * 100_000}] * 8}
+    with serving(tmp_path) as served, served.client() as client:
+        kept, *others = (client.post("/sessions", json=said).json()["id"] for _ in range(5))
+        for session in others:
+            assert client.delete(f"/sessions/{session}").status_code == 204
+        served.stop(signal.SIGINT)
+    before = file.stat().st_size
+    pasted(vacuum, tmp_path)
+    assert file.stat().st_size < before / 2
+    with serving(tmp_path) as served, served.client() as client:
+        assert client.get(f"/sessions/{kept}").json()["message_count"] == 8
 
 
 def test_the_database_gets_a_new_password(operator: Operator, tmp_path: Path) -> None:
