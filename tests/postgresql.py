@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -184,6 +184,16 @@ def may_read(path: Path, user: str) -> bool:
 
 
 def _children(parent: int) -> list[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607 - wherever it is
-    rows = (line.split() for line in listed.stdout.splitlines())
-    return [int(pid) for pid, ppid in rows if int(ppid) == parent]
+    return [pid for pid, its_parent in _processes() if its_parent == parent]
+
+
+def _processes() -> Iterator[tuple[int, int]]:
+    """Each with its parent. `ps` is not on every Linux, and /proc on Linux alone."""
+    if not Path("/proc/self/stat").exists():
+        listed = subprocess.check_output(["/bin/ps", "-eo", "pid=,ppid="], text=True)
+        for line in listed.splitlines():
+            pid, parent = line.split()
+            yield int(pid), int(parent)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            yield int(stat.parent.name), int(stat.read_bytes().rpartition(b")")[2].split()[1])
