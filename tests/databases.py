@@ -21,11 +21,24 @@ def server() -> PostgresqlServer:
     return PostgresqlServer(FAST)
 
 
+def patient(url: str) -> PostgresqlOptions:
+    """On a machine that is busy with other tests everything may take its time."""
+    return PostgresqlOptions(
+        url=url,
+        pool_wait=30,
+        answer_timeout=30,
+        connect_timeout=30,
+        statement_timeout=20,
+        lock_timeout=20,
+        idle_in_transaction_timeout=30,
+    )
+
+
 @cache
 def migrated_database(schema: str) -> str:
     """The URL of a database with a current schema, `plain` or one of PARTITIONS: made once."""
     url = server().new_database(schema)
-    options = PostgresqlOptions(url=url)
+    options = patient(url)
     if schema == "plain":
         making = upgrade.migrate(options)
     else:

@@ -4,9 +4,8 @@ Whoever takes the framing the other way than the sender's proxy did, carries out
 """
 
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
-
-HIDDEN_TITLE = "smuggled"
 
 
 @dataclass(frozen=True)
@@ -15,10 +14,12 @@ class Smuggler:
 
     host: str
     authorization: str
+    title: str = "smuggled"
+    """Of the session that the hidden request makes."""
 
     @property
     def hidden(self) -> bytes:
-        body = b'{"title":"%s"}' % HIDDEN_TITLE.encode()
+        body = b'{"title":"%s"}' % self.title.encode()
         return self._head(b"Content-Length: %d" % len(body)) + body
 
     def messages(self) -> dict[bytes, bytes]:
@@ -196,15 +197,12 @@ OFFERS = (
 
 
 def answers(connection: socket.socket, sent: bytes) -> bytes:
-    """All that comes for it, until the connection ends or nothing more comes for a second."""
+    """All that comes for it until the connection ends."""
     received = b""
-    try:
+    with suppress(ConnectionError):
         connection.sendall(sent)
         while piece := connection.recv(1 << 16):
             received += piece
-            connection.settimeout(1)
-    except OSError:
-        pass
     return received
 
 

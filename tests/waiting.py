@@ -6,7 +6,7 @@ from collections.abc import Callable
 from inspect import isawaitable
 from typing import TypeVar
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 """The bound of a wait. It counts only where something is broken: a busy machine is far below it."""
 
 POLL_SECONDS = 0.02

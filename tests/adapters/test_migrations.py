@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql import SqlStorage, migrations
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, messages, metadata, owners, sessions
 from adapters.sql.sqlite import SqliteDatabase
@@ -30,7 +30,7 @@ from application.errors import StorageRefused, Unavailable
 from domain.page import MessagePageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session
-from tests.databases import server
+from tests.databases import patient, server
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Fresh:
     def storage(self) -> SqlStorage:
         if self.url.startswith("sqlite:///"):
             return SqlStorage(SqliteDatabase(Path(self.url.removeprefix("sqlite:///"))))
-        return SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=self.url)))
+        return SqlStorage(PostgresqlDatabase(patient(self.url)))
 
     def run(self, work: Callable[[Connection], T]) -> T:
         return asyncio.run(self._run(work))
@@ -53,7 +53,7 @@ class Fresh:
         if self.url.startswith("sqlite:///"):
             engine = create_engine(self.url)
         else:
-            engine = single_engine(PostgresqlOptions(url=self.url))
+            engine = single_engine(patient(self.url))
 
         def transaction() -> T:
             with engine.begin() as connection:

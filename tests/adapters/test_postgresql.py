@@ -23,9 +23,8 @@ from domain.metadata import Metadata
 from domain.page import MessagePageRequest
 from domain.session import Session
 from tests.clock import START
-from tests.contract.backends import patient
 from tests.contract.examples import ALICE, new_messages, stored_session
-from tests.databases import empty_database, server
+from tests.databases import empty_database, patient, server
 from tests.faults.proxy import Proxy, listening
 from tests.postgresql import PostgresqlServer
 from tests.waiting import WAIT_SECONDS, await_until

@@ -12,8 +12,8 @@ from application.errors import Unavailable
 from application.once import Once, Operation, Receipt
 from domain.page import MessagePageRequest
 from tests.clock import START
-from tests.contract.backends import patient
 from tests.contract.examples import ALICE, new_messages, stored_session
+from tests.databases import patient
 from tests.postgresql import PostgresqlServer
 from tests.waiting import wait_until
 

@@ -301,11 +301,13 @@ async def test_a_lock_held_too_long_is_unavailable_and_heals(
     database_of(storage)._connections().writing.rollback()  # noqa: SLF001
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr("adapters.sql.sqlite.writer.QUEUE_SECONDS", 0.02)
-    waiting = [
-        storage.messages.append(ALICE, session.id, new_messages("late"), START) for _ in range(3)
-    ]
-    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    with monkeypatch.context() as briefly:
+        briefly.setattr("adapters.sql.sqlite.writer.QUEUE_SECONDS", 0.02)
+        waiting = [
+            storage.messages.append(ALICE, session.id, new_messages("late"), START)
+            for _ in range(3)
+        ]
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
     assert await storage.sessions.get(ALICE, session.id) == session
     holder.execute("ROLLBACK")

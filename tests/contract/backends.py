@@ -5,23 +5,10 @@ from pathlib import Path
 
 from adapters.memory import MemoryStorage
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
-from tests.databases import empty_database
-
-
-def patient(url: str) -> PostgresqlOptions:
-    """On a machine that is busy with other tests everything may take its time."""
-    return PostgresqlOptions(
-        url=url,
-        pool_wait=30,
-        answer_timeout=30,
-        connect_timeout=30,
-        statement_timeout=20,
-        lock_timeout=20,
-        idle_in_transaction_timeout=30,
-    )
+from tests.databases import empty_database, patient
 
 
 def postgresql(url: str) -> SqlStorage:

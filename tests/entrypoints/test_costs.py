@@ -21,12 +21,12 @@ from fastapi.routing import APIRoute
 from adapters.memory import MemoryStorage
 from adapters.sql import SqlStorage
 from adapters.sql.observer import NOBODY, Observer
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
 from entrypoints.http import gate, routes
 from entrypoints.http.plain import Unusual
-from tests.databases import empty_database
+from tests.databases import empty_database, patient
 from tests.entrypoints.conftest import Api, opened
 from tests.faults.proxy import Proxy, listening
 
@@ -129,9 +129,7 @@ STORAGES: Mapping[str, Callable[[Path, Observer, str], Storage]] = {
     "memory": lambda *_: MemoryStorage(),
     "sqlite": lambda folder, told, _: SqlStorage(SqliteDatabase(folder / "chat.db", told)),
     "postgresql": lambda _, told, url: SqlStorage(
-        PostgresqlDatabase(
-            PostgresqlOptions(url=url or empty_database("plain"), answer_timeout=30), told
-        )
+        PostgresqlDatabase(patient(url or empty_database("plain")), told)
     ),
 }
 

@@ -4,6 +4,7 @@ The primary is behind a proxy that fails; the standby is the same database witho
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,10 +13,12 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
-from tests.databases import empty_database, server
+from adapters.sql.postgresql import PostgresqlDatabase
+from application import standby
+from tests.databases import empty_database, patient, server
 from tests.entrypoints.conftest import Api, opened, problem
 from tests.faults.proxy import Proxy, listening
+from tests.waiting import WAIT_SECONDS
 
 
 @pytest.fixture
@@ -25,10 +28,12 @@ async def proxy() -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def api(proxy: Proxy, tmp_path: Path) -> AsyncIterator[Api]:
+async def api(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """Its primary is not away because it is slow: on a busy machine it may be."""
+    monkeypatch.setattr(standby, "PRIMARY_SECONDS", WAIT_SECONDS)
     url = empty_database("plain")
     through = url.replace(str(urlsplit(url).port), str(proxy.port))
-    storage = SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=through)))
+    storage = SqlStorage(PostgresqlDatabase(patient(through)))
     options = {"database_url": through, "database_read_url": url}
     async with opened(storage, tmp_path, options) as api:
         await api.container.reading().open()
@@ -79,7 +84,7 @@ async def test_what_a_standby_lacks_is_not_said_to_be_nowhere(api: Api, proxy: P
 
 async def test_nothing_can_be_written_through_a_standbys_connection() -> None:
     """Even where it leads to a primary."""
-    database = PostgresqlDatabase(PostgresqlOptions(url=empty_database("plain"), read_only=True))
+    database = PostgresqlDatabase(replace(patient(empty_database("plain")), read_only=True))
     await database.open()
     ((setting,),) = await database.read(text("SHOW transaction_read_only"), {})
     await database.close()
@@ -88,7 +93,7 @@ async def test_nothing_can_be_written_through_a_standbys_connection() -> None:
 
 async def test_without_a_standby_reads_are_refused(proxy: Proxy, tmp_path: Path) -> None:
     url = empty_database("plain").replace(str(server().port), str(proxy.port))
-    storage = SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=url)))
+    storage = SqlStorage(PostgresqlDatabase(patient(url)))
     async with opened(storage, tmp_path, {"database_url": url}) as api:
         await api.create()
         take_away(proxy)

@@ -12,9 +12,10 @@ from tempfile import gettempdir
 from typing import Protocol
 
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
+from tests.databases import patient
 from tests.postgresql import PostgresqlServer
 from tests.serving import run
 
@@ -91,7 +92,7 @@ class Postgresql(Database):
         return len(self.seen(f"{query} AND state LIKE 'idle in transaction%'"))
 
     def storage(self) -> Storage:
-        return SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=self.url)))
+        return SqlStorage(PostgresqlDatabase(patient(self.url)))
 
 
 @cache

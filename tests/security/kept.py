@@ -11,10 +11,10 @@ import asyncpg
 
 from adapters.memory import MemoryStorage
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
-from tests.databases import empty_database
+from tests.databases import empty_database, patient
 
 _TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -76,7 +76,7 @@ async def postgresql(_: Path) -> AsyncIterator[Kept]:
     url = empty_database("plain")
     connection = await asyncpg.connect(url)
     try:
-        storage = SqlStorage(PostgresqlDatabase(PostgresqlOptions(url=url)))
+        storage = SqlStorage(PostgresqlDatabase(patient(url)))
         yield InPostgresql("postgresql", storage, connection)
     finally:
         await connection.close()

@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
-from tests.databases import server
+from adapters.sql.postgresql import PostgresqlDatabase
+from tests.databases import patient, server
 from tests.ports import free_port, wait_for_port
 from tests.postgresql import PostgresqlServer
 from tests.waiting import WAIT_SECONDS
@@ -103,5 +104,5 @@ def pooler() -> Pgbouncer:
 
 
 def pooled_storage(database: str) -> SqlStorage:
-    options = PostgresqlOptions(url=pooler().url(database), transaction_pooler=True)
+    options = replace(patient(pooler().url(database)), transaction_pooler=True)
     return SqlStorage(PostgresqlDatabase(options))

@@ -31,7 +31,7 @@ class Proxy:
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
-    def connect(self) -> socket.socket:
+    def connect(self) -> ssl.SSLSocket:
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_SECONDS)
         return self.trust.wrap_socket(plain, server_hostname="127.0.0.1")
 
