@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx2
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from tests.certificates import NO_AUTHORITY
 from tests.nodejs import HERE, NODE
 from tests.ports import free_port
 
@@ -72,7 +73,7 @@ class IdentityProvider:
 
     def robot_token(self, *scopes: str, algorithm: str = "ES256") -> str:
         """An access token for a program, by its client credentials. Its subject is the client."""
-        with httpx2.Client(trust_env=False) as client:
+        with httpx2.Client(trust_env=False, verify=NO_AUTHORITY) as client:
             given = client.post(
                 f"{self.url}/token",
                 auth=(f"robot-{algorithm}", self._secret),
@@ -95,7 +96,7 @@ class IdentityProvider:
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
         asked = {"resource": resource} if resource else {}
         client_id = f"web-{algorithm}"
-        with httpx2.Client(trust_env=False) as browser:
+        with httpx2.Client(trust_env=False, verify=NO_AUTHORITY) as browser:
             code = self._consent(
                 browser,
                 person,

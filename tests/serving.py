@@ -17,6 +17,7 @@ import httpx2
 
 from adapters.auth import DevelopmentKey
 from adapters.system import SystemClock
+from tests.certificates import NO_AUTHORITY
 from tests.waiting import WAIT_SECONDS, wait_until
 
 COMMAND = Path(sys.executable).with_name("chat-sessions")
@@ -45,7 +46,9 @@ class Served:
     def client(self, who: str = "alice", token: str | None = None) -> httpx2.Client:
         """For someone with a development token, or with a provider's."""
         headers = {"Authorization": f"Bearer {token or self.token(who)}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=WAIT_SECONDS)
+        return httpx2.Client(
+            base_url=self.url, headers=headers, timeout=WAIT_SECONDS, verify=NO_AUTHORITY
+        )
 
     def stop(self, how: signal.Signals) -> int:
         """Send the signal and give the exit code."""

@@ -20,6 +20,9 @@ from tests.entrypoints.workers import BESIDE, ByTurns
 
 HERE = "http://127.0.0.1:8000"
 
+before_storage = pytest.mark.parametrize("backend", ["memory"])
+"""For what is decided before the storage is asked: on each backend it would be the same test."""
+
 
 @dataclass
 class Api:

@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import InvalidValue
 from entrypoints.http.body import JSON
-from tests.entrypoints.conftest import Api, problem
+from tests.entrypoints.conftest import Api, before_storage, problem
 
 ROUTES = [
     ("GET", "/sessions/{id}", None),
@@ -58,6 +58,7 @@ async def test_a_missing_or_malformed_id_is_not_found(
 _UNKNOWN = "01a20ab2-e3be-7336-be46-7b4184e042f7"
 
 
+@before_storage
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer", "Bearer ", "Basic", "Bearer a.b.c", "bearer x y", "token"]
 )

@@ -11,7 +11,7 @@ from adapters.memory import MemoryStorage
 from application.errors import Unavailable
 from application.ports.storage import Storage
 from entrypoints.telemetry.logs import headed
-from tests.entrypoints.conftest import HERE, Api, problem
+from tests.entrypoints.conftest import HERE, Api, before_storage, problem
 
 SECURITY = {
     "cache-control": "no-store",
@@ -48,6 +48,7 @@ async def test_head_answers_as_get_without_the_body(api: Api, path: str) -> None
     assert head.headers["content-type"] == get.headers["content-type"]
 
 
+@before_storage
 @pytest.mark.parametrize("path", ["/nothing", "/sessions/x", "/sessions?limit=0"])
 async def test_head_of_what_is_refused_is_refused_without_a_body(api: Api, path: str) -> None:
     get, head = await api.ask("GET", path), await api.ask("HEAD", path)
@@ -63,6 +64,7 @@ ALLOWED = {
 }
 
 
+@before_storage
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
 async def test_options_and_405_say_what_a_path_takes(api: Api, path: str, allowed: str) -> None:
     options = await api.ask("OPTIONS", path, None)
@@ -86,6 +88,7 @@ UNKNOWN = [
 ]
 
 
+@before_storage
 @pytest.mark.parametrize("path", UNKNOWN)
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
 async def test_an_unknown_path_is_not_found_and_leads_nowhere(
@@ -96,6 +99,7 @@ async def test_an_unknown_path_is_not_found_and_leads_nowhere(
     assert "location" not in response.headers
 
 
+@before_storage
 @pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 128])
 async def test_a_request_id_is_taken(api: Api, given: str) -> None:
     for path in ("/livez", "/nothing"):
@@ -103,6 +107,7 @@ async def test_a_request_id_is_taken(api: Api, given: str) -> None:
         assert response.headers["x-request-id"] == given
 
 
+@before_storage
 @pytest.mark.parametrize("given", ["", " ", "x" * 129, "a b", "a/b", "é", "a\tb"])
 async def test_an_unfit_request_id_is_replaced(api: Api, given: str) -> None:
     headers = {"X-Request-ID": given.encode()}
@@ -177,11 +182,13 @@ async def test_a_draining_service_is_not_ready_and_still_serves(api: Api) -> Non
     assert (await api.ask("GET", "/sessions")).status_code == 200
 
 
+@before_storage
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "LOCALHOST:1", "[::1]:8000"])
 async def test_a_known_host_is_served(api: Api, host: str) -> None:
     assert (await api.ask("GET", "/sessions", headers={"Host": host})).status_code == 200
 
 
+@before_storage
 @pytest.mark.parametrize("host", ["", "evil.example", "localhost.evil.example", "127.0.0.1:x"])
 async def test_an_unknown_host_is_misdirected_but_for_probes(api: Api, host: str) -> None:
     headers = {"Host": host}
@@ -196,12 +203,14 @@ class TestAllowedHosts:
     def options(self) -> dict[str, Any]:
         return {"allowed_hosts": "chat.example, Other.example:8443"}
 
+    @before_storage
     async def test_the_names_are_a_setting(self, api: Api) -> None:
         for host in ("chat.example", "other.example:443"):
             assert (await api.ask("GET", "/sessions", headers={"Host": host})).is_success
         problem(await api.ask("GET", "/sessions", headers={"Host": "localhost"}), 421)
 
 
+@before_storage
 @pytest.mark.parametrize("name", ["Host", "Authorization"])
 async def test_a_second_one_of_a_header_that_decides_is_refused(api: Api, name: str) -> None:
     headers = [*api.bearer("alice").items(), ("Host", "127.0.0.1:8000")]
@@ -210,6 +219,7 @@ async def test_a_second_one_of_a_header_that_decides_is_refused(api: Api, name: 
     problem(response, 400)
 
 
+@before_storage
 async def test_a_head_too_large_is_refused(api: Api) -> None:
     many = {f"X-{place}": "x" for place in range(100)}
     problem(await api.ask("GET", "/livez", headers=many), 431)
@@ -217,6 +227,7 @@ async def test_a_head_too_large_is_refused(api: Api) -> None:
     assert (await api.ask("GET", "/livez", headers={"X-Long": "x" * 30_000})).is_success
 
 
+@before_storage
 @pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1", "10.0.0.1"])
 async def test_with_a_development_key_only_loopback_is_answered(api: Api, address: str) -> None:
     """However the application was started; every path of it, probes included."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.entrypoints.conftest import Api, problem
+from tests.entrypoints.conftest import Api, before_storage, problem
 
 REPLAYED = "idempotent-replayed"
 SAID: dict[str, Any] = {
@@ -113,6 +113,7 @@ async def test_a_refused_request_does_not_use_its_key_up(api: Api) -> None:
     assert (stored.status_code, REPLAYED in stored.headers) == (201, False)
 
 
+@before_storage
 @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel".encode(), b"\xff", "a\tb"])
 async def test_a_key_that_is_none_is_refused(api: Api, key: str | bytes) -> None:
     path = f"/sessions/{(await api.create())['id']}/messages"

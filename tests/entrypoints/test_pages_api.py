@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.entrypoints.conftest import Api, problem
+from tests.entrypoints.conftest import Api, before_storage, problem
 
 LINK = re.compile(r'<([^>]*)>; rel="([a-z]+)"')
 
@@ -144,6 +144,7 @@ async def test_give_me_what_i_lack(api: Api) -> None:
     assert (nothing["items"], nothing["pagination"]["total"]) == ([], 5)
 
 
+@before_storage
 @pytest.mark.parametrize(
     "query",
     [
@@ -230,6 +231,7 @@ REFUSED = [
 ]
 
 
+@before_storage
 @pytest.mark.parametrize("query", REFUSED)
 async def test_a_query_that_breaks_a_rule_is_refused(api: Api, query: str) -> None:
     for path in ("/sessions", await conversation(api, 1)):

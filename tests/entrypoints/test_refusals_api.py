@@ -12,6 +12,13 @@ from tests.entrypoints.conftest import Api, pointers, problem
 
 CANARY = "canary-5f2c"
 
+
+@pytest.fixture
+def backend() -> str:
+    """One alone: all of it is decided before the storage is asked."""
+    return "memory"
+
+
 NOT_JSON = {
     "empty": b"",
     "white space": b" \n",

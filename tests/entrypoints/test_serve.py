@@ -15,9 +15,16 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.certificates import NO_AUTHORITY
 from tests.ports import free_port
 from tests.serving import COMMAND, Served, environment, run, serving
 from tests.waiting import WAIT_SECONDS, wait_until
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("shared")) as served:
+        yield served
 
 
 def test_the_welcome_can_be_pasted(tmp_path: Path) -> None:
@@ -145,8 +152,8 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     assert len(stored) <= len(acknowledged) + 1
 
 
-def test_sixteen_clients_append_at_once(tmp_path: Path) -> None:
-    with serving(tmp_path) as served, served.client() as client:
+def test_sixteen_clients_append_at_once(shared: Served) -> None:
+    with shared.client() as client:
         session = client.post("/sessions", json={}).json()["id"]
 
         def append(name: int) -> list[int]:
@@ -167,22 +174,27 @@ def test_sixteen_clients_append_at_once(tmp_path: Path) -> None:
 
 def served_client(client: httpx2.Client) -> httpx2.Client:
     """Another connection with the same token."""
-    return httpx2.Client(base_url=client.base_url, headers=client.headers, timeout=WAIT_SECONDS)
+    return httpx2.Client(
+        base_url=client.base_url,
+        headers=client.headers,
+        timeout=WAIT_SECONDS,
+        verify=NO_AUTHORITY,
+    )
 
 
 @pytest.mark.parametrize("connection", ["keep-alive", "close", "close\r\nExpect: 100-continue"])
 @pytest.mark.parametrize("framing", ["Content-Length: 30000000", "Transfer-Encoding: chunked"])
 def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
-    tmp_path: Path, framing: str, connection: str
+    shared: Served, framing: str, connection: str
 ) -> None:
     """It sends 30 MB before it reads a byte, asked for or not."""
-    with serving(tmp_path) as served, served.client() as client:
+    with shared.client() as client:
         head = (
             "POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             f"Authorization: {client.headers['authorization']}\r\n"
             f"{framing}\r\nConnection: {connection}\r\n\r\n"
         )
-        with socket.create_connection(served.address, timeout=WAIT_SECONDS) as sender:
+        with socket.create_connection(shared.address, timeout=WAIT_SECONDS) as sender:
             sender.sendall(head.encode())
             block = b" " * 100_000
             if "chunked" in framing:
@@ -197,11 +209,10 @@ def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
         assert client.get("/sessions").status_code == 200
 
 
-def test_a_client_that_asks_before_it_sends_is_spared(tmp_path: Path) -> None:
+def test_a_client_that_asks_before_it_sends_is_spared(shared: Served) -> None:
     with (
-        serving(tmp_path) as served,
-        served.client() as client,
-        socket.create_connection(served.address, timeout=WAIT_SECONDS) as sender,
+        shared.client() as client,
+        socket.create_connection(shared.address, timeout=WAIT_SECONDS) as sender,
     ):
         sender.sendall(
             b"POST /sessions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -209,12 +220,6 @@ def test_a_client_that_asks_before_it_sends_is_spared(tmp_path: Path) -> None:
             b"Content-Length: 30000000\r\nExpect: 100-continue\r\n\r\n"
         )
         assert sender.recv(100).startswith(b"HTTP/1.1 413 ")
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("shared")) as served:
-        yield served
 
 
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
@@ -243,31 +248,30 @@ def everything_from(sender: socket.socket) -> bytes:
     return answer
 
 
-def test_a_trailer_is_no_header(tmp_path: Path) -> None:
+def test_a_trailer_is_no_header(shared: Served) -> None:
     """RFC 9110 section 6.5.1: or it would slip past whoever checked the head."""
-    with serving(tmp_path) as served, served.client() as client:
+    with shared.client() as client:
         authorization = b"Authorization: " + client.headers["authorization"].encode() + b"\r\n"
         chunked = b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n"
-        answer = exchanged(served, HEAD + chunked + authorization + b"\r\n")
+        answer = exchanged(shared, HEAD + chunked + authorization + b"\r\n")
         assert answer.startswith(b"HTTP/1.1 401 ")
-        answer = exchanged(served, HEAD + authorization + chunked + b"\r\n")
+        answer = exchanged(shared, HEAD + authorization + chunked + b"\r\n")
         assert answer.startswith(b"HTTP/1.1 201 ")
 
 
-def test_a_message_of_two_lengths_is_refused_and_the_connection_closed(tmp_path: Path) -> None:
+def test_a_message_of_two_lengths_is_refused_and_the_connection_closed(shared: Served) -> None:
     """RFC 9112 section 6.1: what one reader takes for a body is the next one's request."""
     both = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     smuggled = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    with serving(tmp_path) as served:
-        answer = exchanged(served, HEAD + both + smuggled)
+    answer = exchanged(shared, HEAD + both + smuggled)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b"application/problem+json" in answer
 
 
-def test_an_upgrade_that_is_offered_may_be_left(tmp_path: Path) -> None:
+def test_an_upgrade_that_is_offered_may_be_left(shared: Served) -> None:
     """As `curl --http2` offers it: the request is answered over HTTP/1.1 (RFC 9110, 7.8)."""
-    with serving(tmp_path) as served, served.client() as client:
+    with shared.client() as client:
         head = (
             HEAD
             + b"Authorization: "
@@ -276,14 +280,13 @@ def test_an_upgrade_that_is_offered_may_be_left(tmp_path: Path) -> None:
             + b"HTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 14\r\n\r\n"
         )
         for pieces in ((head + b'{"title": "x"}',), (head, b'{"title": "x"}')):
-            assert exchanged(served, *pieces).startswith(b"HTTP/1.1 201 ")
+            assert exchanged(shared, *pieces).startswith(b"HTTP/1.1 201 ")
 
 
 @pytest.mark.parametrize("line", ["FOO /sessions", "get /sessions", f"GET /{'x' * 70_000}"])
-def test_what_is_http_is_answered_by_the_service(tmp_path: Path, line: str) -> None:
-    with serving(tmp_path) as served:
-        head = f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-        answer = exchanged(served, head.encode())
+def test_what_is_http_is_answered_by_the_service(shared: Served, line: str) -> None:
+    head = f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    answer = exchanged(shared, head.encode())
     assert answer.split()[1] in {b"404", b"405"}
     assert b"application/problem+json" in answer
     assert b"x-request-id" in answer
@@ -316,11 +319,10 @@ def test_a_target_is_a_path_or_a_url_of_the_service_or_for_options_all(
         assert b"allow: DELETE, GET, HEAD, OPTIONS, PATCH, POST" in answer
 
 
-def test_a_head_too_large_is_refused_as_such(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
-        filler = "".join(f"X-{number}: {'x' * 1000}\r\n" for number in range(99))
-        head = f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n{filler}Connection: close\r\n\r\n"
-        answer = exchanged(served, head.encode())
+def test_a_head_too_large_is_refused_as_such(shared: Served) -> None:
+    filler = "".join(f"X-{number}: {'x' * 1000}\r\n" for number in range(99))
+    head = f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n{filler}Connection: close\r\n\r\n"
+    answer = exchanged(shared, head.encode())
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert b"application/problem+json" in answer
 

@@ -10,6 +10,7 @@ import httpx2
 
 from adapters.auth import DevelopmentKey
 from adapters.system import SystemClock
+from tests.certificates import NO_AUTHORITY
 from tests.serving import Served, serving
 from tests.waiting import WAIT_SECONDS
 
@@ -23,7 +24,7 @@ class Service:
     def __init__(self, folder: Path, key: Path, **settings: str) -> None:
         self.folder = folder
         self.settings = {KEY_FILE: str(key)} | settings
-        self.http = httpx2.AsyncClient()
+        self.http = httpx2.AsyncClient(verify=NO_AUTHORITY)
         self._key = DevelopmentKey(key)
         self.sign_in("alice")
         self._stack = ExitStack()
@@ -48,6 +49,7 @@ class Service:
             headers={"Authorization": self.authorization},
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
             timeout=WAIT_SECONDS,
+            verify=NO_AUTHORITY,
         )
         await before.aclose()
 
