@@ -31,13 +31,18 @@ class PostgresqlServer:
     begins where that leads: to what was archived, where the settings say so.
     """
 
-    def __init__(self, settings: Mapping[str, str] = NO_SETTINGS, base: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str] = NO_SETTINGS,
+        base: Path | None = None,
+        programs: Path | None = None,
+    ) -> None:
         self._user = "nobody" if os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         self._settings = {"max_connections": "200", **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
-        self.programs: Path = programs_for(self._folder, self._user)
+        self.programs: Path = programs or programs_for(self._folder, self._user)
         atexit.register(self.remove)
         if self._user:
             shutil.chown(self._folder, self._user)
