@@ -26,9 +26,9 @@ from application.standby import StandbyStorage
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
 from entrypoints.http.limits import MemoryCounters, Peers, RateLimits, RedisCounters
-from entrypoints.settings import Settings
+from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
 from entrypoints.telemetry.observation import note_standby
-from entrypoints.telemetry.primary import tell_primary
+from entrypoints.telemetry.primary import tell_primary, tell_waiting
 from entrypoints.telemetry.providers import Telemetry
 from entrypoints.telemetry.statements import Statements
 from entrypoints.telemetry.traced import traced
@@ -48,21 +48,31 @@ def _sqlite(path: Path, observer: Statements) -> Storage:
     return SqlStorage(SqliteDatabase(path, observer))
 
 
-def _postgresql_storage(observer: Statements, **options: Any) -> Storage:  # noqa: ANN401 - as PostgresqlOptions has them
-    from adapters.sql import SqlStorage
-    from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+def _postgresql_options(setting: str, **given: Any) -> Any:  # noqa: ANN401 - PostgresqlOptions
+    from adapters.sql.postgresql import PostgresqlOptions, UrlRefused, resolve
 
-    return SqlStorage(PostgresqlDatabase(PostgresqlOptions(**options), observer))
+    try:
+        return resolve(PostgresqlOptions(**given))
+    except UrlRefused as error:
+        raise SettingsError(f"{PREFIX}{setting}: {error}") from error
+
+
+def _postgresql_storage(observer: Statements, options: Any) -> Storage:  # noqa: ANN401 - the same
+    from adapters.sql import SqlStorage
+    from adapters.sql.postgresql import PostgresqlDatabase
+
+    return SqlStorage(PostgresqlDatabase(options, observer))
 
 
 def _postgresql(
-    settings: providers.Provider[Settings], observer: providers.Provider[Any], **options: object
-) -> providers.Provider[Storage]:
+    settings: providers.Provider[Settings], setting: str, **options: object
+) -> providers.Provider[Any]:
     given = settings.provided
     options.setdefault("pool_recycle", given.database_pool_recycle_seconds)
     return providers.Singleton(
-        _postgresql_storage,
-        observer,
+        _postgresql_options,
+        setting,
+        environment=providers.Callable(libpq_variables),
         pool_size=given.database_pool_size,
         pool_overflow=given.database_pool_overflow,
         pool_wait=given.database_pool_wait_seconds,
@@ -73,6 +83,7 @@ def _postgresql(
         idle_in_transaction_timeout=given.database_idle_in_transaction_seconds,
         application_name=given.database_application_name,
         transaction_pooler=given.database_transaction_pooler,
+        start_wait=given.database_start_seconds,
         **options,
     )
 
@@ -116,20 +127,27 @@ class Container(containers.DeclarativeContainer):
         settings.provided.slow_statement_seconds,
     )
 
-    storage = providers.Selector(
-        settings.provided.storage,
-        memory=providers.Singleton(MemoryStorage),
-        sqlite=providers.Singleton(_sqlite, settings.provided.sqlite_path, statements),
-        postgresql=_postgresql(settings, statements, url=settings.provided.database_url),
+    tell_waiting: providers.Provider[Any] = providers.Object(tell_waiting)
+    """Called with the cause while the database is waited for at the start."""
+
+    database_options = _postgresql(
+        settings, "DATABASE_URL", url=settings.provided.database_url, on_wait=tell_waiting
     )
-    standby = _postgresql(
+    standby_options = _postgresql(
         settings,
-        statements,
+        "DATABASE_READ_URL",
         url=settings.provided.database_read_url,
         read_only=True,
         answer_timeout=STANDBY_SECONDS,
         pool_recycle=STANDBY_RECYCLE_SECONDS,
     )
+    storage = providers.Selector(
+        settings.provided.storage,
+        memory=providers.Singleton(MemoryStorage),
+        sqlite=providers.Singleton(_sqlite, settings.provided.sqlite_path, statements),
+        postgresql=providers.Singleton(_postgresql_storage, statements, database_options),
+    )
+    standby = providers.Singleton(_postgresql_storage, statements, standby_options)
     reading = providers.Selector(
         settings.provided.reads,
         primary=storage,

@@ -24,7 +24,7 @@ _PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)")
 _POSTGRESQL_URL = re.compile(
     r"postgres(ql)?://([^:/?#@\[\]\s]*(:[^:/?#@\[\]\s]*)?@)?"  # user and password
     r"({host}(,{host})*)?(/[^/?#@\s]*)?(\?[^#\s]*)?".format(
-        host=r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{0,253})(:[0-9]{1,5})?"
+        host=r"(\[[0-9A-Fa-f:.]+\]|([A-Za-z0-9._-]|%[0-9A-Fa-f]{2}){0,253})(:[0-9]{1,5})?"
     )
 )
 """As libpq has it (PostgreSQL's manual, section 34.1.1.2), several hosts by commas."""

@@ -64,6 +64,7 @@ class Settings(BaseModel):
     database_pool_recycle_seconds: Annotated[float, Field(gt=0)] = 1800
     database_pool_pre_ping: bool = False
     database_connect_seconds: Seconds = 2
+    database_start_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
     database_statement_seconds: Seconds = 3
     database_lock_seconds: Seconds = 2
     database_idle_in_transaction_seconds: Seconds = 5
@@ -231,6 +232,11 @@ class Settings(BaseModel):
     def shown_rate_limit_storage_url(self) -> str:
         """The URL without what opens Redis."""
         return without_password(self.rate_limit_storage_url)
+
+
+def libpq_variables(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """What PostgreSQL's own clients heed too: PGSSLROOTCERT, PGPASSFILE and the like."""
+    return {name: value for name, value in environment.items() if name.startswith("PG")}
 
 
 def _policy(name: str, rate: str) -> limits.RateLimitItem:

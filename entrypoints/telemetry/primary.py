@@ -9,3 +9,8 @@ def tell_primary(is_away: bool) -> None:  # noqa: FBT001 - as application.standb
         _log.warning("database.primary_away")
     else:
         _log.info("database.primary_back")
+
+
+def tell_waiting(cause: str) -> None:
+    """A line when the start waits for the database, and one whenever the cause is another."""
+    _log.warning("database.waiting", cause=cause)

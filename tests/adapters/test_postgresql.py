@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
-from adapters.sql.postgresql.connect import Connector, addresses
+from adapters.sql.postgresql.connect import Connector
+from adapters.sql.postgresql.failures import CannotConnect
 from application.errors import StorageRefused, Unavailable
 from domain.instant import TICK
 from domain.metadata import Metadata
@@ -62,28 +63,6 @@ async def other(url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(url)
     yield connection
     await connection.close()
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("postgresql://h/d", ["postgresql://h/d"]),
-        ("postgresql://h", ["postgresql://h"]),
-        ("postgresql://", ["postgresql://"]),
-        ("postgresql:///d?host=/tmp", ["postgresql:///d?host=/tmp"]),
-        (
-            "postgresql://u:p%40@a:1,b:2/d?x=y",
-            ["postgresql://u:p%40@a:1/d?x=y", "postgresql://u:p%40@b:2/d?x=y"],
-        ),
-        (
-            "postgresql://a,b?sslmode=disable",
-            ["postgresql://a?sslmode=disable", "postgresql://b?sslmode=disable"],
-        ),
-        ("postgresql://[::1]:5432,[::2]/d", ["postgresql://[::1]:5432/d", "postgresql://[::2]/d"]),
-    ],
-)
-def test_a_url_names_one_host_or_several(url: str, expected: list[str]) -> None:
-    assert addresses(url) == expected
 
 
 @pytest.fixture
@@ -135,7 +114,7 @@ async def test_of_several_hosts_a_standby_is_chosen_for_reads(url: str) -> None:
     port = urlsplit(url).port
     several = url.replace(f":{port}", f":{port},127.0.0.1:{port}")
     connect = Connector(replace(OPTIONS, url=several, read_only=True))
-    with pytest.raises(asyncpg.exceptions.TargetServerAttributeNotMatched):
+    with pytest.raises(CannotConnect, match="target_session_attrs"):
         await connect()
 
 
@@ -149,9 +128,66 @@ async def test_of_several_hosts_one_that_takes_writes_is_chosen(url: str) -> Non
     ):
         server().execute(sql)
     several = reading.replace(f":{port}", f":{port},127.0.0.1:{port}")
-    with pytest.raises(StorageRefused, match="cannot use"):
+    with pytest.raises(StorageRefused, match="target_session_attrs"):
         async with opened(replace(OPTIONS, url=several)):
             pass
+
+
+async def test_a_standby_is_preferred_where_there_is_one(url: str) -> None:
+    """And among several hosts none is asked first, if the URL says so."""
+    connect = Connector(
+        replace(OPTIONS, url=f"{url}?target_session_attrs=prefer-standby&load_balance_hosts=random")
+    )
+    connection = await connect()
+    assert await connection.fetchval("SELECT NOT pg_is_in_recovery()")
+    await connection.close()
+
+
+async def test_a_unix_socket_is_a_host(url: str) -> None:
+    """By its folder, also in the place of a host; what `options` sets is set."""
+    folder = server().execute("SHOW unix_socket_directories")
+    port = urlsplit(url).port
+    for where in (
+        f"/plain?host={folder}&port={port}&",
+        f"{folder.replace('/', '%2F')}:{port}/plain?",
+    ):
+        told = f"postgresql://{where}user=postgres&options=-csearch_path%3Da%2Cb"
+        connection = await Connector(replace(OPTIONS, url=told))()
+        assert await connection.fetchval("SELECT inet_server_port()") is None
+        assert await connection.fetchval("SHOW search_path") == "a,b"
+        await connection.close()
+
+
+async def test_each_host_that_failed_is_named_with_its_cause(
+    url: str, black_hole: socket.socket
+) -> None:
+    """Nobody listens, nobody answers, a name that is none, a server that refuses."""
+    silent, port = black_hole.getsockname()[1], urlsplit(url).port
+    hosts = f"127.0.0.1:1,127.0.0.1:{silent},no-such.invalid,127.0.0.1:{port}"
+    several = f"postgresql://u:secret@{hosts}/nowhere"
+    with pytest.raises(CannotConnect) as failed:
+        await Connector(replace(OPTIONS, url=several, connect_timeout=0.5))()
+    assert not failed.value.may_heal
+    told = str(failed.value).removeprefix("cannot connect to PostgreSQL: ").split("; ")
+    assert told[:2] == [
+        "127.0.0.1:1: Connection refused",
+        f"127.0.0.1:{silent}: no answer within 0.5 s",
+    ]
+    assert told[2].startswith("no-such.invalid:5432: the name cannot be looked up (")
+    assert told[3] == f'127.0.0.1:{port}: role "u" does not exist'
+    with pytest.raises(CannotConnect) as failed:
+        await Connector(replace(OPTIONS, url="postgresql://u@127.0.0.1:1,no-such.invalid/d"))()
+    assert failed.value.may_heal
+
+
+async def test_the_cause_is_named_while_serving_too(
+    stoppable: SqlStorage, own_server: PostgresqlServer
+) -> None:
+    own_server.stop()
+    told = f"cannot connect to PostgreSQL: 127.0.0.1:{own_server.port}: Connection refused"
+    with pytest.raises(Unavailable, match=told):
+        await stoppable.check()
+    own_server.start()
 
 
 @pytest.mark.parametrize(
@@ -167,7 +203,7 @@ async def test_a_database_that_cannot_be_reached_stops_the_start(url: str, broke
     """With one line that says so and has no password in it."""
     options = replace(OPTIONS, url=broken.format(port=urlsplit(url).port), connect_timeout=0.5)
     for ask in (PostgresqlDatabase.open, PostgresqlDatabase.migrate, PostgresqlDatabase.is_current):
-        with pytest.raises(StorageRefused, match=r"cannot use the database: .+") as refused:
+        with pytest.raises(StorageRefused, match=r"cannot connect to PostgreSQL: .+") as refused:
             await ask(PostgresqlDatabase(options))
         assert "secret" not in str(refused.value)
         assert "\n" not in str(refused.value)

@@ -35,7 +35,7 @@ def test_the_service_runs_on_pgbouncer_as_it_is_configured_there(tmp_path: Path)
             assert client.post("/sessions", json={"title": "pooled"}).status_code == 201
         settings["CHAT_SESSIONS_DATABASE_URL"] = url.replace("secret", "wrong")
         refused = run("migrate", "--check", folder=tmp_path, **settings)
-        assert refused.stderr.startswith("chat-sessions: cannot use the database: ")
+        assert refused.stderr.startswith("chat-sessions: cannot connect to PostgreSQL: ")
         assert "authentication failed" in refused.stderr
     finally:
         pooler.remove()

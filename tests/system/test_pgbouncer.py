@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions, resolve
 from application.errors import StorageRefused, Unavailable
 from application.once import Once, Operation, Receipt
 from application.ports.storage import Storage
@@ -62,6 +62,15 @@ async def test_the_watched_database_refuses_a_statement_that_runs_otherwise(
     with pytest.raises(asyncpg.RaiseError, match="a statement ran at repeatable read, 1h, 1h, 1h"):
         await connection.execute("TABLE alembic_version")
     await connection.close()
+
+
+async def test_its_setting_is_named_where_it_was_forgotten() -> None:
+    """Or is part of the URL, as other clients have it."""
+    server().new_database("forgotten")
+    url = pooler().url("forgotten")
+    with pytest.raises(StorageRefused, match="set CHAT_SESSIONS_DATABASE_TRANSACTION_POOLER=true"):
+        await PostgresqlDatabase(PostgresqlOptions(url=url)).migrate()
+    await PostgresqlDatabase(resolve(PostgresqlOptions(url=f"{url}?pgbouncer=true"))).migrate()
 
 
 async def every_act(storage: Storage) -> None:

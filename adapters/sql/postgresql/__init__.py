@@ -2,5 +2,8 @@
 
 from adapters.sql.postgresql.database import PostgresqlDatabase
 from adapters.sql.postgresql.options import PostgresqlOptions
+from adapters.sql.postgresql.parameters import UrlRefused
+from adapters.sql.postgresql.probe import probe
+from adapters.sql.postgresql.resolve import resolve
 
-__all__ = ["PostgresqlDatabase", "PostgresqlOptions"]
+__all__ = ["PostgresqlDatabase", "PostgresqlOptions", "UrlRefused", "probe", "resolve"]

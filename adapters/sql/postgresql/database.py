@@ -37,6 +37,7 @@ from adapters.sql.postgresql.errors import (
 )
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.requirements import READY
+from adapters.sql.postgresql.startup import retry_until_reachable
 from adapters.sql.schema import REVISION
 from application.errors import Unavailable
 
@@ -85,7 +86,8 @@ class PostgresqlDatabase(Database):
         try:
             with upgrade.refusing():
                 look = partial(greenlet_spawn, self._look)
-                await self._run(look, repeatable=True, within=START_SECONDS)
+                started = partial(self._run, look, repeatable=True, within=START_SECONDS)
+                await retry_until_reachable(self._options, started)
         except BaseException:
             await self.close()
             raise

@@ -27,8 +27,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 
 from adapters.sql.observer import named
-from adapters.sql.postgresql.connect import DRIVER_ERRORS, Connector
+from adapters.sql.postgresql.connect import Connector
 from adapters.sql.postgresql.errors import is_servers_end
+from adapters.sql.postgresql.failures import DRIVER_ERRORS
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.session import AT_LEAST_ON_DISK
 

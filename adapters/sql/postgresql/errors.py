@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from adapters.sql.postgresql.connect import DRIVER_ERRORS
-from adapters.sql.postgresql.session import FORGOTTEN, NotAsAsked
+from adapters.sql.postgresql.failures import DRIVER_ERRORS, CannotConnect
+from adapters.sql.postgresql.session import FORGOTTEN
 from adapters.sql.postgresql.sqlstates import FOREIGN_SESSION, Meaning, meaning_of
 from application.errors import Unavailable, Unreachable
 
@@ -27,7 +27,12 @@ UNREACHED = (
 
 
 class NotReached(Unreachable):
-    """No connection was to be had, and so nothing was asked of the database."""
+    """No connection was to be had, and so nothing was asked of the database. `may_heal`: it may
+    pass by itself."""
+
+    def __init__(self, text: str, *, may_heal: bool = False) -> None:
+        super().__init__(text)
+        self.may_heal = may_heal
 
 
 class ConnectionLost(Unreachable):
@@ -97,12 +102,14 @@ def unreached(error: Exception) -> Unavailable:
     """What an error on the way to a connection means."""
     if isinstance(error, PoolTimeoutError):
         return Unavailable("every connection of the pool is in use")
+    if isinstance(error, CannotConnect):
+        unfit = Unavailable(error.causes)
+        return unfit if error.was_reached else NotReached(str(error), may_heal=error.may_heal)
     if isinstance(error, ValueError | OverflowError):  # their text may show a part of the URL
-        return NotReached("its URL cannot be used")
+        return NotReached("cannot use the database: its URL cannot be used")
     reason = _origin(error)
-    if isinstance(reason, NotAsAsked):
-        return Unavailable(str(reason))
-    return NotReached(str(reason) or type(reason).__name__)
+    told = str(reason) or type(reason).__name__
+    return NotReached(f"cannot use the database: {told}{_advice(reason)}")
 
 
 def is_lost(error: BaseException) -> bool:

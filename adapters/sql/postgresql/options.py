@@ -1,3 +1,4 @@
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -9,10 +10,14 @@ class PostgresqlOptions:
     After `answer_timeout` a caller is told that the database is away; what it was sent by then may
     still come to its end. `transaction_pooler`: a pooler in between lends a server's connection for
     one transaction at a time. `read_only` is for a standby: of several hosts one is chosen,
-    nothing is written, and it need not be there when the service starts.
+    nothing is written, and it need not be there when the service starts. `start_wait`: how long a
+    server that cannot be reached yet is waited for at the start; `on_wait` is called with the cause
+    when that begins, and each time the cause is another. `environment` has libpq's variables
+    (section 34.15).
     """
 
     url: str = field(repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     pool_size: int = 10
     pool_overflow: int = 0
     pool_wait: float = 2.0
@@ -26,6 +31,8 @@ class PostgresqlOptions:
     application_name: str = "chat-sessions"
     transaction_pooler: bool = False
     read_only: bool = False
+    start_wait: float = 0.0
+    on_wait: Callable[[str], None] = lambda _: None
 
     @property
     def limits(self) -> dict[str, str]:

@@ -10,9 +10,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.postgresql.engine import set_limits, single_engine
-from adapters.sql.postgresql.errors import connecting, translated
+from adapters.sql.postgresql.errors import NotReached, connecting, translated
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.requirements import Found, look, refuse_forbidden
+from adapters.sql.postgresql.startup import retry_until_reachable
 from adapters.sql.schema import REVISION
 from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused, Unavailable
@@ -46,7 +47,7 @@ async def _once(options: PostgresqlOptions, work: Callable[[Connection], T]) -> 
 
     try:
         with refusing():
-            return await greenlet_spawn(transaction)
+            return await retry_until_reachable(options, lambda: greenlet_spawn(transaction))
     finally:
         await greenlet_spawn(engine.dispose)
 
@@ -56,6 +57,8 @@ def refusing() -> Iterator[None]:
     """Raise StorageRefused for whatever the database or the way to it has against us."""
     try:
         yield
+    except NotReached as error:
+        raise StorageRefused(str(error)) from error
     except Unavailable as error:
         raise StorageRefused(f"cannot use the database: {error}") from error
     except DBAPIError as error:

@@ -1,0 +1,158 @@
+"""Why there is no connection, in words for the operator, and whether waiting may help."""
+
+import errno
+import os
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from socket import gaierror
+
+import asyncpg
+
+from adapters.sql.postgresql.parameters import UrlRefused
+from adapters.sql.postgresql.session import FORGOTTEN, NotAsAsked
+from adapters.sql.postgresql.target import Host
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+NO_TLS = "rejected SSL upgrade"
+"""The driver's, of a server that speaks no TLS."""
+
+_HEALING_STATES = {"57P01", "57P02", "57P03"}
+_HEALING_CLASSES = {"08", "53"}
+_HEALING_ERRORS = {
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EPIPE,
+    errno.ETIMEDOUT,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.ENOENT,  # a Unix socket
+}
+_PERMANENT_TEXTS = ("startup parameter", "no such database", "no such user", "authentication")
+"""Of a pooler, which says 08P01 of everything."""
+
+_CERTIFICATE = {
+    9: "is not valid yet: is a clock wrong?",
+    10: "has expired: renew it on the server",
+    12: "cannot be checked, since the list of sslcrl has expired",
+    3: "cannot be checked, since sslcrl lacks its authority's list",
+    23: "has been revoked (sslcrl)",
+    62: "is not for this name: write one that it bears, or have it made anew",
+    64: "is not for this address: write a name that it bears, or have it made anew",
+}
+"""By OpenSSL's codes (X509_V_ERR_...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """At one address of one host, `text` being what an operator is to know of it."""
+
+    place: str
+    text: str
+    may_heal: bool
+    was_reached: bool = False
+
+    @classmethod
+    def of(cls, host: Host, address: str | None, error: Exception, seconds: float) -> "Failure":
+        """`seconds` were allowed."""
+        shown = f"{host} ({address})" if address not in (None, host.name) else str(host)
+        was_reached = isinstance(error, NotAsAsked)
+        return cls(shown, explain(error, seconds), may_heal(error), was_reached)
+
+    def because(self, cause: str) -> "Failure":
+        return replace(self, text=f"{self.text}: {cause}") if cause else self
+
+
+class CannotConnect(OSError):
+    """No host gave a connection."""
+
+    def __init__(self, failures: Iterable[Failure]) -> None:
+        self.failures = tuple(failures)
+        self.causes = "; ".join(f"{each.place}: {each.text}" for each in self.failures)
+        super().__init__(f"cannot connect to PostgreSQL: {self.causes}")
+
+    @property
+    def was_reached(self) -> bool:
+        """Whether there is a server, whose sessions are not fit."""
+        return any(each.was_reached for each in self.failures)
+
+    @property
+    def may_heal(self) -> bool:
+        """Whether it may be over with by itself: a server that starts, a name not yet known."""
+        return all(each.may_heal for each in self.failures)
+
+
+def origin(error: Exception) -> Exception:
+    """What brought it about: the driver says of TLS that was refused just that it has ended."""
+    cause = error.__cause__ or error.__context__
+    return cause if isinstance(cause, ssl.SSLError | ConnectionResetError) else error
+
+
+def explain(error: Exception, seconds: float) -> str:
+    """The cause of it; `seconds` were allowed."""
+    if isinstance(error, ssl.SSLError):
+        return _of_tls(error)
+    if isinstance(error, gaierror):
+        return f"the name cannot be looked up ({error.strerror})"
+    if isinstance(error, TimeoutError) and not error.errno:
+        return f"no answer within {seconds:g} s"
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return "it is not of the kind that is wanted (target_session_attrs)"
+    if isinstance(error, OSError):
+        return _of_system(error)
+    return _line(str(error)) + _hint(error)
+
+
+def may_heal(error: Exception) -> bool:
+    if isinstance(error, UrlRefused | ssl.SSLError):
+        return False
+    if isinstance(error, TimeoutError | gaierror | asyncpg.TargetServerAttributeNotMatched):
+        return True
+    if isinstance(error, OSError):
+        return error.errno in _HEALING_ERRORS if error.errno else NO_TLS not in str(error)
+    state = getattr(error, "sqlstate", None) or ""
+    if state in _HEALING_STATES or state[:2] in _HEALING_CLASSES:
+        return not any(text in str(error) for text in _PERMANENT_TEXTS)
+    return False
+
+
+def _of_system(error: OSError) -> str:
+    if NO_TLS in str(error):
+        return "the server speaks no TLS, which sslmode asks for: switch its ssl on"
+    return (
+        os.strerror(error.errno)
+        if error.errno
+        else _line(str(error)) or "the server closed the connection"
+    )
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        wrong = _CERTIFICATE.get(error.verify_code)
+        return f"its TLS certificate {wrong or _unknown(error.verify_message)}"
+    reason = error.reason or str(error)
+    if "ALERT" in reason:  # the server's (RFC 8446 section 6.2)
+        alert = reason.partition("ALERT_")[2].replace("_", " ").lower()
+        return f"the server's TLS refuses this client ({alert}): is sslcert right?"
+    return f"TLS fails: {reason.replace('_', ' ').lower()}"
+
+
+def _unknown(message: str) -> str:
+    return f"is of an authority that is not trusted ({message.rstrip('.')})"
+
+
+def is_of_another_authority(error: Exception) -> bool:
+    return isinstance(error, ssl.SSLCertVerificationError) and (
+        error.verify_code not in _CERTIFICATE
+    )
+
+
+def _hint(error: Exception) -> str:
+    return f" ({FORGOTTEN})" if "unsupported startup parameter" in str(error) else ""
+
+
+def _line(text: str) -> str:
+    """The first, without what would move a terminal's cursor."""
+    return "".join(filter(str.isprintable, text.partition("\n")[0]))
