@@ -11,12 +11,16 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from application.errors import StartRefused, Unavailable
 from domain.errors import InvalidValue
 from domain.owner import Owner, check_subject
 from entrypoints.installation import check_installation
 from entrypoints.version import VERSION
+
+if TYPE_CHECKING:
+    from entrypoints.container import Container
 
 _Option = Callable[..., argparse.Action]
 
@@ -53,10 +57,7 @@ def _serve(_: argparse.Namespace) -> None:
 
 
 def _migrate(options: argparse.Namespace) -> None:
-    from entrypoints.container import Container
-    from entrypoints.settings import Settings
-
-    storage = Container(settings=Settings.from_environment()).storage()
+    storage = _container().storage()
     if not options.check:
         asyncio.run(storage.migrate())
     elif not asyncio.run(storage.is_current()):
@@ -64,10 +65,7 @@ def _migrate(options: argparse.Namespace) -> None:
 
 
 def _purge(_: argparse.Namespace) -> None:
-    from entrypoints.container import Container
-    from entrypoints.settings import Settings
-
-    container = Container(settings=Settings.from_environment())
+    container = _container()
 
     async def purge() -> int:
         await container.storage().open()
@@ -104,10 +102,13 @@ def _owner(options: argparse.Namespace) -> None:
     print(Owner(issuer, options.subject).key)
 
 
-def _check_config(_: argparse.Namespace) -> None:
-    from entrypoints.settings import PREFIX, Settings
+def _check_config(options: argparse.Namespace) -> None:
+    from entrypoints.settings import PREFIX
 
-    settings = Settings.from_environment()
+    container = _container()
+    settings = container.settings()
+    if settings.storage == "postgresql":
+        container.reading()  # which refuses a URL that cannot work
     shown = settings.model_dump(mode="json") | {
         "database_url": settings.shown_database_url,
         "database_read_url": settings.shown_database_read_url,
@@ -115,6 +116,44 @@ def _check_config(_: argparse.Namespace) -> None:
     }
     for name, value in shown.items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
+    if options.connect:
+        asyncio.run(_connect(container))
+
+
+async def _connect(container: "Container") -> None:
+    """Try the storage, and print what was found. Raises StartRefused."""
+    settings = container.settings()
+    if settings.storage != "postgresql":
+        is_current = await container.storage().is_current()
+        todo = "its schema is up to date" if is_current else "serve brings its schema up to date"
+        print(f"database: {settings.storage}; {todo}")
+        return
+    from adapters.sql.postgresql import probe
+
+    tried = {"database": container.database_options}
+    if settings.database_read_url:
+        tried["standby"] = container.standby_options
+    for name, options in tried.items():
+        told, is_current = await probe(options())
+        print(f"{name}: {told}; its schema is {'' if is_current else 'not '}up to date")
+        if not is_current:
+            raise StartRefused("the schema is not up to date: run chat-sessions migrate")
+
+
+def _container() -> "Container":
+    """One whose waiting for a database is told on stderr."""
+    from dependency_injector import providers
+
+    from entrypoints.container import Container
+    from entrypoints.settings import Settings
+
+    settings = Settings.from_environment()
+
+    def tell(cause: str) -> None:
+        allowed = f"up to {settings.database_start_seconds:g} s"
+        print(f"chat-sessions: waiting {allowed}: {cause}", file=sys.stderr, flush=True)
+
+    return Container(settings=settings, tell_waiting=providers.Object(tell))
 
 
 def _as_variable(value: object) -> object:
@@ -149,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     option = add("owner", _owner, "Print the key under which an owner's data is stored.")
     option("--issuer", help="the tokens' iss; without it that of this service's")
     option("--subject", required=True, help="the tokens' sub")
-    add("check-config", _check_config, "Check the settings and print them.")
+    option = add("check-config", _check_config, "Check the settings and print them.")
+    option("--connect", action="store_true", help="try the database, too, and say what it is")
     add("openapi", _openapi, "Print the API's OpenAPI description.")
     return parser

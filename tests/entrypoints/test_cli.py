@@ -173,12 +173,60 @@ def test_a_database_that_is_away_is_one_line(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/chat")
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_START_SECONDS", "0")
     monkeypatch.setenv("CHAT_SESSIONS_PORT", "0")
     assert main([command]) == 1
     told = capsys.readouterr().err
-    assert told.startswith("chat-sessions: cannot use the database: ")
+    assert told.startswith("chat-sessions: cannot connect to PostgreSQL: 127.0.0.1:1: ")
     assert told.count("\n") == 1
     assert "secret" not in told
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_READ_URL"])
+@pytest.mark.parametrize("command", ["check-config", "serve"])
+def test_a_url_that_cannot_work_is_refused_with_its_parameter(
+    name: str, command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is asked of a server."""
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "postgresql://u@h/d")
+    monkeypatch.setenv(f"CHAT_SESSIONS_{name}", "postgresql://u:secret@h/d?sslmod=require")
+    monkeypatch.setenv("CHAT_SESSIONS_PORT", "0")
+    assert main([command]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"chat-sessions: CHAT_SESSIONS_{name}: its parameter sslmod is")
+    assert printed.err.count("\n") == 1
+
+
+def test_the_database_is_tried_and_said_what_it_is(
+    database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its standby; nothing is changed. PostgreSQL's schema must be there."""
+    is_postgresql = database.startswith("postgresql")
+    assert main(["check-config", "--connect"]) == int(is_postgresql)
+    printed = capsys.readouterr()
+    if is_postgresql:
+        at = database.partition("@")[2].partition("/")[0]
+        assert f" at {at}, without TLS; its schema is not up to date\n" in printed.out
+        told = "chat-sessions: the schema is not up to date: run chat-sessions migrate\n"
+        assert printed.err == told
+        monkeypatch.setenv("CHAT_SESSIONS_DATABASE_READ_URL", database)
+    assert main(["migrate"]) == 0
+    assert main(["check-config", "--connect"]) == 0
+    last = capsys.readouterr().out.splitlines()[-2:]
+    names = ["database", "standby"] if is_postgresql else ["database"]
+    assert [line.partition(": ")[0] for line in last[-len(names) :]] == names
+    assert all(line.endswith("; its schema is up to date") for line in last[-len(names) :])
+
+
+def test_a_database_that_is_away_fails_the_check_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/chat")
+    assert main(["check-config"]) == 0
+    assert main(["check-config", "--connect"]) == 1
+    told = "chat-sessions: cannot connect to PostgreSQL: 127.0.0.1:1: Connection refused\n"
+    assert capsys.readouterr().err == told
 
 
 def test_a_password_is_not_shown(
