@@ -49,7 +49,6 @@ def application(settings: Settings, container: Container) -> ASGIApp:
                 url=settings.base_url,
                 storage=settings.storage,
             )
-            container.statements().tell_warnings()
             yield
         finally:
             flush = telemetry.flush()

@@ -88,7 +88,7 @@ def _token(options: argparse.Namespace) -> None:
     settings = Settings.from_environment()
     if settings.oidc_issuer:
         raise StartRefused(f"{settings.oidc_issuer} gives the tokens: there is no development key")
-    key = DevelopmentKey(settings.key_file)
+    key = DevelopmentKey(settings.key_file, settings.sqlite_path)
     print(key.token(subject, SystemClock()))
 
 

@@ -162,7 +162,9 @@ class Container(containers.DeclarativeContainer):
     sessions = storage.provided.sessions
     messages = storage.provided.messages
 
-    development_key = providers.Singleton(DevelopmentKey, settings.provided.key_file)
+    development_key = providers.Singleton(
+        DevelopmentKey, settings.provided.key_file, settings.provided.sqlite_path
+    )
     authenticator = providers.Selector(
         settings.provided.identity,
         development=providers.Singleton(

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from joserfc import jwt
@@ -24,10 +25,14 @@ class KeyRefused(StartRefused):
 
 
 class DevelopmentKey(Keys):
-    """An ES256 key in a PEM file of mode 0600, made where there is none."""
+    """An ES256 key in a PEM file of mode 0600, made where there is none.
 
-    def __init__(self, path: Path) -> None:
-        self._key = _read_or_create(path)
+    Where root makes it, it belongs to whoever has the file `beside` it, if that is there, or else
+    its folder: a service that runs as another user reads it later.
+    """
+
+    def __init__(self, path: Path, beside: Path | None = None) -> None:
+        self._key = _read_or_create(path, beside)
         self._kid = self._key.thumbprint()
 
     @property
@@ -66,10 +71,10 @@ class DevelopmentKey(Keys):
         )
 
 
-def _read_or_create(path: Path) -> ECKey:
+def _read_or_create(path: Path, beside: Path | None) -> ECKey:
     try:
         if not path.exists():
-            _create(path)
+            _create(path, beside if beside and beside.exists() else path.parent)
         mode = path.stat().st_mode
         pem = path.read_bytes()
     except OSError as error:
@@ -85,12 +90,13 @@ def _read_or_create(path: Path) -> ECKey:
     raise KeyRefused(f"{path} holds no private P-256 key in PEM, without a password")
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, like: Path) -> None:
     """Whole or not at all, and one key only where several processes start at once."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(file, "wb") as stream:
+            _give(file, like.stat())
             stream.write(ECKey.generate_key("P-256").as_pem(private=True))
             stream.flush()
             os.fsync(stream.fileno())
@@ -99,3 +105,9 @@ def _create(path: Path) -> None:
         pass
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _give(file: int, owner: os.stat_result) -> None:
+    if os.geteuid() == 0:
+        with suppress(OSError):  # root may lack the right to
+            os.fchown(file, owner.st_uid, owner.st_gid)

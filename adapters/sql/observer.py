@@ -36,14 +36,14 @@ class Observer(Protocol):
     def pool(self, name: str, look: Callable[[], Connections]) -> None:
         """There is a pool, and this tells its state at any time, from any thread."""
 
-    def warning(self, text: str) -> None:
-        """The database serves, in a way that its operator should know of."""
+    def event(self, name: str, level: int, **about: object) -> None:
+        """Something has happened that an operator should know of; the level is one of logging's."""
 
 
 class Nobody(Observer):
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None: ...
     def pool(self, name: str, look: Callable[[], Connections]) -> None: ...
-    def warning(self, text: str) -> None: ...
+    def event(self, name: str, level: int, **about: object) -> None: ...
 
 
 NOBODY = Nobody()

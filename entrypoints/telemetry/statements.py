@@ -41,7 +41,6 @@ class Statements:
         self._system = system
         self._slow_seconds = slow_seconds
         self._pools: dict[str, Callable[[], _Pool]] = {}
-        self._warnings: list[str] = []
 
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
         kind = "" if error is None else getattr(error, "sqlstate", None) or type(error).__qualname__
@@ -61,15 +60,6 @@ class Statements:
                 failed=error is not None,
             )
 
-    def warning(self, text: str) -> None:
-        self._warnings.append(text)
-
-    def tell_warnings(self) -> None:
-        """A line for each, once the log is there: a command's output has no place for it."""
-        for text in self._warnings:
-            _log.warning("database.warning", reason=text)
-        self._warnings.clear()
-
     def pool(self, name: str, look: Callable[[], _Pool]) -> None:
         self._pools[name] = look
         if len(self._pools) > 1:
@@ -86,6 +76,9 @@ class Statements:
             unit="{connection}",
             description="The most connections there may be.",
         )
+
+    def event(self, name: str, level: int, **about: object) -> None:
+        _log.log(level, f"database.{name}", **about)
 
 
 _POOL = "db.client.connection.pool.name"

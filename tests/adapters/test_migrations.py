@@ -25,7 +25,7 @@ from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, messages, metadata, owners, sessions
 from adapters.sql.sqlite import SqliteDatabase
-from adapters.sql.sqlite.database import APPLICATION_ID
+from adapters.sql.sqlite.revision import APPLICATION_ID
 from application.errors import StorageRefused, Unavailable
 from domain.page import MessagePageRequest
 from tests.clock import START

@@ -1,5 +1,6 @@
 """What PostgreSQL must be like before the service starts on it or migrates it."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -292,10 +293,11 @@ async def test_a_schema_that_is_made_later_for_the_role_does_not_hide_the_tables
 
 class Warned(Nobody):
     def __init__(self) -> None:
-        self.warnings: list[str] = []
+        self.warnings: list[object] = []
 
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
+    def event(self, name: str, level: int, **about: object) -> None:
+        assert (name, level) == ("warning", logging.WARNING)
+        self.warnings.append(about["reason"])
 
 
 async def test_a_server_that_does_not_sync_is_told_of(migrated: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from adapters.sql import SqlStorage
+from adapters.sql.observer import Observer
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.file import QUICK_BYTES
 from application.errors import StorageRefused, Unavailable
@@ -383,3 +384,44 @@ async def test_a_mistake_of_ours_is_not_called_unavailable(storage: SqlStorage) 
     with pytest.raises(Exception, match="UNIQUE"):
         await storage.sessions.add(session, ())
     assert (await storage.sessions.get(ALICE, session.id)) == session
+
+
+class Alarm(Observer):
+    """Heeds the events alone."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def statement(self, *_: object) -> None: ...
+    def pool(self, *_: object) -> None: ...
+    def event(self, name: str, level: int, **about: object) -> None:  # noqa: ARG002 - an observer's
+        self.told.append(": ".join((name, str(about["found"]))) if "found" in about else name)
+
+
+async def test_a_long_check_is_told_and_can_be_given_up(path: Path) -> None:
+    """The event loop is free meanwhile, the log stays, and the file can be opened again at once."""
+    await (await reopened(path)).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE notes (said TEXT UNIQUE)")
+        other.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+            "INSERT INTO notes SELECT hex(randomblob(8)) FROM n"
+        )
+        killed = path.with_name("killed.db")
+        killed.write_bytes(path.read_bytes())
+        log = killed.with_name("killed.db-wal")
+        log.write_bytes(path.with_name("chat.db-wal").read_bytes())
+    alarm = Alarm()
+    storage = SqlStorage(SqliteDatabase(killed, alarm))
+    opening = asyncio.ensure_future(storage.open())
+    while not alarm.told:  # noqa: ASYNC110 - on the thread that opens
+        await asyncio.sleep(0.001)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert alarm.told == ["check_started", "check_finished: not finished"]
+    assert log.exists()
+    alarm.told.clear()
+    await storage.open()
+    assert alarm.told == ["check_started", "check_finished: ok"]
+    await storage.close()

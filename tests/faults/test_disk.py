@@ -95,20 +95,27 @@ def plain_user() -> Iterator[ThreadPoolExecutor]:
         yield thread
 
 
-@pytest.mark.parametrize("target", ["chat-sessions.db", ""], ids=["file", "folder"])
+@pytest.mark.parametrize(
+    ("target", "named"),
+    [
+        ("chat-sessions.db", "open {}: Permission denied: it belongs to"),
+        ("chat-sessions.db-lock", "open {}: Permission denied: it belongs to"),
+        ("", "write {}: it belongs to"),
+    ],
+)
 async def test_what_may_not_be_written_is_refused_at_the_start(
-    tmp_path: Path, key: Path, plain_user: ThreadPoolExecutor, target: str
+    tmp_path: Path, key: Path, plain_user: ThreadPoolExecutor, target: str, named: str
 ) -> None:
-    """A file or its folder: in one line that names the file, and it stays as it was."""
+    """A file or its folder: in one line that names what it is, and the file stays as it was."""
     file = tmp_path / "chat-sessions.db"
     await SqliteDatabase(file).migrate()
     before = file.read_bytes()
-    (tmp_path / target).chmod(0o500)
+    refused = tmp_path / target
+    refused.chmod(0o500)
     settings = {"CHAT_SESSIONS_PORT": "0", KEY_FILE: str(key)}
     done = plain_user.submit(run, "serve", folder=tmp_path, **settings).result()
-    (tmp_path / target).chmod(0o700)
+    refused.chmod(0o700)
     (line,) = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, "")
-    assert line.startswith("chat-sessions: cannot")
-    assert "chat-sessions.db" in line
+    assert line.startswith("chat-sessions: cannot " + named.format(refused))
     assert file.read_bytes() == before

@@ -6,6 +6,7 @@ transaction at READ COMMITTED with the row locked.
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -251,7 +252,8 @@ class PostgresqlDatabase(Database):
         with self._transaction(latest) as connection:
             found = upgrade.refuse_another(connection)
         if not found.survives_a_crash:
-            self._observer.warning("fsync or full_page_writes is off: a crash may lose everything")
+            reason = "fsync or full_page_writes is off: a crash may lose everything"
+            self._observer.event("warning", logging.WARNING, reason=reason)
 
     @contextmanager
     def _transaction(self, latest: float, **options: str) -> Iterator[Connection]:

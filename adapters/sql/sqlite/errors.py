@@ -1,6 +1,4 @@
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
@@ -16,12 +14,17 @@ _AWAY = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_NOTADB,
 }
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class Damaged(Unavailable):
+    """The file holds what SQLite has not written there."""
+
 
 DRIVER_ERRORS = (DBAPIError, sqlite3.Error)
 
@@ -29,24 +32,25 @@ _NOT_TEXT = "Could not decode to UTF-8"
 """How Python's sqlite3 begins to complain of a damaged text, which it then shows."""
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise Unavailable for a driver's error that says the database cannot be used just now.
-
-    Any other driver's error is a mistake of ours and passes as it is.
-    """
-    try:
-        yield
-    except DRIVER_ERRORS as error:
-        check(error)
-        raise
-
-
 def check(error: Exception) -> None:
-    """The same, of an error that was caught."""
+    """Raise Unavailable in place of a driver's error that says the database cannot be used now.
+
+    Any other driver's error is a mistake of ours, and nothing is raised.
+    """
     origin = getattr(error, "orig", error)
     if str(origin).startswith(_NOT_TEXT):
         raise Unavailable("a text in the file is damaged") from None
-    code = getattr(origin, "sqlite_errorcode", None)
-    if code is not None and code & _PRIMARY in _AWAY:
+    if is_damage(origin):
+        raise Damaged(str(origin)) from error
+    if _code_of(origin) in _AWAY:
         raise Unavailable(str(origin)) from error
+
+
+def is_damage(origin: object) -> bool:
+    """Whether the driver says that the file is not as SQLite writes it."""
+    return _code_of(origin) in _DAMAGED
+
+
+def _code_of(origin: object) -> int | None:
+    code: int | None = getattr(origin, "sqlite_errorcode", None)
+    return None if code is None else code & _PRIMARY

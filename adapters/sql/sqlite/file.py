@@ -1,10 +1,14 @@
 import fcntl
 import os
+import sqlite3
 import stat
 import struct
+import sys
 from pathlib import Path
 
-from application.errors import StorageRefused, Unavailable
+from adapters.sql.sqlite.access import give, open_or_create, refusal
+from adapters.sql.sqlite.mounts import is_mounted, network_of
+from application.errors import StorageRefused
 
 MAGIC = b"SQLite format 3\0"
 """The first bytes of every SQLite file (https://sqlite.org/fileformat2.html section 1.3)."""
@@ -16,13 +20,26 @@ QUICK_BYTES = 64 * 1024 * 1024
 """Below this size a check of the whole file is quick enough for every start."""
 
 
+BUSY_SECONDS = 2.0
+"""How long a write waits for another program's lock on the file."""
+
+
 class SqliteFile:
     """A database file that this process alone serves."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.realpath(path))
-        self._lock: int | None = None
-        self._identity = (0, 0)
+        self.log = Path(f"{self.path}-wal")
+        self.index = Path(f"{self.path}-shm")
+        self._lock_file = Path(f"{self.path}-lock")
+        self._held: list[int] = []
+
+    @property
+    def descriptor(self) -> int:
+        """Of the claimed file. It is open until the file is released: to close any descriptor of a
+        file gives up the locks that SQLite has on it (https://sqlite.org/howtocorrupt.html
+        section 2.2)."""
+        return self._held[-1]
 
     def claim(self) -> None:
         """Lock the file for this process, making it for its owner's eyes if it is not there.
@@ -30,11 +47,12 @@ class SqliteFile:
         Raises StorageRefused. The lock goes with the process, however that ends.
         """
         try:
-            self._take_lock()
-            self._identity = self._identify()
+            self._refuse_mounts()
+            self._take_locks()
+            self._refuse_unfit()
         except OSError as error:
             self.release()
-            raise StorageRefused(f"cannot open {self.path}: {error.strerror}") from error
+            raise StorageRefused(refusal(error, self.path)) from error
         except StorageRefused:
             self.release()
             raise
@@ -44,64 +62,86 @@ class SqliteFile:
 
         A clean stop takes the write-ahead log away. Ask before the database is opened.
         """
-        return self._has_log() or self.path.stat().st_size < QUICK_BYTES
+        return self.has_log() or self.size < QUICK_BYTES
 
     def is_cut_short(self) -> bool:
         """Whether the file ends before the last page that its header counts.
 
-        A log may hold the pages that lack, so it says nothing beside one.
+        A log may hold the pages that lack, so it says nothing beside one, unless the file is empty:
+        SQLite makes a database's first page before its log.
         """
-        if self._has_log():
-            return False
-        with self.path.open("rb") as file:
-            header = file.read(_HEADER.size)
+        if self.has_log():
+            return self.size == 0
+        header = os.pread(self.descriptor, _HEADER.size, 0)
         if len(header) < _HEADER.size:
             return False
         page_size, counter, pages, counted_at = _HEADER.unpack(header)
         size: int = (1 << 16 if page_size == 1 else page_size) * pages
-        return bool(counter == counted_at) and self.path.stat().st_size < size
+        return bool(counter == counted_at) and self.size < size
 
-    def check_in_place(self) -> None:
-        """Raise Unavailable if the path does not lead to the claimed file any more: what is
-        written then is lost when the process ends."""
-        try:
-            status = self.path.stat()
-        except OSError as error:
-            raise Unavailable(f"{self.path}: {error.strerror}") from error
-        if (status.st_dev, status.st_ino) != self._identity:
-            raise Unavailable(f"{self.path} was replaced while it was open")
+    def has_log(self) -> bool:
+        return self.log.exists() and self.log.stat().st_size > 0
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size
+
+    def connect(self, *, read_only: bool) -> sqlite3.Connection:
+        """A connection to the file, which is there; also one whose name has a ? or a % in it."""
+        mode = "ro" if read_only else "rw"
+        return sqlite3.connect(
+            f"{self.path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+            isolation_level=None,
+        )
 
     def release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        """Unlock the file. Ask when no connection to it is open any more."""
+        while self._held:
+            os.close(self._held.pop())
 
-    def _has_log(self) -> bool:
-        log = Path(f"{self.path}-wal")
-        return log.exists() and log.stat().st_size > 0
+    def _refuse_mounts(self) -> None:
+        for path in (self.path, self.log, self.index, self._lock_file):
+            if is_mounted(path):
+                raise StorageRefused(
+                    f"{path} is mounted by itself, and what is written goes to files beside it: "
+                    f"mount the folder {self.path.parent} in place of the file"
+                )
+        network = network_of(self.path.parent)
+        if network is not None:
+            raise StorageRefused(
+                f"{self.path} is on a network file system ({network}), where SQLite loses data: "
+                "put it on a local disk, or use PostgreSQL"
+            )
 
-    def _identify(self) -> tuple[int, int]:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
-        file = os.open(self.path, flags, 0o600)
+    def _take_locks(self) -> None:
+        """Lock the file itself, which may be renamed or have its lock file removed, and the lock
+        file, which is all that earlier releases look at."""
+        owner = (self.path if self.path.exists() else self.path.parent).stat()
+        self._lock(open_or_create(self._lock_file, owner))
+        give(self._held[-1], owner)
+        file = open_or_create(self.path, owner)
+        if sys.platform == "linux":
+            self._lock(file)
+        else:  # where flock() would keep SQLite's own locks out, and a file has no two mounts
+            self._held.append(file)
+
+    def _lock(self, file: int) -> None:
+        self._held.append(file)
         try:
-            status = os.fstat(file)
-            if not stat.S_ISREG(status.st_mode):
-                raise StorageRefused(f"{self.path} is no regular file")
-            if status.st_nlink > 1:
-                raise StorageRefused(f"{self.path} has a second name, which another could serve")
-            if os.read(file, len(MAGIC)) not in (MAGIC, b""):
-                raise StorageRefused(f"{self.path} is no SQLite database")
-        finally:
-            os.close(file)
-        return status.st_dev, status.st_ino
-
-    def _take_lock(self) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._lock = os.open(f"{self.path}-lock", flags, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self.release()
             raise StorageRefused(
                 f"{self.path} is served by another process: SQLite takes one, PostgreSQL many"
             ) from None
+
+    def _refuse_unfit(self) -> None:
+        status = os.fstat(self.descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise StorageRefused(f"{self.path} is no regular file")
+        if status.st_nlink > 1:
+            raise StorageRefused(f"{self.path} has a second name, which another could serve")
+        if os.pread(self.descriptor, len(MAGIC), 0) not in (MAGIC, b""):
+            raise StorageRefused(f"{self.path} is no SQLite database")

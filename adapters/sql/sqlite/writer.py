@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from adapters.sql.observer import COMMIT, NOBODY, Observer
-from adapters.sql.sqlite.errors import translated
+from adapters.sql.sqlite.watch import FileWatch
 from application.errors import Unavailable
 
 QUEUE_SECONDS = 2.5
 """How long a write waits for its turn: with the file's lock, less than five seconds in all."""
+
+INTERRUPT_SECONDS = 0.05
 
 GROUP_MAX = 64
 """Writes that share a commit, and so a sync to disk."""
@@ -32,10 +34,10 @@ class Writer:
     """
 
     def __init__(
-        self, connection: Connection, check: Callable[[], None], observer: Observer = NOBODY
+        self, connection: Connection, watch: FileWatch, observer: Observer = NOBODY
     ) -> None:
         self._connection = connection
-        self._check = check
+        self._watch = watch
         self._observer = observer
         self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
         self._closed = False
@@ -50,11 +52,18 @@ class Writer:
         written: T = await asyncio.shield(write.done)
         return written
 
+    def look(self) -> None:
+        """Have the watch look at the file, once the writes that wait are done."""
+        if not self._closed:
+            self._waiting.put(_Write(lambda _: None))
+
     def close(self) -> None:
-        """Finish the writes that wait."""
+        """Finish the writes that wait. A check of the whole file is given up."""
         self._closed = True
         self._waiting.put(None)
-        self._thread.join()
+        while self._thread.is_alive():
+            self._watch.interrupt()
+            self._thread.join(INTERRUPT_SECONDS)
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -79,24 +88,37 @@ class Writer:
     def _commit(self, group: "Sequence[_Write]") -> None:
         group = [write for write in group if write.is_in_time()]
         try:
-            self._check()
-            with translated():
-                transaction = self._connection.begin()
+            with self._watch.translated():
+                transaction = self._watch.begin()
         except BaseException as error:  # noqa: BLE001 - it is the callers', and the thread lives on
-            for write in group:
-                write.settle(error)
+            _settle_all(group, error)
             return
+        failure: BaseException | None = None
         try:
-            with translated(), transaction:
+            with self._watch.translated(), transaction:
                 outcomes = [write.run(self._connection, alone=len(group) == 1) for write in group]
                 began = perf_counter()
-        except BaseException as error:  # noqa: BLE001 - likewise
-            self._commit_each(group, error)
-        else:
             took = perf_counter() - began
-            for write, outcome in zip(group, outcomes, strict=True):
-                write.context.run(self._observer.statement, COMMIT, took, None)
-                write.settle(*outcome)
+        except BaseException as error:  # noqa: BLE001 - likewise
+            failure = error
+        lost = self._watch.end()
+        if lost is not None:
+            _settle_all(group, lost)
+        elif failure is not None:
+            self._commit_each(group, failure)
+        else:
+            self._tell(group, outcomes, took)
+            self._watch.fold()
+
+    def _tell(
+        self,
+        group: "Sequence[_Write]",
+        outcomes: Sequence[tuple[BaseException | None, Any]],
+        took: float,
+    ) -> None:
+        for write, outcome in zip(group, outcomes, strict=True):
+            write.context.run(self._observer.statement, COMMIT, took, None)
+            write.settle(*outcome)
 
     def _commit_each(self, group: "Sequence[_Write]", error: BaseException) -> None:
         """One of them made the transaction fail for all."""
@@ -105,6 +127,11 @@ class Writer:
         else:
             for write in group:
                 self._commit([write])
+
+
+def _settle_all(group: "Sequence[_Write]", error: BaseException) -> None:
+    for write in group:
+        write.settle(error)
 
 
 class _Write:

@@ -1,0 +1,87 @@
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from adapters.sql.observer import Observer, observe
+from adapters.sql.sqlite.driver import Driver
+from adapters.sql.sqlite.file import SqliteFile
+from adapters.sql.sqlite.watch import LOG_BYTES, FileWatch
+from adapters.sql.sqlite.writer import Writer
+
+_WRITER_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cell_size_check=ON",
+    "trusted_schema=OFF",
+    "wal_autocheckpoint=0",
+    f"journal_size_limit={LOG_BYTES}",
+)
+_READER_PRAGMAS = ("query_only=ON", "wal_autocheckpoint=0", "trusted_schema=OFF")
+
+
+class Connections:
+    """The connections that serve a file: a reader, and the writer that watches it."""
+
+    def __init__(
+        self, file: SqliteFile, observer: Observer, reader: Connection, writing: Connection
+    ) -> None:
+        self.reader = reader
+        self.writing = writing
+        self.reading = Driver(reader, observer)
+        self.watch = FileWatch(file, writing, observer)
+        self.writer = Writer(writing, self.watch, observer)
+
+    def close(self) -> None:
+        """Finish the writes that wait, and fold the log into the file unless that may harm it: the
+        last connection to be closed does so, if it may write."""
+        self.writer.close()
+        last_two = (self.reader, self.writing)
+        for connection in last_two if self.watch.close() else reversed(last_two):
+            close(connection)
+
+
+def connect_reader(file: SqliteFile, observer: Observer) -> Connection:
+    """A connection that can change nothing, and so moves no log into the file when it is closed."""
+    return _connect(file, observer, _READER_PRAGMAS, read_only=True)
+
+
+def connect_writer(file: SqliteFile, observer: Observer) -> Connection:
+    """A connection that holds the file's write lock from a transaction's begin on."""
+    connection = _connect(file, observer, _WRITER_PRAGMAS, read_only=False)
+    event.listen(connection.engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
+    return connection
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def close(connection: Connection) -> None:
+    connection.close()
+    connection.engine.dispose()
+
+
+def _connect(
+    file: SqliteFile, observer: Observer, pragmas: Sequence[str], *, read_only: bool
+) -> Connection:
+    engine = create_engine(
+        "sqlite://",
+        poolclass=StaticPool,
+        hide_parameters=True,  # what people said has no place in an error's text
+        creator=partial(file.connect, read_only=read_only),
+    )
+    observe(engine, observer)
+    connection = engine.connect()
+    try:
+        for pragma in pragmas:
+            connection.exec_driver_sql(f"PRAGMA {pragma}")
+    except BaseException:
+        close(connection)
+        raise
+    connection.rollback()
+    return connection

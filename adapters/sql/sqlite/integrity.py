@@ -1,0 +1,41 @@
+"""The check of a whole file: some seconds a gigabyte, so it is told before it begins."""
+
+import logging
+import sqlite3
+from contextlib import suppress
+from time import perf_counter
+
+from adapters.sql.observer import Observer
+from adapters.sql.sqlite.file import SqliteFile
+
+_COUNTS = (
+    """SELECT 1 FROM sessions WHERE message_count <> (SELECT count(*) FROM messages
+    WHERE messages.owner = sessions.owner AND session_id = sessions.id) LIMIT 1""",
+    """SELECT 1 FROM owners WHERE session_count <> (SELECT count(*) FROM sessions
+    WHERE sessions.owner = owners.owner) LIMIT 1""",
+)
+
+
+def is_whole(connection: sqlite3.Connection, file: SqliteFile, observer: Observer) -> bool:
+    """Whether each page is as SQLite writes it. Raises sqlite3.Error."""
+    began, found, size = perf_counter(), "not finished", file.size
+    observer.event("check_started", logging.INFO, path=str(file.path), bytes=size)
+    try:
+        (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    finally:
+        level = logging.INFO if found == "ok" else logging.ERROR
+        seconds = round(perf_counter() - began, 3)
+        observer.event("check_finished", level, path=str(file.path), seconds=seconds, found=found)
+    return bool(found == "ok")
+
+
+def counts_agree(connection: sqlite3.Connection) -> bool:
+    """Whether there are as many sessions and messages as were counted when they were written: pages
+    can be whole and be of two states of the database."""
+    return not any(connection.execute(counts).fetchone() for counts in _COUNTS)
+
+
+def interrupt(connection: sqlite3.Connection) -> None:
+    """End what runs on the connection just now, from another thread, if it is open still."""
+    with suppress(sqlite3.Error):
+        connection.interrupt()

@@ -1,0 +1,23 @@
+import sqlite3
+
+from adapters.sql.sqlite.file import SqliteFile
+from adapters.sql.statements import GET_REVISION
+from application.errors import StorageRefused
+
+APPLICATION_ID = 0x63686174
+"""Marks the file as ours ("chat"; https://sqlite.org/pragma.html#pragma_application_id)."""
+
+
+def recognized_revision(file: SqliteFile, connection: sqlite3.Connection) -> str | None:
+    """The schema's revision, or None for a new file. Raises StorageRefused of a file not ours; on a
+    connection that is read-only nothing is written to it."""
+    program = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if not tables and program in {0, APPLICATION_ID}:
+        return None
+    if program != APPLICATION_ID:
+        raise StorageRefused(f"{file.path} is another program's database")
+    found = [row[0] for row in connection.execute(str(GET_REVISION))]
+    if len(found) != 1:
+        raise StorageRefused(f"{file.path} does not say which schema it has")
+    return str(found[0])
