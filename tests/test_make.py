@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import WAIT_SECONDS
+
 ROOT = Path(__file__).parent.parent
 REAL = Path(sys._base_executable).resolve()  # type: ignore[attr-defined]  # noqa: SLF001 - as venv does
 LIBRARY = Path(os.__file__).parent
@@ -68,7 +70,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
+            timeout=WAIT_SECONDS,
         )
         lines = [line for line in done.stderr.splitlines() if not line.startswith(STDERR_OF_MAKE)]
         assert (done.returncode == 0) is all(line.startswith("Making") for line in lines), lines

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -10,11 +11,11 @@ from sqlalchemy import text
 
 from adapters.sql import SqlStorage
 from adapters.sql.observer import Nobody
-from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
+from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.postgresql.requirements import Found, refusals
 from application.errors import StorageRefused
 from tests.contract.examples import ALICE, new_session, stored_session
-from tests.databases import server
+from tests.databases import patient, server
 from tests.postgresql import PostgresqlServer
 
 NUMBERS = count()
@@ -29,7 +30,7 @@ def name() -> str:
 async def migrated(name: str) -> str:
     """The URL of a database that was made as it should be."""
     url = server().new_database(name)
-    await PostgresqlDatabase(PostgresqlOptions(url=url)).migrate()
+    await PostgresqlDatabase(patient(url)).migrate()
     return url
 
 
@@ -45,7 +46,7 @@ async def refused(url: str, *asked: str) -> str:
     lines = set()
     for ask in asked or ("open", "is_current", "migrate"):
         with pytest.raises(StorageRefused) as error:
-            await getattr(PostgresqlDatabase(PostgresqlOptions(url=url)), ask)()
+            await getattr(PostgresqlDatabase(patient(url)), ask)()
         lines.add(str(error.value))
     (line,) = lines
     assert "\n" not in line
@@ -54,7 +55,7 @@ async def refused(url: str, *asked: str) -> str:
 
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[tuple[SqlStorage, PostgresqlDatabase]]:
-    database = PostgresqlDatabase(PostgresqlOptions(url=url))
+    database = PostgresqlDatabase(patient(url))
     storage = SqlStorage(database)
     await storage.open()
     try:
@@ -112,7 +113,7 @@ async def test_what_the_schema_lacks_is_named(name: str, migrated: str) -> None:
     line = await refused(migrated, "open")
     assert f"{name} lacks a part of the schema" in line
     assert line.endswith("in public: ix_sessions_id, owners.subject")
-    assert not await PostgresqlDatabase(PostgresqlOptions(url=migrated)).is_current()
+    assert not await PostgresqlDatabase(patient(migrated)).is_current()
 
 
 async def test_a_role_that_lacks_a_right_is_refused(name: str, migrated: str, tenant: str) -> None:
@@ -148,7 +149,7 @@ def test_an_old_release_of_postgresql_is_refused() -> None:
 async def test_a_standby_is_refused_as_a_primary() -> None:
     own = PostgresqlServer({"fsync": "off"})
     url = own.new_database("chat")
-    await PostgresqlDatabase(PostgresqlOptions(url=url)).migrate()
+    await PostgresqlDatabase(patient(url)).migrate()
     own.execute("COPY (SELECT) TO PROGRAM 'touch standby.signal'")
     own.stop()
     own.start()
@@ -168,7 +169,7 @@ async def test_a_commit_is_on_a_disk_at_least(
 ) -> None:
     """Whatever else it waits for is the operator's to say."""
     server().execute(f"ALTER DATABASE {name} SET synchronous_commit = {found}")
-    database = PostgresqlDatabase(PostgresqlOptions(url=migrated, transaction_pooler=pooler))
+    database = PostgresqlDatabase(replace(patient(migrated), transaction_pooler=pooler))
     await database.open()
     shown = text("SHOW synchronous_commit")
     assert (await database.read(shown, {}))[0][0] == in_force
@@ -232,10 +233,10 @@ async def test_another_applications_version_further_down_the_search_path_is_its_
     server().execute(OTHERS + 'CREATE SCHEMA app; CREATE SCHEMA "App-1"', name)
     server().execute(f"ALTER DATABASE {name} SET search_path = {path}")
     url = server().url(name)
-    assert not await PostgresqlDatabase(PostgresqlOptions(url=url)).is_current()
+    assert not await PostgresqlDatabase(patient(url)).is_current()
     assert "has no tables in" in await refused(url, "open")
-    await PostgresqlDatabase(PostgresqlOptions(url=url)).migrate()
-    assert await PostgresqlDatabase(PostgresqlOptions(url=url)).is_current()
+    await PostgresqlDatabase(patient(url)).migrate()
+    assert await PostgresqlDatabase(patient(url)).is_current()
     async with opened(url) as (storage, _):
         await storage.check()
         await stored_session(storage)
@@ -255,11 +256,11 @@ async def test_two_of_the_service_live_in_two_schemas(name: str) -> None:
     server().new_database(name)
     server().execute("CREATE SCHEMA one; CREATE SCHEMA two", name)
     urls = [server().url(name, search_path=path) for path in ("one", "two,one")]
-    await PostgresqlDatabase(PostgresqlOptions(url=urls[0])).migrate()
+    await PostgresqlDatabase(patient(urls[0])).migrate()
     assert "has no tables in two, only in one" in await refused(urls[1], "open")
     server().execute("UPDATE one.alembic_version SET version_num = '0001'", name)
-    await PostgresqlDatabase(PostgresqlOptions(url=urls[1])).migrate()
-    assert await PostgresqlDatabase(PostgresqlOptions(url=urls[1])).is_current()
+    await PostgresqlDatabase(patient(urls[1])).migrate()
+    assert await PostgresqlDatabase(patient(urls[1])).is_current()
     assert "has the schema 0001" in await refused(urls[0], "open")
     async with opened(urls[1]) as (storage, _):
         await stored_session(storage)
@@ -281,7 +282,7 @@ async def test_a_schema_that_is_made_later_for_the_role_does_not_hide_the_tables
 ) -> None:
     """PostgreSQL's default search path begins with it, and all would seem to be gone."""
     url = server().new_database(name)
-    await PostgresqlDatabase(PostgresqlOptions(url=url)).migrate()
+    await PostgresqlDatabase(patient(url)).migrate()
     server().execute("CREATE SCHEMA postgres", name)
     assert f'{name} has its tables in the schema public, and "$user" now leads' in await refused(
         url
@@ -303,7 +304,7 @@ class Warned(Nobody):
 async def test_a_server_that_does_not_sync_is_told_of(migrated: str) -> None:
     """The one of the tests does not."""
     warned = Warned()
-    database = PostgresqlDatabase(PostgresqlOptions(url=migrated), warned)
+    database = PostgresqlDatabase(patient(migrated), warned)
     await database.open()
     await database.close()
     assert warned.warnings == ["fsync or full_page_writes is off: a crash may lose everything"]

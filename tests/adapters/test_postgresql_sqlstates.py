@@ -27,7 +27,7 @@ from domain.page import MessagePageRequest, SessionPageRequest
 from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, BOB, new_messages, new_session, stored_session
-from tests.databases import server
+from tests.databases import patient, server
 
 NUMBERS = count()
 
@@ -232,7 +232,7 @@ async def name(role: str) -> str:
 
 
 async def migrate(name: str, role: str) -> None:
-    await PostgresqlDatabase(PostgresqlOptions(url=server().url(name))).migrate()
+    await PostgresqlDatabase(patient(server().url(name))).migrate()
     server().execute(
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}", name
     )

@@ -24,7 +24,7 @@ from domain.page import MessagePageRequest
 from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
-from tests.waiting import WAIT_SECONDS
+from tests.waiting import WAIT_SECONDS, await_until
 
 
 @pytest.fixture
@@ -387,15 +387,17 @@ async def test_a_mistake_of_ours_is_not_called_unavailable(storage: SqlStorage) 
 
 
 class Alarm(Observer):
-    """Heeds the events alone."""
+    """Heeds the events alone. Once it has told of one, whoever tells goes on when it was heard."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
+        self.heard = threading.Event()
 
     def statement(self, *_: object) -> None: ...
     def pool(self, *_: object) -> None: ...
     def event(self, name: str, level: int, **about: object) -> None:  # noqa: ARG002 - an observer's
         self.told.append(": ".join((name, str(about["found"]))) if "found" in about else name)
+        self.heard.wait(WAIT_SECONDS)
 
 
 async def test_a_long_check_is_told_and_can_be_given_up(path: Path) -> None:
@@ -414,9 +416,9 @@ async def test_a_long_check_is_told_and_can_be_given_up(path: Path) -> None:
     alarm = Alarm()
     storage = SqlStorage(SqliteDatabase(killed, alarm))
     opening = asyncio.ensure_future(storage.open())
-    while not alarm.told:  # noqa: ASYNC110 - on the thread that opens
-        await asyncio.sleep(0.001)
+    await await_until(lambda: alarm.told)
     opening.cancel()
+    alarm.heard.set()
     with pytest.raises(asyncio.CancelledError):
         await opening
     assert alarm.told == ["check_started", "check_finished: not finished"]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.waiting import WAIT_SECONDS
+
 COMMAND = Path(sys.prefix) / "bin" / "chat-sessions"
 
 
@@ -15,7 +17,7 @@ def run(command: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=WAIT_SECONDS,
     )
 
 

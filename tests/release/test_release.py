@@ -22,6 +22,7 @@ from entrypoints.http.app import routed_app
 from entrypoints.version import VERSION
 from tests.locks import ROOT, lines
 from tests.serving import environment, serving
+from tests.waiting import WAIT_SECONDS
 
 PACKAGES = ("domain/", "application/", "adapters/", "entrypoints/")
 NOT_COMMITTED = (".git", ".venv", "node_modules", "__pycache__", ".*_cache", "artefacts", "mutants")
@@ -63,7 +64,7 @@ class Checkout:
             capture_output=True,
             text=True,
             check=check,
-            timeout=60,
+            timeout=WAIT_SECONDS,
         )
 
 
@@ -222,7 +223,7 @@ def installed(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> P
     pip = (sys.executable, "-m", "pip", "--python", programs / "python", "--quiet")
     install = ("install", "--no-deps", "--no-index", "--disable-pip-version-check")
     for command in (venv, (*pip, *install, checkout.root / "dist" / WHEEL)):
-        subprocess.run(command, check=True, timeout=60)
+        subprocess.run(command, check=True, timeout=WAIT_SECONDS)
     (site,) = place.glob("lib/python*/site-packages")
     (site / "theirs.pth").write_text(get_path("purelib"))
     return programs
@@ -239,7 +240,7 @@ def test_the_wheel_serves_without_the_checkout(installed: Path, tmp_path: Path) 
             stdout=subprocess.PIPE,
             text=True,
             check=True,
-            timeout=60,
+            timeout=WAIT_SECONDS,
         ).stdout.strip()
 
     where = Path(said("python", "-c", "import entrypoints; print(entrypoints.__file__)"))

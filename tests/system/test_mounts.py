@@ -12,6 +12,7 @@ from shlex import quote
 import pytest
 
 from tests.serving import COMMAND, environment, serving
+from tests.waiting import WAIT_SECONDS
 
 USER = 12345
 """Who has no name on this machine."""
@@ -35,7 +36,7 @@ def refusal(folder: Path, command: Sequence[str], file: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=WAIT_SECONDS,
     )
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     (line,) = done.stderr.splitlines()

@@ -21,7 +21,7 @@ from adapters.sql.postgresql.options import PostgresqlOptions
 from tests.certificates import DAY, Authority
 from tests.serving import Served, run, serving
 from tests.system.postgresql_tls import TlsServer
-from tests.waiting import await_until, wait_until
+from tests.waiting import WAIT_SECONDS, await_until, wait_until
 
 URL = "CHAT_SESSIONS_DATABASE_URL"
 RECYCLE = {"CHAT_SESSIONS_DATABASE_POOL_RECYCLE_SECONDS": "0.1"}
@@ -313,7 +313,7 @@ def steady(served: Served) -> Iterator[Answered]:
         yield answered
     finally:
         over.set()
-        client.join(timeout=20)
+        client.join(timeout=WAIT_SECONDS)
 
 
 def until(client: httpx2.Client, status: int) -> None:
