@@ -131,7 +131,9 @@ class Settings(BaseModel):
             raise ValueError(f"{PREFIX}DEVELOPMENT_KEY_FILE: an identity provider is set")
         if not self.oidc_issuer and not is_local(self.host):
             raise ValueError(
-                f"{PREFIX}HOST: without an identity provider the service listens on loopback alone"
+                f"{PREFIX}HOST: {self.host} can be reached from elsewhere, which takes an identity "
+                f"provider: set {PREFIX}OIDC_ISSUER and {PREFIX}OIDC_AUDIENCE, or listen on "
+                "127.0.0.1"
             )
         return self
 

@@ -299,6 +299,13 @@ def test_who_may_come_in_is_plain_or_it_does_not_start(given: dict[str, str], na
     assert "\n" not in line
 
 
+def test_an_address_that_others_reach_is_refused_with_the_settings_that_are_missing() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        settings(host="0.0.0.0")  # noqa: S104
+    for name in ("HOST", "OIDC_ISSUER", "OIDC_AUDIENCE"):
+        assert f"CHAT_SESSIONS_{name}" in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     ("address", "loopback"),
     [
