@@ -33,8 +33,8 @@ class StandbyStorage(Storage):
 
     What a standby has may be old, but was so once; what it lacks may be new. So it can say what
     there is, never that there is nothing: that is Unavailable. `on_standby` is called whenever an
-    answer rests on it, in the context of whoever asked; `on_change` each time the primary is away,
-    and each time it is back. Writes are the primary's alone.
+    answer rests on it, in the context of whoever asked; `on_change` with the reason each time the
+    primary is away, and with None each time it is back. Writes are the primary's alone.
     """
 
     def __init__(
@@ -42,13 +42,14 @@ class StandbyStorage(Storage):
         primary: Storage,
         standby: Storage,
         on_standby: Callable[[], None],
-        on_change: Callable[[bool], None],
+        on_change: Callable[[str | None], None],
     ) -> None:
         self._primary = primary
         self._standby = standby
         self._on_standby = on_standby
         self._on_change = on_change
         self._probing: asyncio.Task[None] | None = None
+        self._reason = ""
 
     @property
     def sessions(self) -> SessionRepository:
@@ -77,23 +78,25 @@ class StandbyStorage(Storage):
     async def _primarily(self, act: Callable[[], Awaitable[T]]) -> T:
         """Raise Unreachable at once while the primary is known to be away, else in its time."""
         if self._probing is not None:
-            raise Unreachable("the primary was away a moment ago")
+            raise Unreachable(self._reason)
         try:
             async with asyncio.timeout(PRIMARY_SECONDS):
                 return await act()
-        except Unreachable:
-            self._go_away()
+        except Unreachable as error:
+            self._go_away(str(error))
             raise
         except TimeoutError:
-            self._go_away()
-            raise Unreachable("the primary does not answer in time") from None
+            late = "the primary does not answer in time"
+            self._go_away(late)
+            raise Unreachable(late) from None
 
-    def _go_away(self) -> None:
+    def _go_away(self, reason: str) -> None:
         if self._probing is None:
+            self._reason = reason
             # It is nobody's request.
             nobody = contextvars.Context()
             self._probing = asyncio.create_task(self._probe(), context=nobody)
-            self._on_change(True)  # noqa: FBT003 - it is away
+            self._on_change(reason)
 
     async def _probe(self) -> None:
         """Until the primary is back."""
@@ -106,7 +109,7 @@ class StandbyStorage(Storage):
                     break
         finally:
             self._probing = None
-        self._on_change(False)  # noqa: FBT003 - it is back
+        self._on_change(None)
 
     async def open(self) -> None:
         await self._primary.open()

@@ -9,14 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from application.ports.authenticator import Scope
+from application.errors import StartRefused
+from application.ports import authenticator
 from entrypoints.container import Container
+from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.measures import Telemetry
 from entrypoints.http.reference.sign_in import SignIn
 from entrypoints.settings import Settings
+from entrypoints.streams import open_missing_streams, tell
 from entrypoints.telemetry.logs import configure_logs
 from entrypoints.telemetry.providers import FLUSH_SECONDS
 from entrypoints.version import VERSION
@@ -27,11 +30,50 @@ _log = structlog.get_logger("chat_sessions")
 def create() -> ASGIApp:
     """The application as the environment sets it up.
 
-    Raises SettingsError, KeyRefused; its lifespan raises StorageRefused.
+    Where it cannot start, one line on standard error says why, and the server ends with another
+    code than 0: here by SystemExit, in the lifespan by its answer that the start has failed.
     """
-    settings = Settings.from_environment()
-    configure_logs(settings.log_format)
-    return application(settings, Container(settings=settings))
+    open_missing_streams()
+    for line in Settings.unknown_variables():
+        tell(f"chat-sessions: {line}")
+    try:
+        settings = Settings.from_environment()
+        configure_logs(settings.log_format)
+        return _TellingLifespan(application(settings, Container(settings=settings)))
+    except StartRefused as error:
+        tell(f"chat-sessions: {error}")
+        raise SystemExit(1) from None
+
+
+class _TellingLifespan:
+    """The application, whose start fails with one line and not with where in the code it did."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        failures: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failures.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, hold)
+        except Exception as error:
+            if not failures:
+                raise
+            line = f"chat-sessions: {described(error)}"
+            tell(line)
+            await send({**failures[0], "message": line})
 
 
 def application(settings: Settings, container: Container) -> ASGIApp:
@@ -48,6 +90,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
                 version=VERSION,
                 url=settings.base_url,
                 storage=settings.storage,
+                database=settings.shown_database_url,
             )
             yield
         finally:
@@ -89,5 +132,5 @@ def _sign_in(settings: Settings) -> SignIn | None:
         issuer=settings.oidc_issuer,
         audience=settings.oidc_audience,
         client_id=settings.oidc_docs_client_id,
-        scopes=tuple(Scope) if settings.oidc_require_scopes else (),
+        scopes=tuple(authenticator.Scope) if settings.oidc_require_scopes else (),
     )

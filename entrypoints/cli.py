@@ -1,108 +1,128 @@
 """The command line: chat-sessions serve, migrate, purge, token, owner, check-config, openapi.
 
-A command imports what it needs when it runs: none waits for another's libraries, and Ctrl-C is
-quiet meanwhile.
+Little is imported before the signals are heeded, and a command imports what it needs when it runs:
+none waits for another's libraries.
 """
 
-import argparse
-import asyncio
-import gc
-import json
-import signal
+from __future__ import annotations
+
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from application.errors import StartRefused, Unavailable
-from domain.errors import InvalidValue
-from domain.owner import Owner, check_subject
-from entrypoints.installation import check_installation
+from entrypoints.signals import Stopped, StopSignals
+from entrypoints.streams import leave_stdout, open_missing_streams, tell
 from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
-    from entrypoints.container import Container
+    import argparse
 
-_Option = Callable[..., argparse.Action]
+    from entrypoints.container import Container
+    from entrypoints.settings import Settings
+
+    _Option = Callable[..., argparse.Action]
+    _Run = Callable[[argparse.Namespace, StopSignals], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A failure is one line on stderr and 1."""
-    try:
-        check_installation(sys.argv[0])
-        options = _parser().parse_args(arguments)
-        options.run(options)
-    except StartRefused as error:
-        print(f"chat-sessions: {error}", file=sys.stderr)
-        return 1
-    except InvalidValue as error:
-        print(f"chat-sessions: --{error.field[0]} {error.detail}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        pass
+    open_missing_streams()
+    given = sys.argv[1:] if arguments is None else arguments
+    with StopSignals(is_service=given[:1] == ["serve"]) as signals:
+        try:
+            from entrypoints.installation import check_installation
+
+            check_installation(sys.argv[0])
+            options = _parser().parse_args(given)
+            options.run(options, signals)
+            sys.stdout.flush()
+        except Stopped:
+            signals.end()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the operator gets one line
+            from entrypoints.failures import described
+
+            leave_stdout()
+            if not isinstance(error, BrokenPipeError):  # whoever reads the output has had enough
+                tell(f"chat-sessions: {described(error)}")
+            return 1
     return 0
 
 
-def _serve(_: argparse.Namespace) -> None:
-    # Until the server heeds it, Ctrl-C just ends the process: an exception raised into the
-    # imports of native modules can be lost there.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _settings() -> Settings:
+    """What the environment sets. A variable that was meant to and does not is told."""
+    from entrypoints.settings import Settings
+
+    for line in Settings.unknown_variables():
+        tell(f"chat-sessions: {line}")
+    return Settings.from_environment()
+
+
+def _serve(_: argparse.Namespace, signals: StopSignals) -> None:
+    import gc
+
     # Until the service is built nearly all that is made stays: to look through it for garbage
     # is a tenth of the start.
     gc.disable()
 
     from entrypoints.serve import serve
-    from entrypoints.settings import Settings
 
-    serve(Settings.from_environment())
+    serve(_settings(), signals)
 
 
-def _migrate(options: argparse.Namespace) -> None:
+def _migrate(options: argparse.Namespace, signals: StopSignals) -> None:
+    from application.errors import StartRefused
+
     storage = _container().storage()
     if not options.check:
-        asyncio.run(storage.migrate())
-    elif not asyncio.run(storage.is_current()):
+        signals.run(storage.migrate())
+    elif not signals.run(storage.is_current()):
         raise StartRefused("the schema is not up to date: run chat-sessions migrate")
 
 
-def _purge(_: argparse.Namespace) -> None:
+def _purge(_: argparse.Namespace, signals: StopSignals) -> None:
+    from application.errors import StartRefused, Unavailable
+
     container = _container()
 
     async def purge() -> int:
         await container.storage().open()
         try:
-            return await container.use_cases().purge_receipts()
+            count: int = await container.purge_receipts()()
         except Unavailable as error:
             raise StartRefused(f"stopped halfway, run it again: {error}") from error
+        else:
+            return count
         finally:
             await container.storage().close()
 
-    print(f"forgot {asyncio.run(purge())} idempotency keys")
+    print(f"forgot {signals.run(purge())} idempotency keys")
 
 
-def _token(options: argparse.Namespace) -> None:
+def _token(options: argparse.Namespace, _: StopSignals) -> None:
     from adapters.auth import DevelopmentKey
     from adapters.system import SystemClock
-    from entrypoints.settings import Settings
+    from application.errors import StartRefused
+    from domain.owner import check_subject
 
     subject = check_subject(options.subject)
-    settings = Settings.from_environment()
+    settings = _settings()
     if settings.oidc_issuer:
         raise StartRefused(f"{settings.oidc_issuer} gives the tokens: there is no development key")
     key = DevelopmentKey(settings.key_file, settings.sqlite_path)
     print(key.token(subject, SystemClock()))
 
 
-def _owner(options: argparse.Namespace) -> None:
+def _owner(options: argparse.Namespace, _: StopSignals) -> None:
     from adapters.auth.development import ISSUER
-    from entrypoints.settings import Settings
+    from domain.owner import Owner
 
     issuer = options.issuer
     if issuer is None:
-        issuer = Settings.from_environment().oidc_issuer or ISSUER
+        issuer = _settings().oidc_issuer or ISSUER
     print(Owner(issuer, options.subject).key)
 
 
-def _check_config(options: argparse.Namespace) -> None:
+def _check_config(options: argparse.Namespace, signals: StopSignals) -> None:
     from entrypoints.settings import PREFIX
 
     container = _container()
@@ -117,11 +137,13 @@ def _check_config(options: argparse.Namespace) -> None:
     for name, value in shown.items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
     if options.connect:
-        asyncio.run(_connect(container))
+        signals.run(_connect(container))
 
 
-async def _connect(container: "Container") -> None:
+async def _connect(container: Container) -> None:
     """Try the storage, and print what was found. Raises StartRefused."""
+    from application.errors import StartRefused
+
     settings = container.settings()
     if settings.storage != "postgresql":
         is_current = await container.storage().is_current()
@@ -140,33 +162,42 @@ async def _connect(container: "Container") -> None:
             raise StartRefused("the schema is not up to date: run chat-sessions migrate")
 
 
-def _container() -> "Container":
-    """One whose waiting for a database is told on stderr."""
+def _container() -> Container:
+    """One whose storage tells on stderr what it waits for and finds."""
     from dependency_injector import providers
 
     from entrypoints.container import Container
-    from entrypoints.settings import Settings
+    from entrypoints.telemetry.logs import log_to_stderr
 
-    settings = Settings.from_environment()
+    settings = _settings()
+    log_to_stderr()
 
-    def tell(cause: str) -> None:
+    def tell_waiting(cause: str) -> None:
         allowed = f"up to {settings.database_start_seconds:g} s"
-        print(f"chat-sessions: waiting {allowed}: {cause}", file=sys.stderr, flush=True)
+        tell(f"chat-sessions: waiting {allowed}: {cause}")
 
-    return Container(settings=settings, tell_waiting=providers.Object(tell))
+    return Container(settings=settings, tell_waiting=providers.Object(tell_waiting))
 
 
 def _as_variable(value: object) -> object:
-    return ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else value
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else value
 
 
-def _openapi(_: argparse.Namespace) -> None:
+def _openapi(_: argparse.Namespace, __: StopSignals) -> None:
+    import json
+
     from entrypoints.http.app import routed_app
 
     print(json.dumps(routed_app().openapi(), indent=2))
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="chat-sessions",
         description="Keeps people's chat sessions. Settings come from CHAT_SESSIONS_* variables.",
@@ -174,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], None], about: str) -> _Option:
+    def add(name: str, run: _Run, about: str) -> _Option:
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
         return command.add_argument

@@ -30,6 +30,7 @@ from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variable
 from entrypoints.telemetry.observation import note_standby
 from entrypoints.telemetry.primary import tell_primary, tell_waiting
 from entrypoints.telemetry.providers import Telemetry
+from entrypoints.telemetry.readiness import LoggedCheck
 from entrypoints.telemetry.statements import Statements
 from entrypoints.telemetry.traced import traced
 
@@ -219,6 +220,7 @@ class Container(containers.DeclarativeContainer):
         reading.provided.sessions,
         hide_foreign=settings.provided.hide_foreign_sessions,
     )
+    purge_receipts = _use_case(telemetry, PurgeReceipts, storage, clock)
     use_cases = providers.Singleton(
         UseCases,
         list_sessions=_use_case(telemetry, ListSessions, reading.provided.sessions),
@@ -232,12 +234,12 @@ class Container(containers.DeclarativeContainer):
         append_messages=_use_case(
             telemetry, AppendMessages, messages, ownership, identifiers, clock
         ),
-        purge_receipts=_use_case(telemetry, PurgeReceipts, storage, clock),
+        purge_receipts=purge_receipts,
         check_readiness=_use_case(
             telemetry,
             CheckReadiness,
             providers.Dict(
-                database=reading.provided.check,
+                database=providers.Singleton(LoggedCheck, "database", reading.provided.check),
                 keys=authenticator.provided.check,
                 service=drain.provided.check,
             ),

@@ -2,34 +2,42 @@
 
 import asyncio
 import gc
+import signal
 import socket
-import sys
+from collections.abc import Sequence
 
 import uvloop
 
-from application.errors import StartRefused
+from entrypoints import listeners
 from entrypoints.asgi import application
 from entrypoints.container import Container
 from entrypoints.server import Server
 from entrypoints.server.patience import Patience
 from entrypoints.settings import Settings
+from entrypoints.signals import StopSignals
+from entrypoints.streams import tell
 from entrypoints.telemetry.logs import configure_logs
 
 LINES_SECONDS = 0.2
 """For whoever reads the log slowly to take the last lines of it."""
 
+HURRY_SECONDS = 1.0
+"""From the second signal to the end, whatever is left to do."""
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises StartRefused."""
+
+def serve(settings: Settings, signals: StopSignals) -> None:
+    """Serve until SIGTERM or SIGINT. Raises StartRefused, and Stopped where it has not begun."""
     lines = configure_logs(settings.log_format)
-    with _listening(settings) as listener:
-        actual = settings.model_copy(update={"port": listener.getsockname()[1]})
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(actual, listener))
+    with listeners.bound(settings.host, settings.port) as sockets:
+        actual = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
+        serving = _serve(actual, sockets, signals)
+        signals.run(serving, loop_factory=uvloop.new_event_loop)
     lines.finish(LINES_SECONDS)
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(
+    settings: Settings, sockets: Sequence[socket.socket], signals: StopSignals
+) -> None:
     container = Container(settings=settings)
     storage = container.reading()
     await storage.open()
@@ -37,42 +45,42 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         app = application(settings, container)
         drain = container.drain()
         server = Server(app, Patience.of(settings), settings.drain_seconds, drain.begin)
-        server.heed_signals()
-        print(_welcome(settings, container), file=sys.stderr, flush=True)
+        welcome = _welcome(settings, container)
+        listeners.listen(sockets)
+        _heed(signals, server)
+        tell(welcome)
         gc.freeze()
         gc.enable()
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=list(sockets))
     finally:
         await storage.close()
 
 
-def _listening(settings: Settings) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(2048)
-        except OSError:
-            listener.close()
-            raise
-    except OSError as error:
-        raise StartRefused(
-            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}"
-        ) from error
-    return listener
+def _heed(signals: StopSignals, server: Server) -> None:
+    """SIGTERM drains, SIGINT does not wait, and the signal after either ends it at once."""
+    loop = asyncio.get_running_loop()
+
+    def hurry(_: signal.Signals) -> float:
+        loop.call_soon_threadsafe(server.hurry)
+        return HURRY_SECONDS
+
+    def stop(taken: signal.Signals) -> None:
+        signals.handler = hurry
+        drains = taken == signal.SIGTERM
+        loop.call_soon_threadsafe(server.terminate if drains else server.interrupt)
+
+    signals.handler = stop
 
 
 def _welcome(settings: Settings, container: Container) -> str:
     """What a newcomer pastes first."""
     url = settings.base_url
     serves = f"chat-sessions serves {url} (reference: {url}/docs). Ctrl-C ends it."
+    stored = f"Its storage is {settings.shown_database_url}"
     if settings.oidc_issuer:
         return f"""\
 {serves}
+{stored}
 It takes access tokens of {settings.oidc_issuer} for {settings.oidc_audience}.
 
 curl -i {url}/readyz
@@ -82,6 +90,7 @@ curl -i {url}/readyz
     session = '{"title": "First steps", "messages": [{"role": "user", "content": "Hello"}]}'
     return f"""\
 {serves}
+{stored}
 A token for the person "alice", and what to do with it:
 
 export TOKEN={token}

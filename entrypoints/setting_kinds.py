@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from urllib.parse import unquote_plus, urlsplit
 
 import limits
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 
 PORT_MAX = 65535
 
@@ -14,8 +14,8 @@ SQLITE = "sqlite:///"
 POSTGRESQL = ("postgresql://", "postgres://")
 REDIS = ("redis://", "rediss://")
 _WEB_ADDRESS = (
-    r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
-    r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?$"
+    r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+    r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
 )
 """A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
 
@@ -38,7 +38,7 @@ _REDIS_URL = re.compile(
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[1-9][0-9]{0,4})?")
 """As a browser serializes it (RFC 6454 section 6.2): lower case, no path."""
 
-_HOST = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-][A-Za-z0-9._-]*)(:[0-9]{1,5})?$"
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-][A-Za-z0-9._-]*)(:[0-9]{1,5})?"
 """As Host has it (RFC 9110 section 7.2)."""
 
 _DEFAULT_PORTS = {("http", 80), ("https", 443)}
@@ -46,6 +46,18 @@ _DEFAULT_PORTS = {("http", 80), ("https", 443)}
 RATE_MAX = 1_000_000_000
 WINDOW_MAX = 24 * 60 * 60
 """Seconds."""
+
+
+def matching(pattern: str, what: str) -> AfterValidator:
+    """Must match as a whole; else the operator is told what it must be, in words."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(f"must be {what}")
+        return value
+
+    return AfterValidator(check)
 
 
 def _items(value: object) -> object:
@@ -109,7 +121,7 @@ def _proxies(
 
 
 Names = Annotated[
-    frozenset[Annotated[str, StringConstraints(pattern=_HOST)]],
+    frozenset[Annotated[str, matching(_HOST, "names of hosts, NAME or NAME:PORT, by commas")]],
     BeforeValidator(_items),
 ]
 
@@ -121,7 +133,11 @@ def _parsed(address: str) -> str:
     return address
 
 
-WebAddress = Annotated[str, StringConstraints(pattern=_WEB_ADDRESS), AfterValidator(_parsed)]
+WebAddress = Annotated[
+    str,
+    matching(_WEB_ADDRESS, "http:// or https://, a host and at most a port and a path"),
+    AfterValidator(_parsed),
+]
 
 
 def is_loopback(address: str) -> bool:
@@ -167,7 +183,7 @@ OptionalDatabaseUrl = Annotated[Annotated[str, AfterValidator(_database)] | None
 RedisUrl = Annotated[str, AfterValidator(_redis), Field(repr=False)]
 Issuer = Annotated[WebAddress, AfterValidator(_issuer)]
 Algorithms = Annotated[tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)]
-Visible = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
+Visible = Annotated[str, matching(r"[!-~]{1,255}", "1 to 255 visible characters of ASCII")]
 
 
 def without_password(url: str) -> str:

@@ -10,7 +10,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -36,10 +35,12 @@ from entrypoints.setting_kinds import (
     WebAddress,
     is_local,
     is_loopback,
+    matching,
     without_password,
 )
+from entrypoints.variables import PREFIX, cleaned, unknown
 
-PREFIX = "CHAT_SESSIONS_"
+__all__ = ["PREFIX", "Settings", "SettingsError"]
 
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable, heeded where ours is not set."""
@@ -68,9 +69,9 @@ class Settings(BaseModel):
     database_statement_seconds: Seconds = 3
     database_lock_seconds: Seconds = 2
     database_idle_in_transaction_seconds: Seconds = 5
-    database_application_name: Annotated[str, StringConstraints(pattern=r"^[ -~]{1,63}$")] = (
-        "chat-sessions"
-    )
+    database_application_name: Annotated[
+        str, matching(r"[ -~]{1,63}", "1 to 63 characters of ASCII")
+    ] = "chat-sessions"
     database_transaction_pooler: bool = False
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=PORT_MAX)] = 8000
@@ -139,19 +140,43 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read the variables; an empty one counts as not set. Raises SettingsError.
-
-        Others with the prefix are left alone: a cluster makes some of its own
-        (CHAT_SESSIONS_SERVICE_HOST and the like).
-        """
-        variables = {name: PREFIX + name.upper() for name in cls.model_fields}
-        if not environment.get(variables["otlp_endpoint"]):
+        """Read the variables; an empty one counts as not set. Raises SettingsError."""
+        variables = cls._variables()
+        if not environment.get(variables["otlp_endpoint"], "").strip():
             variables["otlp_endpoint"] = OTLP_ENDPOINT
-        given = {name: environment.get(variable, "") for name, variable in variables.items()}
+        given = {}
+        for name, variable in variables.items():
+            try:
+                given[name] = cleaned(environment.get(variable, ""))
+            except ValueError as error:
+                raise SettingsError(f"{variable}: {error}") from None
         try:
-            return cls.model_validate({name: value for name, value in given.items() if value})
+            settings = cls.model_validate({name: value for name, value in given.items() if value})
         except ValidationError as error:
             raise SettingsError(_line(error, variables)) from None
+        settings.check_folder()
+        return settings
+
+    @classmethod
+    def unknown_variables(cls, environment: Mapping[str, str] = os.environ) -> list[str]:
+        """A line for each variable that looks like a setting and is none. Those that a cluster
+        makes of its own (CHAT_SESSIONS_SERVICE_HOST and the like) are left out."""
+        return list(unknown(environment, cls._variables().values()))
+
+    @classmethod
+    def _variables(cls) -> dict[str, str]:
+        return {name: PREFIX + name.upper() for name in cls.model_fields}
+
+    def check_folder(self) -> None:
+        """Raise SettingsError where the database is in the working directory and that is gone."""
+        if self.sqlite_path and not self.sqlite_path.is_absolute():
+            try:
+                Path.cwd()
+            except OSError as error:
+                raise SettingsError(
+                    f"{PREFIX}DATABASE_URL: the working directory cannot be used "
+                    f"({error.strerror}): give an absolute path, sqlite:////PATH"
+                ) from None
 
     @property
     def identity(self) -> Literal["development", "provider"]:
@@ -223,7 +248,9 @@ class Settings(BaseModel):
 
     @property
     def shown_database_url(self) -> str:
-        """The URL without what opens the database."""
+        """The URL without what opens the database, and with the whole path of a file."""
+        if self.sqlite_path:
+            return SQLITE + os.path.realpath(self.sqlite_path)
         return without_password(self.database_url)
 
     @property
@@ -258,5 +285,7 @@ def _reached(host: str) -> str:
 
 def _line(error: ValidationError, variables: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    if first["type"] == "bool_parsing":
+        message = "must be true or false"
     return f"{variables[str(first['loc'][0])]}: {message}" if first["loc"] else message

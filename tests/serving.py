@@ -115,6 +115,14 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | settings
 
 
+def heeds(process: int, how: signal.Signals) -> bool:
+    """Whether the process has come so far that the signal cannot be lost: it is blocked, for the
+    thread that waits for it (proc_pid_status(5), SigBlk)."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (blocked,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigBlk")]
+    return bool(int(blocked, 16) & 1 << how - 1)
+
+
 def _welcome(stream: IO[str]) -> str:
     lines = []
     for line in stream:

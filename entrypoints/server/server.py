@@ -1,5 +1,5 @@
 import asyncio
-import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,7 +24,7 @@ INTERRUPT_SECONDS = 0.2
 
 
 class Server(uvicorn.Server):
-    """Ends on a signal and returns: SIGTERM drains first, SIGINT does not wait."""
+    """Ends when it is told to and returns: `terminate` drains first, `interrupt` does not wait."""
 
     def __init__(
         self,
@@ -48,15 +48,9 @@ class Server(uvicorn.Server):
         self._drain_seconds = drain_seconds
         self._on_drain = on_drain
 
-    def heed_signals(self) -> None:
-        """From now on in the running loop; one that comes before `serve` makes it end at once."""
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._terminate)
-        loop.add_signal_handler(signal.SIGINT, self._stop, INTERRUPT_SECONDS)
-
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals as `heed_signals` has them."""
+        """Leave the signals to whoever runs the server."""
         yield
 
     async def on_tick(self, counter: int) -> bool:
@@ -64,13 +58,28 @@ class Server(uvicorn.Server):
             self._crowd.check(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
-    def _terminate(self) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.force_exit:  # which would leave the application as it stands
+            await self.lifespan.shutdown()
+
+    def terminate(self) -> None:
+        """Stop when the drain is over and the requests in flight are answered."""
         self._on_drain()
         asyncio.get_running_loop().call_later(
             self._drain_seconds,
             self._stop,
             max(LAST_SECONDS, STOP_SECONDS - self._drain_seconds),
         )
+
+    def interrupt(self) -> None:
+        """Stop, with no time for the requests in flight but INTERRUPT_SECONDS."""
+        self._stop(INTERRUPT_SECONDS)
+
+    def hurry(self) -> None:
+        """Stop at once, however it was told to stop before."""
+        self._stop(0)
+        self.force_exit = True
 
     def _stop(self, seconds: float) -> None:
         self.config.timeout_graceful_shutdown = seconds  # type: ignore[assignment]  # waits take fractions

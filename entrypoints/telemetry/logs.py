@@ -4,13 +4,14 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from entrypoints.streams import tell
 from entrypoints.telemetry.observation import current
 from entrypoints.telemetry.stdout import Lines
 
@@ -41,19 +42,29 @@ def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     structlog.configure(
         processors=list(rendering),  # which a test that captures changes in place
-        logger_factory=lambda *_: _Logger(lines),
+        logger_factory=lambda *_: _Logger(lines.write),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
     return lines
 
 
+def log_to_stderr() -> None:
+    """What a command has to say beside its answer: a line as its other messages are."""
+    structlog.configure(
+        processors=[_printable, _as_message],
+        logger_factory=lambda *_: _Logger(tell),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+    )
+
+
 class _Logger:
     """What structlog hands a rendered line to, by whatever method a level has."""
 
-    def __init__(self, lines: Lines) -> None:
-        self.debug = self.info = self.warning = self.error = self.critical = lines.write
-        self.msg = lines.write
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.debug = self.info = self.warning = self.error = self.critical = write
+        self.msg = write
 
 
 class _Handler(logging.Handler):
@@ -126,6 +137,11 @@ def _printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
     return _ENCODER.encode(event)
+
+
+def _as_message(_: WrappedLogger, __: str, event: EventDict) -> str:
+    about = [f"{name}={value}" for name, value in event.items() if name != "event"]
+    return " ".join(["chat-sessions:", event["event"], *about])
 
 
 def _escaped(character: str) -> str:

@@ -3,10 +3,10 @@ import structlog
 _log = structlog.get_logger("chat_sessions")
 
 
-def tell_primary(is_away: bool) -> None:  # noqa: FBT001 - as application.standby calls it
-    """A line when the primary is found away, and one when it is back."""
-    if is_away:
-        _log.warning("database.primary_away")
+def tell_primary(away: str | None) -> None:
+    """A line with the reason when the primary is found away, and one when it is back."""
+    if away:
+        _log.warning("database.primary_away", reason=away)
     else:
         _log.info("database.primary_back")
 

@@ -82,4 +82,9 @@ def _poll(descriptor: int) -> select.poll:
 
 def _stdout() -> int:
     """Its number may be another file's where the process was started without one."""
-    return os.open(os.devnull, os.O_WRONLY) if sys.stdout is None else STDOUT
+    if sys.stdout is None:
+        return os.open(os.devnull, os.O_WRONLY)
+    try:
+        return sys.stdout.fileno()
+    except OSError:  # a test has put something else in its place
+        return STDOUT

@@ -66,7 +66,7 @@ class Pair:
     primary: Away = field(default_factory=Away)
     standby: Away = field(default_factory=Away)
     served: int = 0
-    changes: list[bool] = field(default_factory=list)
+    changes: list[str | None] = field(default_factory=list)
     is_back: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -75,9 +75,9 @@ class Pair:
     def _serve(self) -> None:
         self.served += 1
 
-    def _change(self, is_away: bool) -> None:  # noqa: FBT001 - as it is called
-        self.changes.append(is_away)
-        if not is_away:
+    def _change(self, away: str | None) -> None:
+        self.changes.append(away)
+        if away is None:
             self.is_back.set()
 
     async def back(self) -> None:
@@ -131,7 +131,7 @@ async def test_while_it_is_away_the_standby_does_and_that_is_told(pair: Pair) ->
     pair.primary.answering.set()
     assert all(await asyncio.gather(*asked))
     assert all([await read() for read in reads(pair, session)])
-    assert (pair.served, pair.changes) == (8, [True])
+    assert (pair.served, pair.changes) == (8, ["away"])
 
 
 async def test_one_that_is_busy_is_not_away(pair: Pair) -> None:
@@ -162,7 +162,7 @@ async def test_once_it_is_back_it_answers_again(pair: Pair) -> None:
     pair.primary.refusing = False
     await pair.back()
     assert await get() == session
-    assert (pair.served, pair.changes) == (1, [True, False])
+    assert (pair.served, pair.changes) == (1, ["away", None])
 
 
 async def test_one_that_does_not_answer_is_away(
@@ -176,7 +176,7 @@ async def test_one_that_does_not_answer_is_away(
         assert await read()
         monkeypatch.setattr(standby, "PRIMARY_SECONDS", WAIT_SECONDS)
     assert pair.served == 4
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="the primary does not answer in time"):
         await pair.storage.check()
 
 
@@ -188,7 +188,7 @@ async def test_a_check_finds_it_away_too(pair: Pair, monkeypatch: pytest.MonkeyP
     with pytest.raises(Unavailable):
         await pair.storage.check()
     assert await reads(pair, session)[0]()
-    assert (pair.served, pair.changes) == (1, [True])
+    assert (pair.served, pair.changes) == (1, ["the primary does not answer in time"])
     monkeypatch.setattr(standby, "PRIMARY_SECONDS", WAIT_SECONDS)
     pair.primary.answering.set()
     await pair.back()

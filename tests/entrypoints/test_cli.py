@@ -96,16 +96,42 @@ def test_migrate_makes_the_database(tmp_path: Path) -> None:
 
 
 def test_the_settings_are_checked_and_shown(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHAT_SESSIONS_PORT", "9000")
     assert main(["check-config"]) == 0
     shown = capsys.readouterr().out
     assert "CHAT_SESSIONS_PORT=9000\n" in shown
     assert "CHAT_SESSIONS_OIDC_ALGORITHMS=RS256,PS256,ES256,Ed25519\n" in shown
+    assert "CHAT_SESSIONS_HIDE_FOREIGN_SESSIONS=false\n" in shown
+    assert f"CHAT_SESSIONS_DATABASE_URL=sqlite:///{tmp_path}/chat-sessions.db\n" in shown
     monkeypatch.setenv("CHAT_SESSIONS_PORT", "70000")
     assert main(["check-config"]) == 1
     assert capsys.readouterr().err.startswith("chat-sessions: CHAT_SESSIONS_PORT: ")
+
+
+@pytest.mark.parametrize(
+    "command", ["migrate", "purge", "token --subject a", "owner --subject a", "check-config"]
+)
+def test_every_command_tells_of_a_setting_that_is_none(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "memory://")
+    monkeypatch.setenv("CHAT_SESSIONS_DATABSE_URL", "postgresql://u:secret@h/d")
+    assert main(command.split()) == 0
+    told = capsys.readouterr()
+    assert told.err == (
+        "chat-sessions: CHAT_SESSIONS_DATABSE_URL is no setting and has no effect: "
+        "did you mean CHAT_SESSIONS_DATABASE_URL?\n"
+    )
+    assert "secret" not in told.out
+
+
+def test_a_purge_needs_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may run where nothing but the database can be written."""
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "memory://")
+    assert main(["purge"]) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_description_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,7 +191,10 @@ def test_purge_forgets_old_keys_and_says_how_many(
     asyncio.run(create())
     capsys.readouterr()
     assert [main(["purge"]), main(["purge"])] == [0, 0]
-    assert capsys.readouterr().out == "forgot 3 idempotency keys\nforgot 0 idempotency keys\n"
+    told = capsys.readouterr()
+    assert told.out == "forgot 3 idempotency keys\nforgot 0 idempotency keys\n"
+    warned = "chat-sessions: database.warning reason=fsync or full_page_writes is off: "
+    assert told.err.count(warned) == (2 if database.startswith("postgresql") else 0)
 
 
 @pytest.mark.parametrize("command", ["migrate", "purge", "serve"])

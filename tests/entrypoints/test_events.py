@@ -296,6 +296,8 @@ def test_a_slow_statement_is_told_by_its_name_with_the_ids_of_its_request(tmp_pa
         "service.stopped",
     ]
     assert (own[0]["version"], own[0]["url"], own[0]["storage"]) == (VERSION, url, "sqlite")
+    assert own[0]["database"] == f"sqlite:///{tmp_path}/chat-sessions.db"
+    assert own[0]["database"] in served.welcome
 
 
 def test_a_service_whose_log_nobody_reads_goes_on(tmp_path: Path) -> None:

@@ -58,6 +58,29 @@ def test_a_standby_is_one_of_postgresqls() -> None:
             settings(**urls | wrong)
 
 
+def test_the_storage_is_shown_with_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to("data")
+    monkeypatch.chdir(tmp_path)
+    whole = f"sqlite:///{tmp_path}/data/chat.db"
+    assert settings(database_url="sqlite:///./link/chat.db").shown_database_url == whole
+    assert settings(database_url=whole).shown_database_url == whole
+    assert settings(database_url="memory://").shown_database_url == "memory://"
+
+
+def test_a_working_directory_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for url in ("memory://", f"sqlite:///{tmp_path}/chat.db", "postgresql://h/d"):
+        settings(database_url=url)
+    with pytest.raises(SettingsError, match=r"^CHAT_SESSIONS_DATABASE_URL: the work"):
+        settings()
+
+
 def test_memory_needs_no_file() -> None:
     read = settings(database_url="memory://", development_key_file="/run/key.pem")
     assert (read.storage, read.sqlite_path, read.key_file) == (
@@ -75,8 +98,79 @@ def test_an_empty_variable_is_no_setting() -> None:
     assert settings(port="", public_url="") == Settings()
 
 
+@pytest.mark.parametrize("around", ["\n", "\r\n", " ", "\t", "\u00a0"])
+def test_white_space_at_the_ends_is_no_part_of_any_value(around: str) -> None:
+    """A secret's file ends with a line's end."""
+    given = {
+        "database_url": "postgresql://u:secret@h/d",
+        "port": "9000",
+        "public_url": "https://chat.example",
+        "development_key_file": "key.pem",
+        "rate_limits": "off",
+        "hide_foreign_sessions": "yes",
+    }
+    padded = {name: f"{around}{value}{around}" for name, value in given.items()}
+    assert settings(**padded) == settings(**given)
+    assert settings(port=around) == Settings()
+
+
+CLUSTER = {
+    "CHAT_SESSIONS_SERVICE_HOST": "10.96.0.1",
+    "CHAT_SESSIONS_SERVICE_PORT": "80",
+    "CHAT_SESSIONS_SERVICE_PORT_HTTP": "80",
+    "CHAT_SESSIONS_PORT_80_TCP": "tcp://10.96.0.1:80",
+    "CHAT_SESSIONS_PORT_80_TCP_PROTO": "tcp",
+    "CHAT_SESSIONS_PORT_80_TCP_PORT": "80",
+    "CHAT_SESSIONS_PORT_80_TCP_ADDR": "10.96.0.1",
+    "CHAT_SESSIONS_POSTGRES_SERVICE_HOST": "10.96.0.2",
+    "CHAT_SESSIONS_POSTGRES_PORT": "tcp://10.96.0.2:5432",
+}
+"""What Kubernetes tells a Pod of the Services `chat-sessions` and `chat-sessions-postgres`, but for
+CHAT_SESSIONS_PORT, which is a setting too."""
+
+
 def test_what_a_cluster_adds_is_left_alone() -> None:
-    assert settings(service_host="10.0.0.1", port_80_tcp="tcp://10.0.0.1:80") == Settings()
+    assert Settings.from_environment(CLUSTER) == Settings()
+    assert Settings.unknown_variables(CLUSTER) == []
+
+
+def test_a_port_that_a_cluster_has_set_is_told_as_such() -> None:
+    with pytest.raises(SettingsError) as refusal:
+        settings(port="tcp://10.96.0.1:80")
+    assert str(refusal.value) == (
+        "CHAT_SESSIONS_PORT: is tcp://10.96.0.1:80, which Kubernetes sets for a Service of this "
+        "name: set enableServiceLinks: false in the Pod's spec, or this variable itself"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CHAT_SESSIONS_DATABSE_URL", "CHAT_SESSIONS_DATABASE_URL"),
+        ("CHAT_SESSIONS_DB_URL", "CHAT_SESSIONS_DATABASE_URL"),
+        ("CHAT_SESSIONS_POOL_SIZE", "CHAT_SESSIONS_DATABASE_POOL_SIZE"),
+        ("CHAT_SESSIONS_ODIC_ISSUER", "CHAT_SESSIONS_OIDC_ISSUER"),
+        ("chat_sessions_port", "CHAT_SESSIONS_PORT"),
+        ("Chat_Sessions_Prot", "CHAT_SESSIONS_PORT"),
+        ("CHAT_SESSION_PORT", "CHAT_SESSIONS_PORT"),
+        ("CHATSESSIONS_DATABASE_URL", "CHAT_SESSIONS_DATABASE_URL"),
+        ("CHAT-SESSIONS-LOG-FORMAT", "CHAT_SESSIONS_LOG_FORMAT"),
+        ("CHAT_SESSIONS_IMAGE", None),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_told_with_the_one_that_was_meant(
+    name: str, meant: str | None
+) -> None:
+    told = f"{name} is no setting and has no effect"
+    expected = f"{told}: did you mean {meant}?" if meant else told
+    known = {"CHAT_SESSIONS_HOST": "127.0.0.1"}
+    assert Settings.unknown_variables({**known, name: "secret"}) == [expected]
+    assert Settings.unknown_variables({**known, name: " "}) == []
+
+
+def test_other_programs_variables_are_their_own() -> None:
+    others = {"PATH": "/bin", "CHATTY": "1", "CHAT_URL": "x", "PORT": "80", "SESSIONS_PORT": "80"}
+    assert Settings.unknown_variables(others) == []
 
 
 @pytest.mark.parametrize(
@@ -86,6 +180,14 @@ def test_what_a_cluster_adds_is_left_alone() -> None:
         ("database_url", "sqlite:///"),
         ("database_url", "sqlite:///:memory:"),
         ("database_url", "sqlite:///a.db?mode=ro"),
+        ("database_url", "sqlite:///a\nb.db"),
+        ("database_url", "sqlite:///a\x1b[2Jb.db"),
+        ("database_url", "sqlite:///a\u2028b.db"),
+        ("database_url", "sqlite:///a\udcffb.db"),
+        ("database_url", '"sqlite:///a.db"'),
+        ("database_url", '""'),
+        ("development_key_file", "'key.pem'"),
+        ("development_key_file", "a\tb.pem"),
         ("database_url", "mysql://root@localhost/x"),
         ("database_url", "postgresql://u:p/w@h/d"),
         ("database_url", "postgresql://u:p@w@h/d"),
@@ -120,7 +222,7 @@ def test_what_a_cluster_adds_is_left_alone() -> None:
         ("public_url", "http://chat.example:0"),
         ("public_url", "http://.."),
         ("public_url", "http://chat.example/%zz"),
-        ("public_url", "https://chat.example\n"),
+        ("public_url", "https://chat.example\n/"),
         ("allowed_hosts", ","),
         ("hide_foreign_sessions", "perhaps"),
         ("max_body_bytes", "0"),
@@ -189,7 +291,7 @@ def test_what_a_cluster_adds_is_left_alone() -> None:
         ("rate_limit_storage_url", "redis://p/w@h"),
         ("rate_limit_storage_url", "redis+cluster://h:1"),
         ("rate_limit_storage_url", "unix:///run/redis.sock"),
-        ("rate_limit_storage_url", "redis://h:1\n"),
+        ("rate_limit_storage_url", "redis://h\n:1"),
         ("rate_limit_storage_url", "redis://u@h"),
         ("rate_limit_fails", "maybe"),
     ],
@@ -199,7 +301,8 @@ def test_a_setting_that_cannot_be_is_one_line_that_names_it(name: str, value: st
         settings(**{name: value})
     line = str(refusal.value)
     assert line.startswith(f"CHAT_SESSIONS_{name.upper()}: ")
-    assert "\n" not in line
+    assert line.isprintable()
+    assert "pattern" not in line
 
 
 PROVIDER = {"oidc_issuer": "https://login.example", "oidc_audience": "https://chat.example"}
@@ -274,7 +377,7 @@ def test_clients_are_told_an_address_that_leads_somewhere(host: str, url: str) -
         ({**PROVIDER, "oidc_issuer": "https://user@login.example"}, "OIDC_ISSUER"),
         ({**PROVIDER, "oidc_issuer": "login.example"}, "OIDC_ISSUER"),
         ({**PROVIDER, "oidc_audience": "a b"}, "OIDC_AUDIENCE"),
-        ({**PROVIDER, "oidc_audience": "chat\n"}, "OIDC_AUDIENCE"),
+        ({**PROVIDER, "oidc_audience": "ch\nat"}, "OIDC_AUDIENCE"),
         ({**PROVIDER, "oidc_algorithms": "HS256"}, "OIDC_ALGORITHMS"),
         ({**PROVIDER, "oidc_algorithms": "none"}, "OIDC_ALGORITHMS"),
         ({**PROVIDER, "oidc_algorithms": "RS256,none"}, "OIDC_ALGORITHMS"),

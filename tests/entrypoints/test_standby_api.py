@@ -67,8 +67,13 @@ async def test_reads_are_answered_and_say_so_while_the_primary_is_away(
     assert "standby-read" not in refused.headers
     assert (ready.status_code, ready.json()) == (200, {"status": "read-only"})
     told = [line for line in lines if line["event"] != "request.unavailable"]
-    assert told[0]["event"] == "database.primary_away"
-    assert {line["standby"] for line in told[1:]} == {True}
+    away, *answered, unavailable = told
+    assert (away["event"], unavailable["event"]) == (
+        "database.primary_away",
+        "database.unavailable",
+    )
+    assert away["reason"] == unavailable["reason"]
+    assert {line["standby"] for line in answered} == {True}
 
 
 async def test_what_a_standby_lacks_is_not_said_to_be_nowhere(api: Api, proxy: Proxy) -> None:

@@ -1,6 +1,7 @@
 """The table of what `/readyz` says, row by row, each asked of the service as a process."""
 
 import asyncio
+import json
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -120,6 +121,17 @@ def test_sqlite_up_old_moved_away_and_draining(tmp_path: Path) -> None:
         assert answer == lacking("database", "service")
         (tmp_path / "moved").rename(file)
         assert told(client.get("/readyz")) == lacking("service")
+    log = [json.loads(line) for line in (tmp_path / "stdout").read_text().splitlines()]
+    told_of = [(line["event"], line.get("reason")) for line in log if "database." in line["event"]]
+    assert told_of == [
+        ("database.unavailable", f"{file} has the schema 0001"),
+        ("database.available", None),
+        (
+            "database.unavailable",
+            f"{file} was taken away while it was open: No such file or directory",
+        ),
+        ("database.available", None),
+    ]
 
 
 def test_keys_that_were_never_had(tmp_path: Path) -> None:

@@ -64,6 +64,13 @@ async def _ended(connection: asyncpg.Connection) -> None:
         await connection.close(timeout=GOODBYE_SECONDS)
 
 
+async def all_ended() -> None:
+    """Return once no connection is being ended in the background: a loop that closes before that
+    leaves a statement running on the server."""
+    if _ENDING:
+        await asyncio.wait(_ENDING)
+
+
 registry.register("postgresql.chat_sessions", __name__, Dialect.__name__)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql.postgresql.engine import set_limits, single_engine
+from adapters.sql.postgresql.engine import all_ended, set_limits, single_engine
 from adapters.sql.postgresql.errors import NotReached, connecting, translated
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.requirements import Found, look, refuse_forbidden
@@ -50,6 +50,7 @@ async def _once(options: PostgresqlOptions, work: Callable[[Connection], T]) -> 
             return await retry_until_reachable(options, lambda: greenlet_spawn(transaction))
     finally:
         await greenlet_spawn(engine.dispose)
+        await all_ended()
 
 
 @contextmanager
