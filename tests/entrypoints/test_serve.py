@@ -27,26 +27,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def test_the_welcome_can_be_pasted(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
-        (token,) = re.findall(r"^export TOKEN=(\S+)$", served.welcome, re.MULTILINE)
-        commands = re.findall(r"^curl .*$", served.welcome, re.MULTILINE)
-        assert len(commands) == 3
-        answers = [
-            subprocess.run(
-                ["/bin/sh", "-c", command],
-                env=environment(TOKEN=token),
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for command in commands
-        ]
-    statuses = [answer.splitlines()[0] for answer in answers]
-    assert statuses == ["HTTP/1.1 200 OK", "HTTP/1.1 201 Created", "HTTP/1.1 200 OK"]
-    assert json.loads(answers[2].splitlines()[-1])["pagination"]["total"] == 1
-
-
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_nothing_to_complain_of(tmp_path: Path, how: signal.Signals) -> None:
     """Also while a client keeps its connection."""
