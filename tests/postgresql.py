@@ -2,11 +2,12 @@
 
 import atexit
 import os
+import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,7 +52,7 @@ class PostgresqlServer:
 
     def _initialise(self) -> None:
         how = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"]
-        self._run("initdb", "-D", self._data, *how)
+        self._run("initdb", "-D", self._data, *how, within=_a_name())
 
     def _restore(self, base: Path) -> None:
         shutil.copytree(base, self._data)
@@ -145,9 +146,9 @@ class PostgresqlServer:
     def _log(self) -> str:
         return (self._folder / "log").read_text()[-2000:]
 
-    def _run(self, program: str, *arguments: str | Path) -> str:
+    def _run(self, program: str, *arguments: str | Path, within: Sequence[str] = ()) -> str:
         done = subprocess.run(
-            [self.programs / program, *arguments],
+            [*within, self.programs / program, *arguments],
             user=self._user,
             cwd=self._folder,
             capture_output=True,
@@ -158,6 +159,16 @@ class PostgresqlServer:
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+
+def _a_name() -> Sequence[str]:
+    """What initdb is run by, which refuses a user without a name: in a namespace of its own (Linux,
+    user_namespaces(7)) such a user is `nobody`."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+    return ()
 
 
 def kill_all(postmaster: int) -> None:
