@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.sql.sqlite import database
+from adapters.sql.sqlite import file
 from entrypoints.http import gate
 from tests.entrypoints.conftest import Api, problem
 from tests.waiting import WAIT_SECONDS
@@ -24,7 +24,7 @@ def backend() -> str:
 @pytest.fixture(autouse=True)
 def _waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """The file's lock is waited for longer than any request."""
-    monkeypatch.setattr(database, "BUSY_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr(file, "BUSY_SECONDS", WAIT_SECONDS)
 
 
 @pytest.fixture
