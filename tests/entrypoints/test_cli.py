@@ -4,11 +4,14 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copy
 from uuid import uuid4
 
 import pytest
 
 from adapters.auth.development import ISSUER
+from adapters.sql import SqlStorage
+from adapters.sql.sqlite import SqliteDatabase
 from application.once import KEPT, Once, Operation
 from domain.owner import Owner
 from entrypoints.cli import main
@@ -16,6 +19,7 @@ from entrypoints.container import Container
 from entrypoints.settings import Settings
 from tests.contract.examples import new_session
 from tests.databases import server
+from tests.serving import run
 
 
 @pytest.fixture(autouse=True)
@@ -195,6 +199,19 @@ def test_purge_forgets_old_keys_and_says_how_many(
     assert told.out == "forgot 3 idempotency keys\nforgot 0 idempotency keys\n"
     warned = "chat-sessions: database.warning reason=fsync or full_page_writes is off: "
     assert told.err.count(warned) == (2 if database.startswith("postgresql") else 0)
+
+
+async def test_a_command_tells_of_the_check_of_a_file_on_stderr(tmp_path: Path) -> None:
+    """As an unclean stop leaves it: its log is still there."""
+    storage = SqlStorage(SqliteDatabase(tmp_path / "chat.db"))
+    await storage.open()
+    for name in ("chat.db", "chat.db-wal"):
+        copy(tmp_path / name, tmp_path / name.replace("chat", "killed"))
+    await storage.close()
+    url = f"sqlite:///{tmp_path}/killed.db"
+    done = await asyncio.to_thread(run, "purge", folder=tmp_path, CHAT_SESSIONS_DATABASE_URL=url)
+    assert (done.returncode, done.stdout) == (0, "forgot 0 idempotency keys\n")
+    assert "database.check_started" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["migrate", "purge", "serve"])
