@@ -181,6 +181,7 @@ def set_up(canaries: Canaries, url: str) -> dict[str, str]:
         "CHAT_SESSIONS_DATABASE_URL": url.format(canaries.of["password"]),
         "CHAT_SESSIONS_RATE_LIMIT_STORAGE_URL": f"redis://:{canaries.of['redis']}@127.0.0.1:1/0",
         "CHAT_SESSIONS_DATABASE_CONNECT_SECONDS": "0.1",
+        "CHAT_SESSIONS_DATABASE_START_SECONDS": "0.1",
         "CHAT_SESSIONS_PORT": "0",
     }
 
@@ -209,6 +210,8 @@ def test_a_start_that_fails_shows_no_password(
         "postgresql://db.example/chat?password={}",
         "postgresql://db.example/chat?pass%77ord={}",
         "postgresql://chat:{}%zz@db.example/chat",
+        "postgresql://chat:{}@db.example/chat?sslmode=verify-full",
+        "postgresql://chat@db.example/chat?sslmode={}",
         "postgresql://chat:{}@db.example:99999/chat",
         "postgresql:/chat:{}@db.example/chat",
         "mysql://chat:{}@db.example/chat",
