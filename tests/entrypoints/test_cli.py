@@ -89,7 +89,7 @@ def test_beyond_loopback_a_provider_is_needed(
     assert main([command]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith("chat-sessions: CHAT_SESSIONS_HOST: without an identity provider")
+    assert printed.err.startswith("chat-sessions: CHAT_SESSIONS_HOST: 0.0.0.0 can be reached")
     assert printed.err.count("\n") == 1
 
 
