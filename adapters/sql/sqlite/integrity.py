@@ -8,6 +8,8 @@ from time import perf_counter
 from adapters.sql.observer import Observer
 from adapters.sql.sqlite.file import SqliteFile
 
+_STOPPED = "not finished"
+
 _COUNTS = (
     """SELECT 1 FROM sessions WHERE message_count <> (SELECT count(*) FROM messages
     WHERE messages.owner = sessions.owner AND session_id = sessions.id) LIMIT 1""",
@@ -18,12 +20,12 @@ _COUNTS = (
 
 def is_whole(connection: sqlite3.Connection, file: SqliteFile, observer: Observer) -> bool:
     """Whether each page is as SQLite writes it. Raises sqlite3.Error."""
-    began, found, size = perf_counter(), "not finished", file.size
+    began, found, size = perf_counter(), _STOPPED, file.size
     observer.event("check_started", logging.INFO, path=str(file.path), bytes=size)
     try:
         (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     finally:
-        level = logging.INFO if found == "ok" else logging.ERROR
+        level = logging.INFO if found in {"ok", _STOPPED} else logging.ERROR
         seconds = round(perf_counter() - began, 3)
         observer.event("check_finished", level, path=str(file.path), seconds=seconds, found=found)
     return bool(found == "ok")
