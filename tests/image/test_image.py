@@ -94,6 +94,12 @@ def test_it_serves_a_volume_and_keeps_it(folder: Path, user: str, tally: Tally) 
         assert max(worked) < START_SECONDS
 
 
+def test_as_process_1_it_hears_sigterm_from_the_first_moment(folder: Path) -> None:
+    with container(folder=folder) as starting:
+        engine("start", starting.name)
+        assert starting.stop("TERM") == 0
+
+
 def test_its_health_check_is_about_the_process(folder: Path) -> None:
     """It fails where nothing listens, and needs no shell."""
     kind, *command = configuration()["Healthcheck"]["Test"]
