@@ -85,6 +85,24 @@ def write_over_the_log(path: Path) -> None:
     log_of(path).write_bytes(os.urandom(500_000))
 
 
+@pytest.mark.parametrize("parts", [["-wal"], ["-shm"], ["-wal", "-shm"]])
+async def test_a_log_or_an_index_that_goes_back_in_time_takes_no_write(
+    storage: SqlStorage, path: Path, parts: list[str]
+) -> None:
+    """An older copy fits the file, is as long, and lacks what was acknowledged since."""
+    older = {part: path.with_name(f"chat.db{part}").read_bytes() for part in parts}
+    for said in ("one", "two"):
+        await stored_session(storage, ALICE, said)
+    for part, content in older.items():
+        with path.with_name(f"chat.db{part}").open("r+b") as file:
+            file.write(content)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="wrote over"):
+            await storage.sessions.add(new_session(), ())
+        with pytest.raises(Unavailable, match="wrote over"):
+            await storage.check()
+
+
 @pytest.mark.parametrize(
     "write_over",
     [

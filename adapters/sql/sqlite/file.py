@@ -41,6 +41,13 @@ class SqliteFile:
         section 2.2)."""
         return self._held[-1]
 
+    def opened(self, path: Path) -> int:
+        """A descriptor to read a file beside it, open until the file is released for the same
+        reason."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._held.insert(0, descriptor)
+        return descriptor
+
     def claim(self) -> None:
         """Lock the file for this process, making it for its owner's eyes if it is not there.
 

@@ -1,12 +1,20 @@
 """What can be told of the file and its log without reading them whole."""
 
 import os
+import struct
 from typing import NamedTuple
 
 from adapters.sql.sqlite.file import SqliteFile
 from application.errors import Unavailable
 
 _SALTS = 2**32
+
+_INDEX = struct.Struct("=14xHI12x8s")
+"""The page size, the number of the log's last frame and the log's salts, in the byte order of the
+machine (https://sqlite.org/walformat.html section 2.1)."""
+
+_LOG_HEADER, _FRAME_HEADER = 32, 24
+"""Sizes in bytes (https://sqlite.org/fileformat2.html sections 4.1 and 4.2)."""
 
 
 class MainState(NamedTuple):
@@ -20,16 +28,37 @@ class MainState(NamedTuple):
         return int.from_bytes(self.header[60:64])
 
 
+class LogEnd(NamedTuple):
+    """Where the log's last commit ends, as its index has it."""
+
+    salts: bytes
+    frame: int
+    """The number of the last frame; 0 in a log that is empty."""
+    at: int
+    """Its place in the log."""
+    header: bytes
+    """Its header, which a checksum of all frames up to it is in."""
+
+
 class LogState(NamedTuple):
     size: int
     header: bytes
     """The first 32 bytes (https://sqlite.org/fileformat2.html section 4.1)."""
+    end: LogEnd
+    known: bytes
+    """What is now where the log ended before: the header of a frame."""
 
     def follows(self, before: "LogState") -> bool:
         """Whether it is the log from before, with more in it, or begun anew since."""
         if self.header == before.header:
-            return self.size >= before.size
+            return self.size >= before.size and self._goes_on(before.end)
         return not before.header or self.salt == (before.salt + 1) % _SALTS
+
+    def _goes_on(self, end: LogEnd) -> bool:
+        """Whether what was committed is there: neither the log nor its index has gone back."""
+        if self.end.salts != end.salts:
+            return True  # it is about to be begun anew
+        return self.end.frame >= end.frame and (not end.frame or self.known == end.header)
 
     @property
     def salt(self) -> int:
@@ -43,6 +72,7 @@ class OpenFiles:
     def __init__(self, file: SqliteFile) -> None:
         self._main = file.descriptor
         self._log = os.open(file.log, os.O_RDONLY | os.O_CLOEXEC)
+        self._index = file.opened(file.index)
         # As texts: this is looked up twice a commit, and pathlib takes longer than the system.
         self._paths = str(file.path), str(file.log), str(file.index)
         self._identities = {path: _identity(os.stat(path)) for path in self._paths}  # noqa: PTH116
@@ -56,13 +86,28 @@ class OpenFiles:
         status = self._status(self._paths[0])
         return MainState(status.st_size, os.pread(self._main, 100, 0)), status.st_mtime_ns
 
-    def log(self) -> LogState:
+    def log(self, before: LogState | None = None) -> LogState:
+        """The log's state, and what is left of an earlier one."""
         self._status(self._paths[2])
         status = self._status(self._paths[1])
-        return LogState(status.st_size, os.pread(self._log, 32, 0))
+        end = self._end()
+        known = end.header if before is None else self._frame(before.end.at)
+        return LogState(status.st_size, os.pread(self._log, _LOG_HEADER, 0), end, known)
 
     def close(self) -> None:
         os.close(self._log)
+
+    def _end(self) -> LogEnd:
+        header = os.pread(self._index, _INDEX.size, 0)
+        if len(header) < _INDEX.size:
+            raise Unavailable(f"{self._paths[2]} was cut off while it was open")
+        page, frame, salts = _INDEX.unpack(header)
+        length = _FRAME_HEADER + (1 << 16 if page == 1 else page)
+        at = _LOG_HEADER + max(0, frame - 1) * length
+        return LogEnd(salts, frame, at, self._frame(at) if frame else b"")
+
+    def _frame(self, at: int) -> bytes:
+        return os.pread(self._log, _FRAME_HEADER, at)
 
     def _status(self, path: str) -> os.stat_result:
         try:

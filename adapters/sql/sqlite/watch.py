@@ -73,7 +73,7 @@ class FileWatch:
         self.refuse()
         known = self._known
         main, modified = self._files.main()
-        log = self._files.log()
+        log = self._files.log(known.log)
         if self._is_folding or known is not self._known:
             return  # the writer is at it, and compares by itself
         self._compare(known, main, log)
@@ -133,15 +133,15 @@ class FileWatch:
     def _look(self, *, verify: bool) -> None:
         known = self._known
         main, modified = self._files.main()
-        self._compare(known, main, known.log)
-        log = self._files.log()
+        self._compare(known, main)
+        log = self._files.log(known.log)
         self._compare(known, main, log)
         if verify and modified != known.modified:
             self._verify()
         self._known = _Known(main, modified if verify else known.modified, log)
 
-    def _compare(self, known: _Known, main: MainState, log: LogState) -> None:
-        if main != known.main or not log.follows(known.log):
+    def _compare(self, known: _Known, main: MainState, log: LogState | None = None) -> None:
+        if main != known.main or (log is not None and not log.follows(known.log)):
             raise self._overwritten()
 
     def _verify(self) -> None:
@@ -160,7 +160,7 @@ class FileWatch:
         """Move a log that was taken away into the file while this process has it still."""
         with suppress(Unavailable):
             self.refuse()
-            self._compare(self._known, self._files.main()[0], self._known.log)
+            self._compare(self._known, self._files.main()[0])
             if not self._file.log.exists() and self._checkpoint():
                 self.condemn(f"{self._file.log} was taken away while it was open")
 
