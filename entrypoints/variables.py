@@ -45,8 +45,12 @@ def unknown(environment: Mapping[str, str], known: Collection[str]) -> Iterator[
     """A line for each variable that looks as if it were to set something, and does not."""
     for name in sorted(environment.keys() - set(known)):
         value = environment[name].strip()
-        written = re.sub(r"\W", "_", name.upper())
-        if value and written.startswith("CHAT") and not _is_service_link(name, value):
+        written = re.sub(r"\W", "_", name.strip().upper())
+        if (
+            value
+            and ("SESSIONS_" in written or written.startswith("CHAT"))
+            and not _is_service_link(name, value)
+        ):
             ours = written.startswith(PREFIX)
             nearest = _nearest(written, known, ours=ours)
             if ours or nearest:

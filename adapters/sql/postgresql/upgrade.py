@@ -88,7 +88,10 @@ def _migrate(connection: Connection) -> None:
     found = look(connection)
     revision = _revision(connection, found)
     if revision is not None and not migrations.knows(revision):
-        raise StorageRefused(f"the database has a schema of another release: {revision}")
+        raise StorageRefused(
+            f"the database has a schema of another release: {revision} in {found.schema} (if it is "
+            "another application's, name a schema of your own in search_path)"
+        )
     if revision is None and found.tables:
         raise StorageRefused(
             f"the schema {found.schema} of the database {found.database} has tables that are not "
