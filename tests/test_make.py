@@ -60,7 +60,8 @@ class Project:
     def make(self, *arguments: str, python: Path | None = None, user: str | None = None) -> str:
         """What it prints on stderr: nothing where there was nothing to tell."""
         path = f"{self.first.parent}:{self.second / 'bin'}:{os.environ['PATH']}"
-        environment = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+        ours = {"MAKEFLAGS", "MAKELEVEL"}  # where a make runs the tests
+        environment = {name: value for name, value in os.environ.items() if name not in ours}
         done = subprocess.run(
             ["make", "INSTALL=@:", "install", *arguments]
             + ([f"PYTHON={python}"] if python else []),
