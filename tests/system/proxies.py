@@ -59,6 +59,7 @@ def nginx(service: int) -> Iterator[Proxy]:
         text = adapted(DOCS / "nginx.conf", {
             "listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{service};",
+            "certificate.pem": "server.pem",
             "key.pem": "server.pem",
             "/var/log/nginx": str(folder),
             "http {\n": f"http {{\n{kept}",
