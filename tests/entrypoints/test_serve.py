@@ -395,7 +395,7 @@ def is_served(port: int) -> bool:
 def address_of_this_machine() -> str:
     """Where a packet would leave from; nothing is sent (RFC 5737's address is nobody's)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))
+        probe.connect(("198.51.100.1", 9))
         address: str = probe.getsockname()[0]
     return address
 
