@@ -115,7 +115,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         origins=settings.cors_origins,
     )
     observers = Telemetry(
-        meters=telemetry.meters,
+        measures=container.measures(),
         requests=telemetry.requests,
         traces=telemetry.traces,
         exposition=telemetry.exposition,

@@ -26,11 +26,12 @@ from application.standby import StandbyStorage
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
 from entrypoints.http.limits import MemoryCounters, Peers, RateLimits, RedisCounters
+from entrypoints.http.measures import Measures
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
-from entrypoints.telemetry.observation import note_standby
 from entrypoints.telemetry.primary import tell_primary, tell_waiting
 from entrypoints.telemetry.providers import Telemetry
 from entrypoints.telemetry.readiness import LoggedCheck
+from entrypoints.telemetry.request_context import note_standby
 from entrypoints.telemetry.statements import Statements
 from entrypoints.telemetry.traced import traced
 
@@ -118,6 +119,8 @@ class Container(containers.DeclarativeContainer):
     identifiers = providers.Singleton(Uuid7Identifiers)
     drain = providers.Singleton(Drain)
     telemetry = providers.Singleton(Telemetry, settings.provided.otlp_endpoint)
+
+    measures = providers.Singleton(Measures, telemetry.provided.meters)
 
     statements = providers.Singleton(
         Statements,
@@ -209,6 +212,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.rate_limit_policies,
         rate_limit_storage,
         providers.Singleton(Peers, settings.provided.trusted_proxies),
+        measures,
         fails_open=settings.provided.rate_limits_fail_open,
     )
 

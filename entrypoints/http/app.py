@@ -20,17 +20,18 @@ from application.use_cases import UseCases
 from domain.errors import Refused
 from entrypoints.http import routes, service
 from entrypoints.http.admission import Admission, host_name
-from entrypoints.http.direct import Direct
+from entrypoints.http.authentication import Authentication
+from entrypoints.http.context import AppContext
 from entrypoints.http.edge import Edge
-from entrypoints.http.gate import Gatekeeper
 from entrypoints.http.headers import AnswerHeaders
 from entrypoints.http.limits import RateLimits
-from entrypoints.http.measures import Measures, Telemetry
+from entrypoints.http.measures import Telemetry
 from entrypoints.http.observed import Observed
 from entrypoints.http.problems import Problem, refused
 from entrypoints.http.reference import routes as reference
 from entrypoints.http.reference.description import ABOUT, TAGS, complete
 from entrypoints.http.reference.sign_in import SignIn
+from entrypoints.telemetry.request_context import request_context
 from entrypoints.version import VERSION
 
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
@@ -84,20 +85,23 @@ def create_app(
         "auto_configure": False,
     }
     app = routed_app(lifespan, observed, options.public_url)
-    app.state.use_cases = use_cases
-    app.state.exposition = telemetry.exposition
-    app.state.measures = Measures(telemetry.meters)
-    app.state.gatekeeper = Gatekeeper(
-        authenticator,
-        service.metadata_url(options.base_url),
-        options.max_body_bytes,
-        options.limits,
+    app.state.context = AppContext(
+        use_cases=use_cases,
+        authentication=Authentication(
+            authenticator,
+            service.metadata_url(options.base_url),
+            options.limits,
+            telemetry.measures,
+        ),
+        limits=options.limits,
+        max_body_bytes=options.max_body_bytes,
+        exposition=telemetry.exposition,
+        public_url=options.public_url,
+        docs_policy=reference.docs_policy(options.sign_in),
+        protected_resource=service.protected_resource(options.base_url, options.sign_in),
     )
     app.sign_in = options.sign_in
-    app.state.docs_policy = reference.docs_policy(options.sign_in)
     service.serve_metadata_of(app, options.base_url)
-    app.state.protected_resource = service.protected_resource(options.base_url, options.sign_in)
-    app.state.public_url = options.public_url
     for kind in (Problem, Refused, Unavailable, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_problem)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
@@ -105,20 +109,9 @@ def create_app(
     hosts = frozenset(map(host_name, options.hosts))
     headers = AnswerHeaders(options.hsts_seconds, options.origins)
     admit = Admission(hosts, options.accepts_address)
-    traced = telemetry.traces is not None
-    layers: list[Callable[[ASGIApp], ASGIApp]] = [
-        lambda inner: Direct(inner, app, routes.router.routes),
-        lambda inner: Edge(inner, admit, headers, options.is_stopping),
-        lambda inner: Observed(inner, telemetry.requests, traced=traced),
-    ]
-    if traced:  # within FastAPI's telemetry, which begins the request's span
-        for layer in layers:
-            app.add_middleware(layer)
-        return app
-    served: ASGIApp = app
-    for layer in layers:
-        served = layer(served)
-    return served
+    app.add_middleware(Edge, admit=admit, headers=headers, is_stopping=options.is_stopping)
+    app.add_middleware(Observed, requests=telemetry.requests, traced=telemetry.traces is not None)
+    return app
 
 
 def routed_app(
@@ -148,7 +141,7 @@ def routed_app(
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
-    return refused(request.state.observation, error)
+    return refused(request_context(request), error)
 
 
 async def _answer_no_route(request: Request, _: Exception) -> Response:
@@ -166,7 +159,7 @@ async def _answer_no_route(request: Request, _: Exception) -> Response:
             "This path does not take that method.",
             headers=headers,
         )
-    return refused(request.state.observation, problem)
+    return refused(request_context(request), problem)
 
 
 def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:

@@ -9,7 +9,8 @@ from fastapi import Header
 from pydantic import WithJsonSchema
 
 from domain.session import Session
-from entrypoints.http.fields import CHANGED, rfc3339
+from entrypoints.http.fields import CHANGED
+from entrypoints.http.serializers import rfc3339
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST = re.compile(rf"[ \t,]*({_ENTITY_TAG.pattern}[ \t]*(,[ \t,]*|$))*")

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.http.headers import AnswerHeaders
 from entrypoints.http.problems import refused, unavailable
-from entrypoints.telemetry.observation import Observation
+from entrypoints.telemetry.request_context import RequestContext
 
 LINGER_SECONDS = 30
 """How long an answer waits at most for the rest of a body that nobody wanted."""
@@ -26,7 +26,7 @@ class Edge:
     caught into a problem, and lets a client that is still sending read it.
 
     `admit` sees the request's head first and raises the Problem that refuses it. What is in the
-    request's `state.headers` when its answer begins is added to it. Once the service
+    request's context as `headers` when its answer begins is added to it. Once the service
     `is_stopping`, each answer is its connection's last.
     """
 
@@ -44,7 +44,8 @@ class Edge:
             return
         headers = Headers(raw=scope["headers"])
         # Of a request that the server gave up halfway, what it was already given.
-        scope["state"].setdefault("headers", self.headers.of(scope["method"], headers))
+        context: RequestContext = scope["state"]["context"]
+        context.headers = context.headers or self.headers.of(scope["method"], headers)
         exchange = _Exchange(scope, headers, receive, send, self.is_stopping)
         try:
             self.admit(scope, headers)
@@ -62,15 +63,15 @@ class Edge:
             elif not exchange.finished:
                 raise
             else:
-                exchange.observation.refusal = error
+                exchange.context.refusal = error
 
     async def _answered(self, scope: Scope, exchange: "_Exchange") -> None:
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
             await self.app(inner, exchange.receive, exchange.send)
         finally:
-            if exchange.observation.route is None and "route" in inner:
-                exchange.observation.route = inner["route"].path_format
+            if exchange.context.route is None and "route" in inner:
+                exchange.context.route = inner["route"].path_format
 
 
 class _Exchange:
@@ -82,7 +83,7 @@ class _Exchange:
         send: Send,
         is_stopping: Callable[[], bool],
     ) -> None:
-        self.observation: Observation = scope["state"]["observation"]
+        self.context: RequestContext = scope["state"]["context"]
         self.started = self.finished = False
         self._scope = scope
         self._is_head = scope["method"] == "HEAD"
@@ -94,7 +95,7 @@ class _Exchange:
         self.more_body = given.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in given
 
     async def answer(self, error: Exception) -> None:
-        response = refused(self.observation, error)
+        response = refused(self.context, error)
         await response(self._scope, self.receive, self.send)
 
     async def receive(self) -> Message:
@@ -106,8 +107,8 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.started = True
             own = dict(message["headers"])
-            own[b"x-request-id"] = self.observation.request_id.encode()
-            if self.observation.is_from_standby:
+            own[b"x-request-id"] = self.context.request_id.encode()
+            if self.context.is_from_standby:
                 own[b"standby-read"] = b"true"
             # Of a client that asked first whether to send its body, and is answered before, it is
             # open whether that still comes, and with it where a next request begins.
@@ -115,7 +116,7 @@ class _Exchange:
             if is_unclear or self._is_stopping():
                 # Told so, nobody sends another request just when the connection is closed.
                 own[b"connection"] = b"close"
-            headers = {**self._scope["state"]["headers"], **own}
+            headers = {**self.context.headers, **own}
             await self._send({**message, "headers": list(headers.items())})
             return
         self.finished = not message.get("more_body", False)

@@ -1,7 +1,6 @@
 """The fields that the wire's models share: the domain's rules where they meet JSON."""
 
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import (
@@ -17,6 +16,7 @@ from domain.errors import InvalidValue
 from domain.message import CONTENT_MAX, Role, check_content
 from domain.metadata import DEPTH_MAX, METADATA_MAX, Metadata, check_json
 from domain.session import TITLE_MAX, trimmed_title
+from entrypoints.http.serializers import rfc3339
 
 UUID_V7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
@@ -30,21 +30,6 @@ REQUEST_ID = "0d42bd2b-2c2f-4e88-996b-d416f6fc6f90"
 
 _TRIMMED = rf"^\s*[^\s\u0000]([^\u0000]{{0,{TITLE_MAX - 2}}}[^\s\u0000])?\s*$"
 """The rule of a title before it is trimmed, as a schema can say it."""
-
-_MINUTES = [f"{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
-_SECONDS = [f"{second:02}." for second in range(60)]
-
-
-@lru_cache(maxsize=1024)
-def _day(ordinal: int) -> str:
-    return f"{date.fromordinal(ordinal).isoformat()}T"
-
-
-def rfc3339(instant: datetime) -> str:
-    """Of a time in UTC, with microseconds and Z (RFC 3339 section 5.6). A page has up to 400 of
-    them, and `isoformat` would take three times as long."""
-    day, minute = _day(instant.toordinal()), _MINUTES[instant.hour * 60 + instant.minute]
-    return f"{day}{minute}{_SECONDS[instant.second]}{instant.microsecond:06}Z"
 
 
 def _text(value: object) -> str:

@@ -15,7 +15,7 @@ class Telemetry:
     """Where figures and spans go; without `traces` there are none of the latter. `exposition` gives
     all figures in Prometheus' text format, from any thread."""
 
-    meters: MeterProvider
+    measures: "Measures"
     requests: Requests
     traces: TracerProvider | None
     exposition: Callable[[], bytes]

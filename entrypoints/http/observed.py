@@ -19,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
 from entrypoints.telemetry.figures import Requests
-from entrypoints.telemetry.observation import Observation, forget, observe
+from entrypoints.telemetry.request_context import RequestContext, bind, reset
 
 GIVEN_UP = "given_up"
 """In a scope's state: the server gives the request up, and tells the client so in an answer that
@@ -72,34 +72,34 @@ class Observed:
             await self.app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        state["observation"] = observation = _observation(state, scope["headers"])
+        state["context"] = context = _context(state, scope["headers"])
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
-        answer = _Answer(send, method, observation, traced=self._traced)
+        answer = _Answer(send, method, context, traced=self._traced)
         self._requests.begins(method, scope["scheme"])
-        token = observe(observation)
+        token = bind(context)
         try:
             await self.app(scope, receive, answer.send)
         except Exception as error:
-            observation.refusal = error
+            context.refusal = error
             raise
         finally:
             try:
                 if GIVEN_UP in state:
                     self._requests.is_given_up(method, scope["scheme"])
                 else:
-                    _tell(self._log, observation, answer)
-                    self._count(method, scope["scheme"], observation, answer)
+                    _tell(self._log, context, answer)
+                    self._count(method, scope["scheme"], context, answer)
             finally:
-                forget(token)
+                reset(token)
 
-    def _count(self, method: str, scheme: str, observation: Observation, answer: "_Answer") -> None:
-        kind = _kind(observation.refusal, answer.status)
-        about = (observation.route or "", str(answer.status or ""), kind)
+    def _count(self, method: str, scheme: str, context: RequestContext, answer: "_Answer") -> None:
+        kind = _kind(context.refusal, answer.status)
+        about = (context.route or "", str(answer.status or ""), kind)
         self._requests.ends(method, scheme, answer.seconds, *about)
 
 
 class _Answer:
-    def __init__(self, send: Send, method: str, of: Observation, *, traced: bool) -> None:
+    def __init__(self, send: Send, method: str, of: RequestContext, *, traced: bool) -> None:
         self._send = send
         self._method = method
         self._of = of
@@ -123,38 +123,38 @@ class _Answer:
         self._ended = perf_counter()
 
 
-def _tell(log: FilteringBoundLogger, observation: Observation, answer: _Answer) -> None:
-    event, level = _outcome(observation, answer.status)
+def _tell(log: FilteringBoundLogger, context: RequestContext, answer: _Answer) -> None:
+    event, level = _outcome(context, answer.status)
     if event is None:
         return
     told: dict[str, Any] = {
-        "operation": observation.operation,
+        "operation": context.operation,
         "status": answer.status,
         "duration_ms": round(answer.seconds * 1000, 3),
-        "db_queries": observation.db_queries,
-        "db_ms": round(observation.db_seconds * 1000, 3),
+        "db_queries": context.db_queries,
+        "db_ms": round(context.db_seconds * 1000, 3),
     }
-    if observation.policy:
-        told["policy"] = observation.policy
+    if context.policy:
+        told["policy"] = context.policy
     if answer.replayed:
         told["replayed"] = True
-    if observation.is_from_standby:
+    if context.is_from_standby:
         told["standby"] = True
     if level is logging.ERROR:
-        told["exc_info"] = observation.refusal
-    elif observation.refusal is not None:
-        told["reason"] = _reason(observation.refusal)
+        told["exc_info"] = context.refusal
+    elif context.refusal is not None:
+        told["reason"] = _reason(context.refusal)
     log.log(level, event, **told)
 
 
-def _outcome(observation: Observation, status: int | None) -> tuple[str | None, int]:
-    refusal = observation.refusal
+def _outcome(context: RequestContext, status: int | None) -> tuple[str | None, int]:
+    refusal = context.refusal
     if refusal is not None and problem_of(refusal).status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return "request.failed", logging.ERROR
     if status is None:
         return "request.abandoned", logging.INFO
     if status < HTTPStatus.BAD_REQUEST:
-        return _DONE.get(observation.operation), logging.INFO
+        return _DONE.get(context.operation), logging.INFO
     return _REFUSED.get(status, ("request.refused", logging.INFO))
 
 
@@ -187,12 +187,12 @@ def _kind(refusal: Exception | None, status: int | None) -> str:
     )
 
 
-def _observation(state: Mapping[str, Any], headers: Lines) -> Observation:
+def _context(state: Mapping[str, Any], headers: Lines) -> RequestContext:
     """A new one, or of a request that the server gave up halfway one with the same ids, which
     began when that did."""
-    begun: Observation | None = state.get("observation")
+    begun: RequestContext | None = state.get("context")
     if begun is None:
-        return Observation(request_id=_request_id(headers), trace_id=_trace_id(headers))
+        return RequestContext(request_id=_request_id(headers), trace_id=_trace_id(headers))
     return replace(begun, refusal=None, db_queries=0, db_seconds=0.0, is_from_standby=False)
 
 

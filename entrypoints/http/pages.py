@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Query
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.requests import Request
 
 from domain.errors import InvalidValue
@@ -25,6 +24,7 @@ from domain.page import (
     SortOrder,
 )
 from domain.session import Session
+from entrypoints.http.context import app_context
 from entrypoints.http.cursors import from_text, to_text
 from entrypoints.http.models import (
     CURSOR,
@@ -32,6 +32,7 @@ from entrypoints.http.models import (
     CURSOR_MAX,
 )
 from entrypoints.http.problems import in_query, invalid
+from entrypoints.telemetry.request_context import request_context
 
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9_&=-]*")
 """There is nothing to encode in it."""
@@ -45,104 +46,107 @@ def _plain_integer(value: object) -> object:
     return value
 
 
-Limit = Annotated[
-    int,
-    Field(ge=1, le=LIMIT_MAX),
-    BeforeValidator(_plain_integer),
-    Query(description="How many items at most.", examples=[20]),
-]
 Place = Annotated[int, Field(ge=0, le=OFFSET_MAX), BeforeValidator(_plain_integer)]
-Offset = Annotated[
-    Place | None,
-    Query(description="How many items to pass over, from the list's beginning.", examples=[100]),
-]
-# These three have their example in words: who sends the examples of all parameters together, as
-# tools do, sends a request that is answered.
-After = Annotated[
-    Place | None,
-    Query(
-        description="A `message_order`, in place of an offset: what follows it in the order asked "
-        "for, such as `after=2`.",
-    ),
-]
-Before = Annotated[
-    Place | None,
-    Query(
-        description="A `message_order`, in place of an offset: what comes right before it in the "
-        "order asked for, such as `before=40`.",
-    ),
-]
-SessionCursor = Annotated[
-    Annotated[str, Field(pattern=CURSOR, max_length=CURSOR_MAX)] | None,
-    Query(
-        description="A `next_cursor` or `previous_cursor`, in place of an offset. It keeps the "
-        f"sort that it was made for; with another it is refused. Such as `{CURSOR_EXAMPLE}`.",
-    ),
-]
-SessionsBy = Annotated[
-    SessionSort | None,
-    Query(
-        description="By default `last_updated`, or what the cursor was made for.",
-        examples=[SessionSort.CREATED_AT],
-    ),
-]
-SessionsOrder = Annotated[
-    SortOrder | None,
-    Query(
-        description="By default `desc`, or what the cursor was made for.", examples=[SortOrder.ASC]
-    ),
-]
-MessagesBy = Annotated[
-    MessageSort,
-    Query(
-        description="Two names of one order, since both grow together.",
-        examples=[MessageSort.MESSAGE_ORDER],
-    ),
-]
-MessagesOrder = Annotated[
-    SortOrder, Query(description="`asc` is the oldest first.", examples=[SortOrder.DESC])
-]
+
+
+class _PageQuery(BaseModel):
+    limit: Annotated[
+        int,
+        Field(ge=1, le=LIMIT_MAX, description="How many items at most.", examples=[20]),
+        BeforeValidator(_plain_integer),
+    ] = LIMIT_DEFAULT
+    offset: Annotated[
+        Place | None,
+        Field(
+            description="How many items to pass over, from the list's beginning.", examples=[100]
+        ),
+    ] = None
+
+
+class SessionPageQuery(_PageQuery):
+    """The query parameters of a list of sessions."""
+
+    sort_by: Annotated[
+        SessionSort | None,
+        Field(
+            description="By default `last_updated`, or what the cursor was made for.",
+            examples=[SessionSort.CREATED_AT],
+        ),
+    ] = None
+    sort_order: Annotated[
+        SortOrder | None,
+        Field(
+            description="By default `desc`, or what the cursor was made for.",
+            examples=[SortOrder.ASC],
+        ),
+    ] = None
+    # An example in words: a tool that sends the examples of all parameters together then sends a
+    # request that is answered.
+    cursor: Annotated[
+        Annotated[str, Field(pattern=CURSOR, max_length=CURSOR_MAX)] | None,
+        Field(
+            description="A `next_cursor` or `previous_cursor`, in place of an offset. It keeps the "
+            f"sort that it was made for; with another it is refused. Such as `{CURSOR_EXAMPLE}`.",
+        ),
+    ] = None
+
+    def to_domain(self) -> SessionPageRequest:
+        """Raises the Problem of 422."""
+        with _invalid_query():
+            cursor = None if self.cursor is None else from_text(self.cursor)
+            return SessionPageRequest(
+                limit=self.limit,
+                offset=self.offset,
+                sort_by=self.sort_by or (cursor.sort_by if cursor else SessionSort.LAST_UPDATED),
+                sort_order=self.sort_order or (cursor.sort_order if cursor else SortOrder.DESC),
+                cursor=cursor,
+            )
+
+
+class MessagePageQuery(_PageQuery):
+    """The query parameters of a list of messages."""
+
+    sort_by: Annotated[
+        MessageSort,
+        Field(
+            description="Two names of one order, since both grow together.",
+            examples=[MessageSort.MESSAGE_ORDER],
+        ),
+    ] = MessageSort.TIMESTAMP
+    sort_order: Annotated[
+        SortOrder, Field(description="`asc` is the oldest first.", examples=[SortOrder.DESC])
+    ] = SortOrder.ASC
+    after: Annotated[
+        Place | None,
+        Field(
+            description="A `message_order`, in place of an offset: what follows it in the order "
+            "asked for, such as `after=2`.",
+        ),
+    ] = None
+    before: Annotated[
+        Place | None,
+        Field(
+            description="A `message_order`, in place of an offset: what comes right before it in "
+            "the order asked for, such as `before=40`.",
+        ),
+    ] = None
+
+    def to_domain(self) -> MessagePageRequest:
+        """Raises the Problem of 422."""
+        with _invalid_query():
+            return MessagePageRequest(
+                limit=self.limit,
+                offset=self.offset,
+                sort_by=self.sort_by,
+                sort_order=self.sort_order,
+                after=self.after,
+                before=self.before,
+            )
+
 
 Links = dict[str, tuple[str, int | str]]
 
 _PLACES = frozenset({"offset", "after", "before", "cursor"})
-
-
-async def page_of_sessions(
-    limit: Limit = LIMIT_DEFAULT,
-    offset: Offset = None,
-    sort_by: SessionsBy = None,
-    sort_order: SessionsOrder = None,
-    cursor: SessionCursor = None,
-) -> SessionPageRequest:
-    with _invalid_query():
-        place = None if cursor is None else from_text(cursor)
-        return SessionPageRequest(
-            limit=limit,
-            offset=offset,
-            sort_by=sort_by or (place.sort_by if place else SessionSort.LAST_UPDATED),
-            sort_order=sort_order or (place.sort_order if place else SortOrder.DESC),
-            cursor=place,
-        )
-
-
-async def page_of_messages(  # noqa: PLR0913, PLR0917 - a parameter of the query each
-    limit: Limit = LIMIT_DEFAULT,
-    offset: Offset = None,
-    sort_by: MessagesBy = MessageSort.TIMESTAMP,
-    sort_order: MessagesOrder = SortOrder.ASC,
-    after: After = None,
-    before: Before = None,
-) -> MessagePageRequest:
-    with _invalid_query():
-        return MessagePageRequest(
-            limit=limit,
-            offset=offset,
-            sort_by=sort_by,
-            sort_order=sort_order,
-            after=after,
-            before=before,
-        )
 
 
 @contextmanager
@@ -189,14 +193,14 @@ def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
     return links
 
 
-def link_header(request: Request, asked: PageRequest, links: Links, public_url: str) -> str:
+def link_header(request: Request, asked: PageRequest, links: Links) -> str:
     """The neighbouring pages as web links (RFC 8288), every other parameter kept."""
-    query = dict(request.scope["state"]["query"])
+    query = dict(request_context(request).query)
     if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
         query |= {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}
-    path = request.scope["path"]
+    path = app_context(request).public_url + request.scope["path"]
     return ", ".join(
-        f'<{public_url}{path}?{_query(query, name, place)}>; rel="{relation}"'
+        f'<{path}?{_query(query, name, place)}>; rel="{relation}"'
         for relation, (name, place) in links.items()
     )
 

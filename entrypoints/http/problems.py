@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from application.errors import KeyReused, Unavailable
 from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
-from entrypoints.telemetry.observation import Observation
+from entrypoints.telemetry.request_context import RequestContext
 
 Violation = Mapping[str, str]
 
@@ -22,7 +23,8 @@ _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 class Problem(Exception):
-    """An answer of 400 and above. Nothing in it repeats what the client sent."""
+    """An answer of 400 and above. Nothing in it repeats what the client sent. One whose `kind` is
+    empty means no more than its status (RFC 9457 section 4.2.1)."""
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class Problem(Exception):
 
     def body(self, request_id: str) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "type": f"urn:problem-type:chat-sessions:{self.kind}",
+            "type": f"urn:problem-type:chat-sessions:{self.kind}" if self.kind else "about:blank",
             "title": _TITLES.get(self.status, self.status.phrase),
             "status": self.status.value,
             "detail": self.detail,
@@ -90,6 +92,8 @@ def problem_of(error: Exception) -> Problem:
         return invalid([in_body(error.detail, *error.field)])
     if isinstance(error, KeyReused):
         return invalid([in_header("was used before with another request", "Idempotency-Key")])
+    if isinstance(error, HTTPException):
+        return Problem(HTTPStatus(error.status_code), "", error.detail, headers=error.headers)
     for kind, (status, name, detail) in _TABLE.items():
         if isinstance(error, kind):
             headers = {"Retry-After": RETRY_SECONDS} if status >= 500 else {}  # noqa: PLR2004
@@ -99,10 +103,10 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
-def refused(observation: Observation, error: Exception) -> Response:
+def refused(context: RequestContext, error: Exception) -> Response:
     """The answer that an error becomes, which is also noted for the request's line in the log."""
-    observation.refusal = error
-    return problem_of(error).to_response(observation.request_id)
+    context.refusal = error
+    return problem_of(error).to_response(context.request_id)
 
 
 def too_late() -> Problem:

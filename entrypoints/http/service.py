@@ -1,7 +1,7 @@
 """The routes that need no token: probes, measures, and what clients must know to get one."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from application.use_cases import UseCases
+from entrypoints.http.context import app_context
 from entrypoints.http.problems import unavailable
 from entrypoints.http.reference.answers import answer, problems
 from entrypoints.http.reference.sign_in import SignIn
@@ -95,8 +95,7 @@ async def get_liveness() -> JSONResponse:
 )
 async def get_readiness(request: Request) -> JSONResponse:
     """Whether requests can be served; else 503 naming the part that is missing."""
-    use_cases: UseCases = request.app.state.use_cases
-    readiness = await use_cases.check_readiness()
+    readiness = await app_context(request).use_cases.check_readiness()
     if readiness.missing:
         raise unavailable(f"Not ready: {', '.join(readiness.missing)}.")
     return JSONResponse({"status": "read-only" if readiness.is_read_only else "ready"})
@@ -110,7 +109,7 @@ async def get_readiness(request: Request) -> JSONResponse:
 )
 async def get_metrics(request: Request) -> Response:
     """What this process has measured since its start, in Prometheus' text format."""
-    exposition: Callable[[], bytes] = request.app.state.exposition
+    exposition = app_context(request).exposition
     # In a thread, since it takes some milliseconds and other requests need not wait for it.
     return Response(await asyncio.to_thread(exposition), media_type=PROMETHEUS_TEXT)
 
@@ -123,7 +122,7 @@ async def get_metrics(request: Request) -> Response:
 )
 async def get_protected_resource(request: Request) -> JSONResponse:
     """What a client must know to get a token for this service (RFC 9728 section 2)."""
-    return JSONResponse(request.app.state.protected_resource)
+    return JSONResponse(app_context(request).protected_resource)
 
 
 def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, str | list[str]]:

@@ -12,7 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from entrypoints.streams import tell
-from entrypoints.telemetry.observation import current
+from entrypoints.telemetry.request_context import current
 from entrypoints.telemetry.stdout import Lines
 
 _QUIET = ("alembic", "httpx2", "uvicorn")
@@ -94,8 +94,8 @@ class _Handler(logging.Handler):
 
 def headed(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
     """What each line begins with; the ids are those of the request that it is about."""
-    observation = current()
-    ids = {} if observation is None else observation.ids
+    context = current()
+    ids = {} if context is None else context.ids
     return {
         "event": event.pop("event"),
         "timestamp": f"{datetime.now(UTC).isoformat(timespec='microseconds')[: -len('+00:00')]}Z",

@@ -9,7 +9,7 @@ from opentelemetry.metrics import MeterProvider, Observation
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from entrypoints.telemetry.figures import Histogram
-from entrypoints.telemetry.observation import current
+from entrypoints.telemetry.request_context import current
 
 _log = structlog.get_logger("chat_sessions")
 
@@ -45,10 +45,10 @@ class Statements:
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
         kind = "" if error is None else getattr(error, "sqlstate", None) or type(error).__qualname__
         self._durations.record(seconds, (name, self._system, kind))
-        observation = current()
-        if observation is not None:
-            observation.db_queries += 1
-            observation.db_seconds += seconds
+        context = current()
+        if context is not None:
+            context.db_queries += 1
+            context.db_seconds += seconds
         if self._tracer is not None:
             about = {"db.system.name": self._system, "db.query.summary": name}
             _add_span(self._tracer, name, seconds, about | ({"error.type": kind} if kind else {}))

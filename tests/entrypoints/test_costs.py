@@ -1,17 +1,15 @@
-"""What a request costs, in what cannot be noisy: statements, round trips, and calls of functions.
+"""What a request costs, in what cannot be noisy: statements and round trips.
 
 A number here may sink. Where one has to grow, the commit says what for.
 """
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count, repeat
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,8 +22,7 @@ from adapters.sql.observer import NOBODY, Observer
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
-from entrypoints.http import gate, routes
-from entrypoints.http.plain import Unusual
+from entrypoints.http import routes
 from tests.databases import empty_database, patient
 from tests.entrypoints.conftest import Api, opened
 from tests.faults.proxy import Proxy, listening
@@ -46,20 +43,6 @@ STATEMENTS: Mapping[str, Mapping[str, int]] = {
 
 ROUND_TRIPS = {name: {3: 4}.get(count["postgresql"], 1) for name, count in STATEMENTS.items()}
 """To PostgreSQL: one, or those of a transaction that looks before it writes."""
-
-CALLS = {
-    "listSessions": 770,
-    "createSession": 373,
-    "getSession": 304,
-    "listMessages": 492,
-    "a poll": 338,
-    "appendMessages": 363,
-}
-"""Of Python functions in the application, with all that is in memory: a list of 50 sessions, a page
-of 50 messages, a creation and an append of one message."""
-
-MARGIN = 1.03
-"""For what another release of Python or of a library counts otherwise."""
 
 
 def test_every_route_is_counted() -> None:
@@ -94,22 +77,6 @@ async def test_a_request_asks_postgresql_no_more_often_than_that(tmp_path: Path)
                 await answered(api, request)
                 found[name] = proxy.asked - before
     assert found == ROUND_TRIPS
-
-
-async def test_a_request_calls_no_more_functions_than_that(tmp_path: Path) -> None:
-    found = await calls(tmp_path)
-    assert {name: count for name, count in found.items() if count > CALLS[name] * MARGIN} == {}
-
-
-async def test_the_way_through_fastapi_would_be_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def never(*_: Any) -> Any:
-        raise Unusual
-
-    monkeypatch.setattr(gate, "plainly", lambda _: never)
-    found = await calls(tmp_path)
-    assert all(found[name] > CALLS[name] * MARGIN for name in CALLS), found
 
 
 @dataclass
@@ -206,30 +173,6 @@ def heard(api: Api, request: Request) -> tuple[dict[str, Any], Callable[[], Awai
         return {"type": "http.request", "body": body, "more_body": False}
 
     return scope, receive
-
-
-async def calls(folder: Path) -> dict[str, int]:
-    """The least of some tries: the first fills what is kept."""
-    async with asked_of(STORAGES["memory"](folder, NOBODY, ""), folder) as (api, requests):
-        return {name: min([await _calls(api, requests[name]) for _ in range(5)]) for name in CALLS}
-
-
-async def _calls(api: Api, requests: Iterator[Request]) -> int:
-    scope, receive = heard(api, next(requests))
-    counted = 0
-
-    def called(_: FrameType, event: str, __: object) -> None:
-        nonlocal counted
-        counted += event == "call"
-
-    async def send(_: Any) -> None: ...
-
-    sys.setprofile(called)
-    try:
-        await api.app(scope, receive, send)
-    finally:
-        sys.setprofile(None)
-    return counted
 
 
 class Counting(Proxy):

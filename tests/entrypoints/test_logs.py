@@ -14,8 +14,9 @@ from typing import Any, Literal
 import pytest
 import structlog
 
+from domain.owner import Owner
 from entrypoints.telemetry.logs import configure_logs
-from entrypoints.telemetry.observation import Observation, observing
+from entrypoints.telemetry.request_context import RequestContext, bound
 from entrypoints.telemetry.stdout import BACKLOG_BYTES, Lines
 
 HOSTILE = ["\n", "\r\n", "\x1b[2J", "\u2028", "\u2029", "\x85", "\x00", "\x0b", "\x1c", "\u202e"]
@@ -100,8 +101,8 @@ def test_nothing_in_a_field_moves_a_terminal(written: Written, hostile: str) -> 
 
 
 def test_a_line_begins_with_what_is_looked_for_first(written: Written) -> None:
-    about = Observation(request_id="r", trace_id="t", user_id="alice")
-    with observing(about):
+    about = RequestContext(request_id="r", trace_id="t", caller=Owner("issuer", "alice"))
+    with bound(about):
         structlog.get_logger().warning("access.denied", status=403)
     line = only_line(written())
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line.pop("timestamp"))
@@ -118,7 +119,7 @@ def test_a_line_begins_with_what_is_looked_for_first(written: Written) -> None:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_librarys_lines_have_the_same_form(written: Written, library: str) -> None:
-    with observing(Observation(request_id="r", trace_id="t")):
+    with bound(RequestContext(request_id="r", trace_id="t")):
         logging.getLogger(library).error("%s went wrong", "something")
     line = only_line(written())
     assert line["event"] == "something went wrong"

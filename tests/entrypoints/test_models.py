@@ -18,7 +18,7 @@ from entrypoints.http.models import (
     SessionCreate,
     SessionUpdate,
 )
-from entrypoints.http.wire import messages_json, session_json
+from entrypoints.http.serializers import messages_json, session_json
 
 ID = UUID("01a20ab2-e3be-7336-be46-7b4184e042f7")
 WHOLE_SECOND = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -98,7 +98,7 @@ def test_a_session_is_written_in_its_documented_form() -> None:
         last_updated=WHOLE_SECOND.replace(microsecond=1),
         message_count=3,
     )
-    written = session_json(session)
+    written = session_json(session).decode()
     assert written == (
         '{"id":"01a20ab2-e3be-7336-be46-7b4184e042f7","user_id":"alice","title":null,'
         '"metadata":{"z":12345678901234567890123,"a":1.0},'

@@ -16,7 +16,7 @@ from entrypoints.http.limits.counters import MemoryCounters, RedisCounters
 from entrypoints.http.limits.peers import Peers
 from entrypoints.http.measures import Measures
 from entrypoints.http.problems import too_many, unavailable
-from entrypoints.telemetry.observation import Observation
+from entrypoints.telemetry.request_context import request_context
 
 Policy = Literal["read", "write", "create"]
 
@@ -77,12 +77,14 @@ class RateLimits:
         policies: Mapping[str, RateLimitItem],
         storage: MemoryCounters | RedisCounters,
         peers: Peers,
+        measures: Measures,
         *,
         fails_open: bool,
     ) -> None:
         self._limits = {policy: _Limit.of(policy, item) for policy, item in policies.items()}
         self._storage = storage
         self._peers = peers
+        self._measures = measures
         self._fails_open = fails_open
         faults = storage.base_exceptions
         kinds = faults if isinstance(faults, tuple) else (faults,)
@@ -93,21 +95,21 @@ class RateLimits:
 
         Raises the Problem of 429 or 503.
         """
-        window = await self._count(request, policy, owner.key.hex)
+        window = await self._count(policy, owner.key.hex)
         if window:
-            request.scope["state"]["headers"] |= window.fields
-            _check(request, window)
+            request_context(request).headers |= window.fields
+            self._check(request, window)
 
     async def count_peer(self, request: Request) -> None:
         """Count a request without a token that holds against where it comes from.
 
         Raises the Problem of 429 or 503.
         """
-        window = await self._count(request, "peer", self._peers.name(request))
+        window = await self._count("peer", self._peers.name(request))
         if window:
-            _check(request, window)
+            self._check(request, window)
 
-    async def _count(self, request: Request, policy: str, caller: str) -> _Window | None:
+    async def _count(self, policy: str, caller: str) -> _Window | None:
         limit = self._limits.get(policy)
         if limit is None:
             return None
@@ -119,7 +121,7 @@ class RateLimits:
                 async with self._breaker.call():
                     counted, left = await self._storage.hit(key, limit.seconds)
         except Away:
-            _measures(request).limiter_unavailable.add(1)
+            self._measures.limiter_unavailable.add(1)
             if self._fails_open:
                 return None
             raise unavailable("Requests cannot be counted just now.") from None
@@ -133,16 +135,11 @@ class RateLimits:
         else:
             _log.info("rate.limiter_recovered")
 
-
-def _check(request: Request, window: _Window) -> None:
-    if window.is_spent:
-        request.state.headers |= window.limit.field
-        observation: Observation = request.state.observation
-        observation.policy = window.limit.policy
-        _measures(request).rate_limited.add(1, {"policy": window.limit.policy})
+    def _check(self, request: Request, window: _Window) -> None:
+        if not window.is_spent:
+            return
+        context = request_context(request)
+        context.headers |= window.limit.field
+        context.policy = window.limit.policy
+        self._measures.rate_limited.add(1, {"policy": window.limit.policy})
         raise too_many(window.seconds_left)
-
-
-def _measures(request: Request) -> Measures:
-    measures: Measures = request.app.state.measures
-    return measures

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from entrypoints.http.context import app_context
 from entrypoints.http.reference.sign_in import SignIn
 
 _POLICY = (
@@ -48,7 +49,7 @@ _SWAGGER_UI = _folder_of("fastapi_offline") / "static"
 def _serve(address: str, path: Path, media_type: str) -> None:
     @router.get(address)
     async def get_part(request: Request) -> Response:
-        headers = {"Content-Security-Policy": request.app.state.docs_policy}
+        headers = {"Content-Security-Policy": app_context(request).docs_policy}
         return Response(_content(path), headers=headers, media_type=media_type)
 
 

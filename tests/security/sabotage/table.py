@@ -14,7 +14,8 @@ _SMUGGLING = (
     "tests/security/test_smuggling.py::test_what_is_ambiguous_is_refused_and_its_connection_closed"
 )
 
-GATE = "entrypoints/http/gate.py"
+AUTHENTICATION = "entrypoints/http/authentication.py"
+PIPELINE = "entrypoints/http/pipeline.py"
 JWT = "adapters/auth/jwt.py"
 MEMORY = "adapters/memory/storage.py"
 PARSER = "entrypoints/server/parser.py"
@@ -32,7 +33,7 @@ def _one(name: str, file: str, old: str, new: str, test: str) -> Sabotage:
 
 
 _SOMEONE = Edit(
-    GATE,
+    AUTHENTICATION,
     'REALM = "chat-sessions"\n',
     'REALM = "chat-sessions"\nfrom domain.owner import Owner\n'
     'SOMEONE = Owner("chat-sessions-development", "alice")\n',
@@ -245,7 +246,7 @@ _TOKENS = (
     ),
 )
 
-_GATE = (
+_PIPELINE = (
     Sabotage(
         "open the gate for HEAD",
         (
@@ -255,10 +256,10 @@ _GATE = (
                 '{**scope, "method": "GET", "is_head": True}',
             ),
             Edit(
-                GATE,
-                "principal = await keeper.principal(request)",
+                AUTHENTICATION,
+                "principal = await self._principal(request)",
                 'principal = Principal(SOMEONE) if "is_head" in request.scope '
-                "else await keeper.principal(request)",
+                "else await self._principal(request)",
             ),
             _SOMEONE,
         ),
@@ -266,14 +267,14 @@ _GATE = (
     ),
     _one(
         "ignore a token's scopes",
-        GATE,
+        AUTHENTICATION,
         "if scope not in principal.scopes:",
         "if scope not in Scope:",
         "tests/entrypoints/test_scopes_api.py::test_reads_need_one_scope_and_writes_the_other",
     ),
     _one(
         "take whatever stands for an id",
-        GATE,
+        PIPELINE,
         "if session_id is not None and not _ID.fullmatch(session_id):",
         "if session_id is not None and not session_id:",
         "tests/entrypoints/test_access_api.py::test_a_missing_or_malformed_id_is_not_found"
@@ -281,7 +282,7 @@ _GATE = (
     ),
     _one(
         "pass over parameters that nobody knows",
-        GATE,
+        PIPELINE,
         "    if len(query) < len(items) or not query.keys() <= known:\n",
         "    if len(query) < len(items):\n",
         "tests/security/test_parameters.py::test_a_query_that_names_a_person_is_refused[memory]",
@@ -399,8 +400,8 @@ _LIMITS = (
     _one(
         "count everyone as one",
         "entrypoints/http/limits/rates.py",
-        "self._count(request, policy, owner.key.hex)",
-        'self._count(request, policy, "everyone")',
+        "self._count(policy, owner.key.hex)",
+        'self._count(policy, "everyone")',
         "tests/entrypoints/test_limits_api.py::test_owners_and_policies_are_counted_apart",
     ),
     _one(
@@ -419,7 +420,7 @@ _LIMITS = (
     ),
     _one(
         "count no tokens that do not hold",
-        GATE,
+        AUTHENTICATION,
         "            await self.limits.count_peer(request)\n",
         "",
         "tests/entrypoints/test_limits_api.py::"
@@ -511,9 +512,9 @@ _ASKED_BY_SCHEMATHESIS = (
         "take whoever shows no token for someone",
         (
             Edit(
-                GATE,
-                "principal = await keeper.principal(request)",
-                'principal = await keeper.principal(request) if "authorization" in request.headers '
+                AUTHENTICATION,
+                "principal = await self._principal(request)",
+                'principal = await self._principal(request) if "authorization" in request.headers '
                 "else Principal(SOMEONE)",
             ),
             _SOMEONE,
@@ -529,4 +530,4 @@ _ASKED_BY_SCHEMATHESIS = (
     ),
 )
 
-SABOTAGES = (*_OWNERS, *_TOKENS, *_GATE, *_INPUT, *_LIMITS, *_PROCESS, *_ASKED_BY_SCHEMATHESIS)
+SABOTAGES = (*_OWNERS, *_TOKENS, *_PIPELINE, *_INPUT, *_LIMITS, *_PROCESS, *_ASKED_BY_SCHEMATHESIS)

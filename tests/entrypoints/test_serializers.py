@@ -12,11 +12,11 @@ from domain.metadata import Metadata
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
 from domain.session import Session
-from entrypoints.http.fields import rfc3339
 from entrypoints.http.models import MessagePage, MessagesResponse, SessionPage, SessionResponse
-from entrypoints.http.wire import (
+from entrypoints.http.serializers import (
     message_page_json,
     messages_json,
+    rfc3339,
     session_json,
     session_page_json,
 )
@@ -48,9 +48,9 @@ MESSAGES = st.builds(
 )
 
 
-def check(written: str, model: type[BaseModel]) -> None:
+def check(written: bytes, model: type[BaseModel]) -> None:
     read = model.model_validate_json(written, extra="forbid")
-    assert read.model_dump_json() == written
+    assert read.model_dump_json().encode() == written
 
 
 @given(INSTANTS)

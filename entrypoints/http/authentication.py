@@ -1,0 +1,78 @@
+"""Who calls: bearer tokens (RFC 6750), and what a client without one that holds is told."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
+from starlette.requests import Request
+
+from application.errors import InvalidToken
+from application.ports.authenticator import Authenticator, Principal, Scope
+from entrypoints.http.limits import RateLimits
+from entrypoints.http.measures import Measures
+from entrypoints.http.problems import Problem
+from entrypoints.telemetry.request_context import request_context
+
+REALM = "chat-sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Authenticates requests. `metadata_url` is where clients learn how to get a token (RFC 9728).
+    A request without a valid token counts against the limit of its address."""
+
+    authenticator: Authenticator
+    metadata_url: str
+    limits: RateLimits
+    measures: Measures
+
+    async def principal(self, request: Request) -> Principal:
+        """Raises the Problem of 401, or of 429 for an address that has sent too many of them."""
+        try:
+            principal = await self._principal(request)
+        except Problem:
+            await self.limits.count_peer(request)
+            raise
+        request_context(request).caller = principal.owner
+        return principal
+
+    async def _principal(self, request: Request) -> Principal:
+        """Raises the Problem of 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
+        given = dict(request.scope["headers"]).get(b"authorization", b"")
+        scheme, _, token = given.decode("latin-1").partition(" ")
+        if not token or scheme.lower() != "bearer":
+            raise self._unauthorized("This needs a bearer token.")
+        try:
+            return await self.authenticator.authenticate(token.strip(" "))
+        except InvalidToken as reason:
+            self.measures.auth_failures.add(1)
+            raise self._unauthorized(
+                "The bearer token does not hold.",
+                error=InvalidTokenError.error,
+                error_description=InvalidTokenError.description,
+            ) from reason
+
+    def check_scope(self, principal: Principal, method: str) -> None:
+        """Raises the Problem of 403 (RFC 6750 section 3.1) for what the token does not allow."""
+        scope = Scope.READ if method == "GET" else Scope.WRITE
+        if scope not in principal.scopes:
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "insufficient-scope",
+                f"This needs a token with the scope {scope}.",
+                headers=self._challenge(
+                    error=InsufficientScopeError.error,
+                    error_description=InsufficientScopeError.description,
+                    scope=scope,
+                ),
+            )
+
+    def _unauthorized(self, detail: str, **parameters: str) -> Problem:
+        challenge = self._challenge(**parameters)
+        return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=challenge)
+
+    def _challenge(self, **parameters: str) -> dict[str, str]:
+        """No value has a quotation mark or a backslash in it."""
+        given = {"realm": REALM, "resource_metadata": self.metadata_url, **parameters}
+        listed = ", ".join(f'{name}="{value}"' for name, value in given.items())
+        return {"WWW-Authenticate": f"Bearer {listed}"}
