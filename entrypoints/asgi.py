@@ -17,7 +17,7 @@ from entrypoints.container import Container
 from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.measures import Telemetry
-from entrypoints.http.reference.sign_in import SignIn
+from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.settings import Settings
 from entrypoints.streams import open_missing_streams, tell
 from entrypoints.telemetry.logs import configure_logs

@@ -25,8 +25,8 @@ from application.sessions import (
 from application.standby import StandbyStorage
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
-from entrypoints.http.limits import MemoryCounters, Peers, RateLimits, RedisCounters
 from entrypoints.http.measures import Measures
+from entrypoints.http.rate_limits import ClientAddresses, MemoryCounters, RateLimits, RedisCounters
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
 from entrypoints.telemetry.primary import tell_primary, tell_waiting
 from entrypoints.telemetry.providers import Telemetry
@@ -211,7 +211,7 @@ class Container(containers.DeclarativeContainer):
         RateLimits,
         settings.provided.rate_limit_policies,
         rate_limit_storage,
-        providers.Singleton(Peers, settings.provided.trusted_proxies),
+        providers.Singleton(ClientAddresses, settings.provided.trusted_proxies),
         measures,
         fails_open=settings.provided.rate_limits_fail_open,
     )

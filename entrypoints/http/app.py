@@ -18,19 +18,18 @@ from application.errors import Unavailable
 from application.ports.authenticator import Authenticator
 from application.use_cases import UseCases
 from domain.errors import Refused
-from entrypoints.http import routes, service
-from entrypoints.http.admission import Admission, host_name
 from entrypoints.http.authentication import Authentication
 from entrypoints.http.context import AppContext
-from entrypoints.http.edge import Edge
-from entrypoints.http.headers import AnswerHeaders
-from entrypoints.http.limits import RateLimits
 from entrypoints.http.measures import Telemetry
-from entrypoints.http.observed import Observed
-from entrypoints.http.problems import Problem, refused
-from entrypoints.http.reference import routes as reference
-from entrypoints.http.reference.description import ABOUT, TAGS, complete
-from entrypoints.http.reference.sign_in import SignIn
+from entrypoints.http.middleware.access_log import AccessLogMiddleware
+from entrypoints.http.middleware.request_head import RequestHeadValidator, host_name
+from entrypoints.http.middleware.response_headers import ResponseHeaders
+from entrypoints.http.middleware.responses import ResponseMiddleware
+from entrypoints.http.openapi.description import ABOUT, TAGS, complete
+from entrypoints.http.openapi.sign_in import SignIn
+from entrypoints.http.problems import Problem, problem_response
+from entrypoints.http.rate_limits import RateLimits
+from entrypoints.http.routes import docs, messages, probes, sessions, well_known
 from entrypoints.telemetry.request_context import request_context
 from entrypoints.version import VERSION
 
@@ -42,7 +41,7 @@ class HttpOptions:
     """`base_url` is where clients find the service; `public_url` the same where the operator has
     said so, else empty: links are then relative. `hosts` are the names that Host may have.
     `is_stopping` tells whether clients should leave. `sign_in` is how clients get tokens, where an
-    identity provider gives them. `hsts_seconds` and `origins` are as AnswerHeaders has them."""
+    identity provider gives them. `hsts_seconds` and `origins` are as ResponseHeaders has them."""
 
     base_url: str
     public_url: str
@@ -89,7 +88,7 @@ def create_app(
         use_cases=use_cases,
         authentication=Authentication(
             authenticator,
-            service.metadata_url(options.base_url),
+            well_known.metadata_url(options.base_url),
             options.limits,
             telemetry.measures,
         ),
@@ -97,20 +96,24 @@ def create_app(
         max_body_bytes=options.max_body_bytes,
         exposition=telemetry.exposition,
         public_url=options.public_url,
-        docs_policy=reference.docs_policy(options.sign_in),
-        protected_resource=service.protected_resource(options.base_url, options.sign_in),
+        docs_policy=docs.docs_policy(options.sign_in),
+        protected_resource=well_known.protected_resource(options.base_url, options.sign_in),
     )
     app.sign_in = options.sign_in
-    service.serve_metadata_of(app, options.base_url)
+    well_known.serve_metadata_of(app, options.base_url)
     for kind in (Problem, Refused, Unavailable, HTTPException, Exception):
         app.add_exception_handler(kind, _answer_problem)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
     hosts = frozenset(map(host_name, options.hosts))
-    headers = AnswerHeaders(options.hsts_seconds, options.origins)
-    admit = Admission(hosts, options.accepts_address)
-    app.add_middleware(Edge, admit=admit, headers=headers, is_stopping=options.is_stopping)
-    app.add_middleware(Observed, requests=telemetry.requests, traced=telemetry.traces is not None)
+    headers = ResponseHeaders(options.hsts_seconds, options.origins)
+    admit = RequestHeadValidator(hosts, options.accepts_address)
+    app.add_middleware(
+        ResponseMiddleware, admit=admit, headers=headers, is_stopping=options.is_stopping
+    )
+    app.add_middleware(
+        AccessLogMiddleware, requests=telemetry.requests, traced=telemetry.traces is not None
+    )
     return app
 
 
@@ -134,14 +137,13 @@ def routed_app(
         lifespan=lifespan,
         telemetry=telemetry,
     )
-    app.include_router(routes.router)
-    app.include_router(service.router)
-    app.include_router(reference.router)
+    for routes in (sessions, messages, probes, well_known, docs):
+        app.include_router(routes.router)
     return app
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
-    return refused(request_context(request), error)
+    return problem_response(request_context(request), error)
 
 
 async def _answer_no_route(request: Request, _: Exception) -> Response:
@@ -159,7 +161,7 @@ async def _answer_no_route(request: Request, _: Exception) -> Response:
             "This path does not take that method.",
             headers=headers,
         )
-    return refused(request_context(request), problem)
+    return problem_response(request_context(request), problem)
 
 
 def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:

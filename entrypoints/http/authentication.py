@@ -8,9 +8,9 @@ from starlette.requests import Request
 
 from application.errors import InvalidToken
 from application.ports.authenticator import Authenticator, Principal, Scope
-from entrypoints.http.limits import RateLimits
 from entrypoints.http.measures import Measures
 from entrypoints.http.problems import Problem
+from entrypoints.http.rate_limits import RateLimits
 from entrypoints.telemetry.request_context import request_context
 
 REALM = "chat-sessions"

@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 
 from application.use_cases import UseCases
 from entrypoints.http.authentication import Authentication
-from entrypoints.http.limits import RateLimits
+from entrypoints.http.rate_limits import RateLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

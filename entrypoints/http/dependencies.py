@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from domain.owner import Owner
 from entrypoints.http.context import app_context
-from entrypoints.http.fields import SESSION_ID, UUID_V7
+from entrypoints.http.schema_types import SESSION_ID, UUID_V7
 from entrypoints.telemetry.request_context import request_context
 
 

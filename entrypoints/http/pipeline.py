@@ -19,13 +19,13 @@ from application.errors import Unavailable
 from domain.errors import SessionNotFound
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.context import app_context
-from entrypoints.http.fields import UUID_V7
-from entrypoints.http.limits import Policy
 from entrypoints.http.problems import Problem, in_query, invalid
-from entrypoints.http.violations import violations
+from entrypoints.http.rate_limits import Policy
+from entrypoints.http.schema_types import UUID_V7
+from entrypoints.http.validation_errors import field_errors
 from entrypoints.telemetry.request_context import request_context
 
-ANSWER_SECONDS = 4.75
+STORAGE_TIMEOUT = 4.75
 """For all that one request asks of the storage, which bounds each act for itself."""
 
 _ID = re.compile(UUID_V7)
@@ -66,12 +66,12 @@ class PipelineRoute(APIRoute):
             context.session_id = _checked_id(request)
             context.query = _checked_query(request, parameters)
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with asyncio.timeout(STORAGE_TIMEOUT):
                     return await handle(request)
             except TimeoutError:  # a write that was begun is carried through all the same
                 raise Unavailable("the storage does not answer in time") from None
             except RequestValidationError as error:
-                raise invalid(violations(error)) from None
+                raise invalid(field_errors(error)) from None
 
         return handle_in_order
 

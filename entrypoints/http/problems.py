@@ -12,7 +12,7 @@ from application.errors import KeyReused, Unavailable
 from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
 from entrypoints.telemetry.request_context import RequestContext
 
-Violation = Mapping[str, str]
+FieldError = Mapping[str, str]
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -32,7 +32,7 @@ class Problem(Exception):
         kind: str,
         detail: str,
         *,
-        errors: Sequence[Violation] = (),
+        errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -103,7 +103,7 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
-def refused(context: RequestContext, error: Exception) -> Response:
+def problem_response(context: RequestContext, error: Exception) -> Response:
     """The answer that an error becomes, which is also noted for the request's line in the log."""
     context.refusal = error
     return problem_of(error).to_response(context.request_id)
@@ -134,7 +134,7 @@ def too_many(seconds: int) -> Problem:
     )
 
 
-def invalid(errors: Sequence[Violation]) -> Problem:
+def invalid(errors: Sequence[FieldError]) -> Problem:
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-input",
@@ -143,14 +143,14 @@ def invalid(errors: Sequence[Violation]) -> Problem:
     )
 
 
-def in_body(detail: str, *path: str | int) -> Violation:
+def in_body(detail: str, *path: str | int) -> FieldError:
     """At a path of the body, as a JSON pointer in a URI fragment (RFC 6901 section 6)."""
     return {"detail": detail, "pointer": "#" + "".join(f"/{part}" for part in path)}
 
 
-def in_query(detail: str, parameter: str) -> Violation:
+def in_query(detail: str, parameter: str) -> FieldError:
     return {"detail": detail, "parameter": parameter, "in": "query"}
 
 
-def in_header(detail: str, name: str) -> Violation:
+def in_header(detail: str, name: str) -> FieldError:
     return {"detail": detail, "parameter": name, "in": "header"}

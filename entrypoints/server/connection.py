@@ -13,9 +13,9 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from entrypoints.http.admission import head_too_large
-from entrypoints.http.edge import LINGER_SECONDS, SILENCE_SECONDS
-from entrypoints.http.observed import GIVEN_UP
+from entrypoints.http.middleware.access_log import GIVEN_UP
+from entrypoints.http.middleware.request_head import head_too_large
+from entrypoints.http.middleware.responses import LINGER_TIMEOUT, SILENCE_TIMEOUT
 from entrypoints.http.problems import Problem, too_late, unavailable
 from entrypoints.server.answer import answering
 from entrypoints.server.crowd import Crowd
@@ -87,7 +87,7 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._lingers:
-            self._wait(SILENCE_SECONDS)
+            self._wait(SILENCE_TIMEOUT)
             return
         if not self._has_begun:
             self._has_begun = True
@@ -275,5 +275,5 @@ class Connection(H11Protocol):
         if not self.transport.is_closing():
             self.transport.write_eof()
             self.flow.resume_reading()
-            self._left = SILENCE_SECONDS if problem is _LATE else LINGER_SECONDS
-            self._wait(0 if self._has_ended else SILENCE_SECONDS)
+            self._left = SILENCE_TIMEOUT if problem is _LATE else LINGER_TIMEOUT
+            self._wait(0 if self._has_ended else SILENCE_TIMEOUT)

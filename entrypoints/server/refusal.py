@@ -7,8 +7,8 @@ from typing import Any
 import h11
 from starlette.types import ASGIApp, Message, Scope
 
-from entrypoints.http.admission import REFUSED
-from entrypoints.http.observed import GIVEN_UP
+from entrypoints.http.middleware.access_log import GIVEN_UP
+from entrypoints.http.middleware.request_head import REFUSED
 from entrypoints.http.problems import Problem
 
 _UNREAD = {

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from application.ports.storage import Storage
 from entrypoints.asgi import application
 from entrypoints.container import Container
-from entrypoints.http.limits.counters import MemoryCounters
+from entrypoints.http.rate_limits.counters import MemoryCounters
 from entrypoints.settings import Settings
 from tests.clock import ManualClock
 from tests.contract.backends import BACKENDS

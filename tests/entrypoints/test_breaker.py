@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from entrypoints.http.limits.breaker import CALLS_MAX, Away, Breaker
+from entrypoints.http.rate_limits.circuit_breaker import CALLS_MAX, CircuitBreaker, CircuitOpen
 from tests.clock import ManualClock
 from tests.waiting import WAIT_SECONDS
 
@@ -23,35 +23,35 @@ def changes() -> Changes:
 
 
 @pytest.fixture
-def breaker(clock: ManualClock, changes: Changes) -> Breaker:
-    return Breaker((KeyError,), changes.append, clock.seconds)
+def breaker(clock: ManualClock, changes: Changes) -> CircuitBreaker:
+    return CircuitBreaker((KeyError,), changes.append, clock.seconds)
 
 
-async def fail(breaker: Breaker, error: Exception) -> str:
+async def fail(breaker: CircuitBreaker, error: Exception) -> str:
     """What it is away for."""
-    with pytest.raises(Away) as away:
+    with pytest.raises(CircuitOpen) as away:
         async with breaker.call():
             raise error
     return str(away.value)
 
 
-async def is_tried(breaker: Breaker) -> bool:
+async def is_tried(breaker: CircuitBreaker) -> bool:
     try:
         async with breaker.call():
             return True
-    except Away:
+    except CircuitOpen:
         return False
 
 
 @pytest.mark.parametrize("error", [KeyError("secret"), OSError("secret"), TimeoutError()])
 async def test_what_means_that_it_is_away_is_told_by_its_kind_alone(
-    breaker: Breaker, changes: Changes, error: Exception
+    breaker: CircuitBreaker, changes: Changes, error: Exception
 ) -> None:
     assert await fail(breaker, error) == type(error).__name__
     assert changes == [type(error).__name__]
 
 
-async def test_any_other_error_is_an_error(breaker: Breaker, changes: Changes) -> None:
+async def test_any_other_error_is_an_error(breaker: CircuitBreaker, changes: Changes) -> None:
     with pytest.raises(ZeroDivisionError):
         async with breaker.call():
             raise ZeroDivisionError
@@ -60,7 +60,7 @@ async def test_any_other_error_is_an_error(breaker: Breaker, changes: Changes) -
 
 
 async def test_after_a_failure_one_call_a_second_is_tried(
-    breaker: Breaker, clock: ManualClock, changes: Changes
+    breaker: CircuitBreaker, clock: ManualClock, changes: Changes
 ) -> None:
     await fail(breaker, OSError())
     for _ in range(3):
@@ -72,18 +72,18 @@ async def test_after_a_failure_one_call_a_second_is_tried(
     assert changes == ["OSError"]
 
 
-async def during_another(breaker: Breaker) -> None:
+async def during_another(breaker: CircuitBreaker) -> None:
     """Of those that come together only the first is tried; it fails."""
     try:
         async with breaker.call():
             assert not await is_tried(breaker)
             raise OSError
-    except Away:
+    except CircuitOpen:
         pass
 
 
 async def test_the_first_success_lets_all_through_again(
-    breaker: Breaker, clock: ManualClock, changes: Changes
+    breaker: CircuitBreaker, clock: ManualClock, changes: Changes
 ) -> None:
     await fail(breaker, OSError())
     clock.move(1)
@@ -94,16 +94,16 @@ async def test_the_first_success_lets_all_through_again(
     assert changes == ["OSError", None, "KeyError"]
 
 
-async def test_a_call_ends_after_a_quarter_of_a_second(breaker: Breaker) -> None:
+async def test_a_call_ends_after_a_quarter_of_a_second(breaker: CircuitBreaker) -> None:
     began = time.monotonic()
-    with pytest.raises(Away, match="TimeoutError"):
+    with pytest.raises(CircuitOpen, match="TimeoutError"):
         async with breaker.call():
             await asyncio.sleep(WAIT_SECONDS)
     assert 0.2 < time.monotonic() - began < WAIT_SECONDS / 2
 
 
 async def test_a_loop_that_is_late_itself_does_not_make_an_answer_too_late(
-    breaker: Breaker,
+    breaker: CircuitBreaker,
 ) -> None:
     """Other requests hold the loop up for more than a quarter of a second, again and again."""
 
@@ -120,7 +120,7 @@ async def test_a_loop_that_is_late_itself_does_not_make_an_answer_too_late(
         await asyncio.gather(answer(), hold_up(), hold_up())
 
 
-async def test_few_calls_are_made_at_a_time(breaker: Breaker) -> None:
+async def test_few_calls_are_made_at_a_time(breaker: CircuitBreaker) -> None:
     at_once, most = 0, 0
 
     async def call() -> None:
@@ -136,7 +136,7 @@ async def test_few_calls_are_made_at_a_time(breaker: Breaker) -> None:
 
 
 async def test_one_that_waited_for_its_turn_is_not_tried_once_it_is_away(
-    breaker: Breaker,
+    breaker: CircuitBreaker,
 ) -> None:
     """So nobody waits for longer than one call may take."""
     tried = 0
@@ -149,11 +149,11 @@ async def test_one_that_waited_for_its_turn_is_not_tried_once_it_is_away(
 
     calls = await asyncio.gather(*(call() for _ in range(100)), return_exceptions=True)
     assert tried == CALLS_MAX
-    assert all(isinstance(outcome, Away) for outcome in calls)
+    assert all(isinstance(outcome, CircuitOpen) for outcome in calls)
 
 
 async def test_a_call_that_is_cancelled_says_nothing_of_the_far_side(
-    breaker: Breaker, changes: Changes
+    breaker: CircuitBreaker, changes: Changes
 ) -> None:
     async def call() -> None:
         async with breaker.call():

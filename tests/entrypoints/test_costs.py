@@ -22,7 +22,7 @@ from adapters.sql.observer import NOBODY, Observer
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
-from entrypoints.http import routes
+from entrypoints.http.routes import messages, sessions
 from tests.databases import empty_database, patient
 from tests.entrypoints.conftest import Api, opened
 from tests.faults.proxy import Proxy, listening
@@ -46,7 +46,11 @@ ROUND_TRIPS = {name: {3: 4}.get(count["postgresql"], 1) for name, count in STATE
 
 
 def test_every_route_is_counted() -> None:
-    found = [route for route in routes.router.routes if isinstance(route, APIRoute)]
+    found = [
+        route
+        for route in (*sessions.router.routes, *messages.router.routes)
+        if isinstance(route, APIRoute)
+    ]
     assert {route.operation_id for route in found} == STATEMENTS.keys() - {"a poll"}
 
 

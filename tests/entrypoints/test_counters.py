@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from entrypoints.http.limits.counters import KEYS_MAX, MemoryCounters
+from entrypoints.http.rate_limits.counters import KEYS_MAX, MemoryCounters
 from tests.clock import ManualClock
 
 ROUNDED = 0.001

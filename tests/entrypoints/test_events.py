@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from application.errors import Unavailable
-from entrypoints.http.observed import Observed
+from entrypoints.http.middleware.access_log import AccessLogMiddleware
 from entrypoints.telemetry.logs import headed
 from entrypoints.telemetry.providers import Telemetry
 from entrypoints.version import VERSION
@@ -238,7 +238,7 @@ async def observed(app: Any) -> None:
     async def send(_: Message) -> None: ...
 
     scope = {"type": "http", "scheme": "http", "method": "GET", "headers": []}
-    await Observed(app, Telemetry().requests)(scope, receive, send)
+    await AccessLogMiddleware(app, Telemetry().requests)(scope, receive, send)
 
 
 async def only_line(

@@ -12,7 +12,7 @@ from domain.message import Message, Role
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.session import UNSET, Session
-from entrypoints.http.models import (
+from entrypoints.http.schemas import (
     MessageResponse,
     MessagesAppend,
     SessionCreate,

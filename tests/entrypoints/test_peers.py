@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from entrypoints.http.limits.peers import HOPS_MAX, Peers
+from entrypoints.http.rate_limits.client_address import HOPS_MAX, ClientAddresses
 
 PROXIES = ("10.0.0.0/8", "192.0.2.1", "fd00::/8")
 
@@ -16,7 +16,7 @@ def name(peer: str | None, *fields: str, proxies: tuple[str, ...] = PROXIES) -> 
         "client": peer and (peer, 1),
         "headers": [(b"x-forwarded-for", field.encode("latin-1")) for field in fields],
     }
-    return Peers([ip_network(proxy) for proxy in proxies]).name(Request(scope))
+    return ClientAddresses([ip_network(proxy) for proxy in proxies]).name(Request(scope))
 
 
 @pytest.mark.parametrize("fields", [(), ("203.0.113.9",), ("10.0.0.9, 203.0.113.9",)])

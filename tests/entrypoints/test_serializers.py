@@ -12,7 +12,7 @@ from domain.metadata import Metadata
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
 from domain.session import Session
-from entrypoints.http.models import MessagePage, MessagesResponse, SessionPage, SessionResponse
+from entrypoints.http.schemas import MessagePage, MessagesResponse, SessionPage, SessionResponse
 from entrypoints.http.serializers import (
     message_page_json,
     messages_json,

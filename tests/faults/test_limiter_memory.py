@@ -11,7 +11,7 @@ MEBIBYTES_MAX = 64
 PROGRAM = """
 import asyncio, resource, sys
 from pathlib import Path
-from entrypoints.http.limits.counters import KEYS_MAX, MemoryCounters
+from entrypoints.http.rate_limits.counters import KEYS_MAX, MemoryCounters
 
 def resident():
     statm = Path("/proc/self/statm")

@@ -20,7 +20,7 @@ from tests.ports import free_port
 from tests.serving import run, serving
 
 READY = (200, None)
-ANSWER_SECONDS = 5
+STORAGE_TIMEOUT = 5
 NOISE_SECONDS = 15
 """What a machine that is busy may add."""
 
@@ -29,7 +29,7 @@ Told = tuple[int, str | None]
 
 def told(answer: httpx2.Response) -> Told:
     """The status, and the detail, which is all that a refusal says beside its ids."""
-    assert answer.elapsed.total_seconds() < ANSWER_SECONDS + NOISE_SECONDS
+    assert answer.elapsed.total_seconds() < STORAGE_TIMEOUT + NOISE_SECONDS
     body = answer.json()
     if answer.status_code == 200:
         assert body == {"status": "ready"}
@@ -49,7 +49,7 @@ async def asked(service: Service) -> Told:
 
 async def healed(service: Service) -> bool:
     """Within the time that is promised, and with no restart."""
-    async with asyncio.timeout(ANSWER_SECONDS + NOISE_SECONDS):
+    async with asyncio.timeout(STORAGE_TIMEOUT + NOISE_SECONDS):
         while await asked(service) != READY:
             pass
     return True

@@ -251,7 +251,7 @@ _PIPELINE = (
         "open the gate for HEAD",
         (
             Edit(
-                "entrypoints/http/edge.py",
+                "entrypoints/http/middleware/responses.py",
                 '{**scope, "method": "GET"}',
                 '{**scope, "method": "GET", "is_head": True}',
             ),
@@ -289,21 +289,21 @@ _PIPELINE = (
     ),
     _one(
         "pass over fields that nobody knows",
-        "entrypoints/http/models.py",
+        "entrypoints/http/schemas.py",
         'extra="forbid"',
         'extra="ignore"',
         "tests/security/test_parameters.py::test_a_body_that_names_a_person_is_refused[memory]",
     ),
     _one(
         "take the first of two tokens",
-        "entrypoints/http/admission.py",
+        "entrypoints/http/middleware/request_head.py",
         'for name in ("host", "authorization") if',
         'for name in ("host",) if',
         "tests/security/test_forgeries.py::test_more_than_one_token_is_refused[development]",
     ),
     _one(
         "answer to any name",
-        "entrypoints/http/admission.py",
+        "entrypoints/http/middleware/request_head.py",
         "self._host(given) not in self.hosts",
         "not self.hosts",
         "tests/entrypoints/test_edge_api.py::test_an_unknown_host_is_misdirected_but_for_probes"
@@ -311,7 +311,7 @@ _PIPELINE = (
     ),
     _one(
         "answer on any address with a development key",
-        "entrypoints/http/admission.py",
+        "entrypoints/http/middleware/request_head.py",
         "if not self.accepts_address(address[0] if address else None):",
         "if not address and not self.accepts_address(None):",
         "tests/entrypoints/test_edge_api.py::test_with_a_development_key_only_loopback_is_answered"
@@ -360,28 +360,28 @@ _INPUT = (
     ),
     _one(
         "take digits of any script for a number",
-        "entrypoints/http/pages.py",
+        "entrypoints/http/pagination.py",
         "isinstance(value, str) and not _PLAIN_INTEGER.fullmatch(value)",
         "isinstance(value, str) and not value.strip()",
         "tests/security/test_hostile_input.py::test_what_is_no_integer_in_range_is_refused",
     ),
     _one(
         "repeat the input in an error",
-        "entrypoints/http/violations.py",
+        "entrypoints/http/validation_errors.py",
         'path, detail = path[:-1], "holds a field that is not known"',
         'detail = "is not known"',
         "tests/entrypoints/test_refusals_api.py::test_no_refusal_repeats_what_it_refuses[memory]",
     ),
     _one(
         "drop a security header",
-        "entrypoints/http/headers.py",
+        "entrypoints/http/middleware/response_headers.py",
         '    b"x-content-type-options": b"nosniff",\n',
         "",
         "tests/entrypoints/test_edge_api.py::test_every_answer_carries_the_security_headers[memory]",
     ),
     _one(
         "let every page read answers",
-        "entrypoints/http/headers.py",
+        "entrypoints/http/middleware/response_headers.py",
         "if origin in self.origins:",
         "if origin:",
         "tests/entrypoints/test_headers_api.py::"
@@ -399,21 +399,21 @@ _INPUT = (
 _LIMITS = (
     _one(
         "count everyone as one",
-        "entrypoints/http/limits/rates.py",
+        "entrypoints/http/rate_limits/limits.py",
         "self._count(policy, owner.key.hex)",
         'self._count(policy, "everyone")',
         "tests/entrypoints/test_limits_api.py::test_owners_and_policies_are_counted_apart",
     ),
     _one(
         "never refuse for a limit",
-        "entrypoints/http/limits/rates.py",
+        "entrypoints/http/rate_limits/limits.py",
         "return self.counted > self.limit.quota",
         "return self.counted > self.limit.quota << 20",
         "tests/entrypoints/test_limits_api.py::test_after_the_seconds_of_retry_after_and_not_before_a_request_passes",
     ),
     _one(
         "trust a forwarded address from anyone",
-        "entrypoints/http/limits/peers.py",
+        "entrypoints/http/rate_limits/client_address.py",
         "if not self._is_proxy(peer) or hop is None:",
         "if hop is None:",
         "tests/entrypoints/test_peers.py::test_a_peer_that_is_no_proxy_is_itself_whatever_it_says",
@@ -431,7 +431,7 @@ _LIMITS = (
 _PROCESS = (
     _one(
         "take a message of two lengths",
-        "entrypoints/http/admission.py",
+        "entrypoints/http/middleware/request_head.py",
         'if b"content-length" in given and b"transfer-encoding" in given:',
         'if b"content-length" in given and b"both" in given:',
         _SMUGGLING,

@@ -1,6 +1,5 @@
-"""The routes that need no token: probes, measures, and what clients must know to get one."""
+"""What a client must know to get a token: OAuth 2.0 Protected Resource Metadata (RFC 9728)."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
@@ -8,35 +7,13 @@ from urllib.parse import unquote, urlsplit
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse
 
 from entrypoints.http.context import app_context
-from entrypoints.http.problems import unavailable
-from entrypoints.http.reference.answers import answer, problems
-from entrypoints.http.reference.sign_in import SignIn
-
-PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+from entrypoints.http.openapi.responses import problems, success
+from entrypoints.http.openapi.sign_in import SignIn
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
-
-
-class LivenessResponse(BaseModel):
-    """The process runs."""
-
-    status: Annotated[Literal["alive"], Field(description="Always so.", examples=["alive"])]
-
-
-class ReadinessResponse(BaseModel):
-    """Requests can be served, or at least those that read."""
-
-    status: Annotated[
-        Literal["ready", "read-only"],
-        Field(
-            description="`read-only` where a standby answers reads in place of the database, and "
-            "writes are refused.",
-            examples=["ready"],
-        ),
-    ]
 
 
 class ProtectedResourceResponse(BaseModel):
@@ -77,48 +54,10 @@ router = APIRouter(tags=["service"], responses=problems(400, 431, 500, 503))
 
 
 @router.get(
-    "/livez",
-    operation_id="getLiveness",
-    response_model=LivenessResponse,
-    responses={200: answer("The process runs.")},
-)
-async def get_liveness() -> JSONResponse:
-    """Whether the process runs."""
-    return JSONResponse({"status": "alive"})
-
-
-@router.get(
-    "/readyz",
-    operation_id="getReadiness",
-    response_model=ReadinessResponse,
-    responses={200: answer("Requests can be served.")},
-)
-async def get_readiness(request: Request) -> JSONResponse:
-    """Whether requests can be served; else 503 naming the part that is missing."""
-    readiness = await app_context(request).use_cases.check_readiness()
-    if readiness.missing:
-        raise unavailable(f"Not ready: {', '.join(readiness.missing)}.")
-    return JSONResponse({"status": "read-only" if readiness.is_read_only else "ready"})
-
-
-@router.get(
-    "/metrics",
-    operation_id="getMetrics",
-    response_class=PlainTextResponse,
-    responses={200: answer("The measures.")},
-)
-async def get_metrics(request: Request) -> Response:
-    """What this process has measured since its start, in Prometheus' text format."""
-    exposition = app_context(request).exposition
-    # In a thread, since it takes some milliseconds and other requests need not wait for it.
-    return Response(await asyncio.to_thread(exposition), media_type=PROMETHEUS_TEXT)
-
-
-@router.get(
     METADATA_PATH,
     operation_id="getProtectedResource",
     response_model=ProtectedResourceResponse,
-    responses={200: answer("What is known."), **problems(421)},
+    responses={200: success("What is known."), **problems(421)},
 )
 async def get_protected_resource(request: Request) -> JSONResponse:
     """What a client must know to get a token for this service (RFC 9728 section 2)."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from entrypoints.http.problem_models import InvalidInputResponse, ProblemResponse
-from entrypoints.http.reference.headers import HEADERS, LIMITED, headers
-from entrypoints.http.reference.problems import PROBLEMS
+from entrypoints.http.openapi.headers import HEADERS, LIMITED, headers
+from entrypoints.http.openapi.problem_schemas import InvalidInputResponse, ProblemResponse
+from entrypoints.http.openapi.problems import PROBLEMS
 
 Json = dict[str, Any]
 

@@ -26,12 +26,12 @@ from domain.page import (
 from domain.session import Session
 from entrypoints.http.context import app_context
 from entrypoints.http.cursors import from_text, to_text
-from entrypoints.http.models import (
+from entrypoints.http.problems import in_query, invalid
+from entrypoints.http.schemas import (
     CURSOR,
     CURSOR_EXAMPLE,
     CURSOR_MAX,
 )
-from entrypoints.http.problems import in_query, invalid
 from entrypoints.telemetry.request_context import request_context
 
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9_&=-]*")

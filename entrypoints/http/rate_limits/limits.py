@@ -10,12 +10,12 @@ from limits import RateLimitItem
 from starlette.requests import Request
 
 from domain.owner import Owner
-from entrypoints.http.headers import Fields
-from entrypoints.http.limits.breaker import Away, Breaker
-from entrypoints.http.limits.counters import MemoryCounters, RedisCounters
-from entrypoints.http.limits.peers import Peers
 from entrypoints.http.measures import Measures
+from entrypoints.http.middleware.response_headers import Fields
 from entrypoints.http.problems import too_many, unavailable
+from entrypoints.http.rate_limits.circuit_breaker import CircuitBreaker, CircuitOpen
+from entrypoints.http.rate_limits.client_address import ClientAddresses
+from entrypoints.http.rate_limits.counters import MemoryCounters, RedisCounters
 from entrypoints.telemetry.request_context import request_context
 
 Policy = Literal["read", "write", "create"]
@@ -76,7 +76,7 @@ class RateLimits:
         self,
         policies: Mapping[str, RateLimitItem],
         storage: MemoryCounters | RedisCounters,
-        peers: Peers,
+        peers: ClientAddresses,
         measures: Measures,
         *,
         fails_open: bool,
@@ -88,7 +88,7 @@ class RateLimits:
         self._fails_open = fails_open
         faults = storage.base_exceptions
         kinds = faults if isinstance(faults, tuple) else (faults,)
-        self._breaker = Breaker(kinds, self._tell) if kinds else None
+        self._breaker = CircuitBreaker(kinds, self._tell) if kinds else None
 
     async def count_owner(self, request: Request, policy: Policy, owner: Owner) -> None:
         """Count a request whose token holds. Its answer, whatever it is, gets the fields.
@@ -120,7 +120,7 @@ class RateLimits:
             else:
                 async with self._breaker.call():
                     counted, left = await self._storage.hit(key, limit.seconds)
-        except Away:
+        except CircuitOpen:
             self._measures.limiter_unavailable.add(1)
             if self._fails_open:
                 return None

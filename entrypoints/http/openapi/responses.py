@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from entrypoints.http.reference.headers import headers
-from entrypoints.http.reference.problems import PROBLEMS
+from entrypoints.http.openapi.headers import headers
+from entrypoints.http.openapi.problems import PROBLEMS
 
 Answers = dict[int | str, dict[str, Any]]
 
 
-def answer(description: str, *names: str) -> dict[str, Any]:
+def success(description: str, *names: str) -> dict[str, Any]:
     """A success, and the headers that it has besides those of every answer."""
     return {"description": description, "headers": headers(*names)}
 

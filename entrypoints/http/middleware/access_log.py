@@ -57,7 +57,7 @@ Lines = Sequence[tuple[bytes, bytes]]
 """A head's, their names in lower case."""
 
 
-class Observed:
+class AccessLogMiddleware:
     """Gives each request its ids, and tells how it went once its answer is sent: `requests` as a
     figure, the log in a line. Where it is `traced`, the request's span gets its route."""
 

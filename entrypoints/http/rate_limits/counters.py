@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from limits.aio.storage import RedisStorage, Storage
 
-from entrypoints.http.limits.breaker import CALLS_MAX
+from entrypoints.http.rate_limits.circuit_breaker import CALLS_MAX
 
 KEYS_MAX = 50_000
 """Callers whom a policy remembers in memory: more than one process serves in a minute."""

@@ -18,7 +18,7 @@ _SUBSCRIBER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Peers:
+class ClientAddresses:
     """Tells peers apart. `proxies` are those whose word on a client's address is taken."""
 
     proxies: Sequence[Network] = ()

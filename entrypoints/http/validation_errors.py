@@ -4,23 +4,23 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 
 from domain.errors import InvalidValue
-from entrypoints.http.problems import Violation, in_body, in_header, in_query
+from entrypoints.http.problems import FieldError, in_body, in_header, in_query
 
-VIOLATIONS_MAX = 50
+FIELD_ERRORS_MAX = 50
 """What one answer lists, lest it outgrow the request."""
 
 
-def violations(error: RequestValidationError) -> list[Violation]:
+def field_errors(error: RequestValidationError) -> list[FieldError]:
     """What FastAPI found wrong, without the input that it found it in.
 
     A field that is not known is told by the object that holds it, since its name is input too.
     """
-    found = map(_violation, error.errors())
+    found = map(_field_error, error.errors())
     unlike = {tuple(violation.items()): violation for violation in found}
-    return list(unlike.values())[:VIOLATIONS_MAX]
+    return list(unlike.values())[:FIELD_ERRORS_MAX]
 
 
-def _violation(found: Mapping[str, Any]) -> Violation:
+def _field_error(found: Mapping[str, Any]) -> FieldError:
     source, *path = found["loc"]
     detail = _detail(found)
     if found["type"] == "extra_forbidden":

@@ -19,7 +19,7 @@ REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class RequestHeadValidator:
     """`hosts` are the names that Host may have, as `host_name` gives them. `accepts_address` tells
     of the local address that a request came in by, None for a socket's path or what cannot be
     told, whether it may be served there."""

@@ -9,7 +9,7 @@ from fastapi import Header
 from pydantic import WithJsonSchema
 
 from domain.session import Session
-from entrypoints.http.fields import CHANGED
+from entrypoints.http.schema_types import CHANGED
 from entrypoints.http.serializers import rfc3339
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')

@@ -8,20 +8,20 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrypoints.http.headers import AnswerHeaders
-from entrypoints.http.problems import refused, unavailable
+from entrypoints.http.middleware.response_headers import ResponseHeaders
+from entrypoints.http.problems import problem_response, unavailable
 from entrypoints.telemetry.request_context import RequestContext
 
-LINGER_SECONDS = 30
+LINGER_TIMEOUT = 30
 """How long an answer waits at most for the rest of a body that nobody wanted."""
 
-SILENCE_SECONDS = 2
+SILENCE_TIMEOUT = 2
 """How long it waits for a next piece of it."""
 
 Admit = Callable[[Scope, Headers], None]
 
 
-class Edge:
+class ResponseMiddleware:
     """Gives every answer its headers, answers HEAD as GET without the body, turns what nobody
     caught into a problem, and lets a client that is still sending read it.
 
@@ -31,7 +31,7 @@ class Edge:
     """
 
     def __init__(
-        self, app: ASGIApp, admit: Admit, headers: AnswerHeaders, is_stopping: Callable[[], bool]
+        self, app: ASGIApp, admit: Admit, headers: ResponseHeaders, is_stopping: Callable[[], bool]
     ) -> None:
         self.app = app
         self.admit = admit
@@ -46,7 +46,7 @@ class Edge:
         # Of a request that the server gave up halfway, what it was already given.
         context: RequestContext = scope["state"]["context"]
         context.headers = context.headers or self.headers.of(scope["method"], headers)
-        exchange = _Exchange(scope, headers, receive, send, self.is_stopping)
+        exchange = _ResponseWriter(scope, headers, receive, send, self.is_stopping)
         try:
             self.admit(scope, headers)
             await self._answered(scope, exchange)
@@ -65,7 +65,7 @@ class Edge:
             else:
                 exchange.context.refusal = error
 
-    async def _answered(self, scope: Scope, exchange: "_Exchange") -> None:
+    async def _answered(self, scope: Scope, exchange: "_ResponseWriter") -> None:
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
             await self.app(inner, exchange.receive, exchange.send)
@@ -74,7 +74,7 @@ class Edge:
                 exchange.context.route = inner["route"].path_format
 
 
-class _Exchange:
+class _ResponseWriter:
     def __init__(
         self,
         scope: Scope,
@@ -95,7 +95,7 @@ class _Exchange:
         self.more_body = given.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in given
 
     async def answer(self, error: Exception) -> None:
-        response = refused(self.context, error)
+        response = problem_response(self.context, error)
         await response(self._scope, self.receive, self.send)
 
     async def receive(self) -> Message:
@@ -133,8 +133,8 @@ class _Exchange:
         await self._send({**message, "more_body": True})
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(LINGER_SECONDS):
+                async with asyncio.timeout(LINGER_TIMEOUT):
                     while self.more_body:
-                        await asyncio.wait_for(self.receive(), SILENCE_SECONDS)
+                        await asyncio.wait_for(self.receive(), SILENCE_TIMEOUT)
         finally:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})

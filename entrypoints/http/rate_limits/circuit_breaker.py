@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 CALLS_MAX = 8
 """At a time; the next waits for its turn."""
 
-PAUSE_SECONDS = 1
+RETRY_PAUSE = 1
 """From a failure to the next attempt."""
 
 _TICK_SECONDS = 0.025
@@ -17,26 +17,26 @@ _TICKS = 10
 loop, so that a loop which is late itself does not make a quick answer too late."""
 
 
-class Away(Exception):
+class CircuitOpen(Exception):
     """The far side does not answer, or did not a moment ago. The text names the kind of failure."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Lets calls through while they succeed, and one a second after one has failed.
 
-    `faults` are the errors that mean the far side is away. `on_change` is told each time it goes,
-    with the kind of failure, and each time it is back, with None.
+    `faults` are the errors that mean the far side is away. `on_state_change` is told each time it
+    goes, with the kind of failure, and each time it is back, with None.
     """
 
     def __init__(
         self,
         faults: tuple[type[Exception], ...],
-        on_change: Callable[[str | None], None],
+        on_state_change: Callable[[str | None], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         # A TimeoutError is an OSError.
         self._faults: tuple[type[Exception], ...] = (OSError, *faults)
-        self._on_change = on_change
+        self._on_change = on_state_change
         self._now = now
         self._turns = asyncio.Semaphore(CALLS_MAX)
         self._away: str | None = None
@@ -44,19 +44,19 @@ class Breaker:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Raises Away."""
+        """Raises CircuitOpen."""
         async with self._turns:
             if self._away:
                 if self._now() < self._again:
-                    raise Away(self._away)
-                self._again = self._now() + PAUSE_SECONDS  # the others go on without
+                    raise CircuitOpen(self._away)
+                self._again = self._now() + RETRY_PAUSE  # the others go on without
             try:
-                async with _quarter_second():
+                async with _call_timeout():
                     yield
             except self._faults as error:
-                self._again = self._now() + PAUSE_SECONDS
+                self._again = self._now() + RETRY_PAUSE
                 self._change(type(error).__name__)
-                raise Away(type(error).__name__) from None
+                raise CircuitOpen(type(error).__name__) from None
             self._change(None)
 
     def _change(self, away: str | None) -> None:
@@ -66,7 +66,7 @@ class Breaker:
 
 
 @asynccontextmanager
-async def _quarter_second() -> AsyncIterator[None]:
+async def _call_timeout() -> AsyncIterator[None]:
     """Raises TimeoutError."""
     async with asyncio.timeout(None) as limit:
         countdown = _Countdown(limit)

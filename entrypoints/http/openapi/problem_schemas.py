@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from entrypoints.http.fields import REQUEST_ID
+from entrypoints.http.schema_types import REQUEST_ID
 
 
 class ProblemResponse(BaseModel):

@@ -32,7 +32,7 @@ _PREFLIGHT = {
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerHeaders:
+class ResponseHeaders:
     """`hsts_seconds` is for how long a browser keeps to HTTPS; 0 does not ask it to. `origins` are
     those whose pages may read answers, in the form that browsers send.
 

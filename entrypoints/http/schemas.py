@@ -9,20 +9,20 @@ from domain.metadata import EMPTY
 from domain.owner import SUBJECT_MAX
 from domain.page import LIMIT_DEFAULT, LIMIT_MAX
 from domain.session import TITLE_MAX, UNSET, SessionPatch
-from entrypoints.http.fields import (
+from entrypoints.http.schema_types import (
     CHANGED,
     CREATED,
     MESSAGE_ID,
     SESSION_ID,
-    Attached,
-    GivenContent,
-    GivenMetadata,
-    GivenRole,
-    GivenTitle,
+    ContentInput,
     Id,
+    MetadataInput,
+    MetadataOutput,
     MetadataPatch,
+    RoleInput,
     Timestamp,
     Title,
+    TitleInput,
 )
 
 CURSOR = r"^[A-Za-z0-9_-]+$"
@@ -40,9 +40,9 @@ class _Input(BaseModel):
 class MessageCreate(_Input):
     """A message to be said."""
 
-    role: GivenRole
-    content: GivenContent
-    metadata: GivenMetadata = EMPTY
+    role: RoleInput
+    content: ContentInput
+    metadata: MetadataInput = EMPTY
 
     def to_domain(self) -> NewMessage:
         return NewMessage(self.role, self.content, self.metadata)
@@ -52,13 +52,13 @@ class SessionCreate(_Input):
     """A session to be started. Every member is optional."""
 
     title: Annotated[
-        GivenTitle | None,
+        TitleInput | None,
         Field(
             description=f"1 to {TITLE_MAX} characters once space at its ends is taken off.",
             examples=["Weekend in Lisbon"],
         ),
     ] = None
-    metadata: GivenMetadata = EMPTY
+    metadata: MetadataInput = EMPTY
     messages: Annotated[
         list[MessageCreate],
         Field(
@@ -73,7 +73,7 @@ class SessionUpdate(_Input):
     """A JSON merge patch (RFC 7396): null removes, what is absent stays."""
 
     title: Annotated[
-        GivenTitle | None,
+        TitleInput | None,
         Field(
             description=f"1 to {TITLE_MAX} characters once space at its ends is taken off; "
             "null removes the title.",
@@ -122,7 +122,7 @@ class SessionResponse(BaseModel):
         str | None,
         Field(description=f"1 to {TITLE_MAX} characters, or null.", examples=["Weekend in Lisbon"]),
     ]
-    metadata: Attached
+    metadata: MetadataOutput
     created_at: Annotated[Timestamp, Field(description="When it was created.", examples=[CREATED])]
     last_updated: Annotated[
         Timestamp,
@@ -158,7 +158,7 @@ class MessageResponse(BaseModel):
             json_schema_extra={"maxLength": CONTENT_MAX},
         ),
     ]
-    metadata: Attached
+    metadata: MetadataOutput
     timestamp: Annotated[
         Timestamp,
         Title,

@@ -44,12 +44,12 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-GivenRole = Annotated[
+RoleInput = Annotated[
     Role,
     Field(strict=False, description="Who says it.", examples=[Role.USER]),
     BeforeValidator(_text),
 ]
-GivenContent = Annotated[
+ContentInput = Annotated[
     str,
     AfterValidator(check_content),
     Field(
@@ -58,10 +58,10 @@ GivenContent = Annotated[
         json_schema_extra={"maxLength": CONTENT_MAX, "pattern": r"^[^\u0000]*$"},
     ),
 ]
-GivenTitle = Annotated[
+TitleInput = Annotated[
     str, AfterValidator(trimmed_title), Field(json_schema_extra={"pattern": _TRIMMED})
 ]
-GivenMetadata = Annotated[
+MetadataInput = Annotated[
     Metadata,
     PlainValidator(Metadata.of),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
@@ -90,7 +90,7 @@ Timestamp = Annotated[
     ),
 ]
 Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": TITLE_MAX})]
-Attached = Annotated[
+MetadataOutput = Annotated[
     dict[str, Any],
     Field(description="The JSON object given.", examples=[{"model": "small"}]),
 ]

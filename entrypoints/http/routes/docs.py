@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from entrypoints.http.context import app_context
-from entrypoints.http.reference.sign_in import SignIn
+from entrypoints.http.openapi.sign_in import SignIn
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -42,7 +42,7 @@ def _folder_of(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-_PAGE = Path(__file__).parent / "page"
+_PAGE = Path(__file__).parent / "docs_page"
 _SWAGGER_UI = _folder_of("fastapi_offline") / "static"
 
 

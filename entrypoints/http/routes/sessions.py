@@ -1,0 +1,151 @@
+"""The routes of sessions. Each turns a request into one call of a use case, and its result into a
+response."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.session import Session
+from entrypoints.http.body import MERGE_PATCH
+from entrypoints.http.context import app_context, use_cases
+from entrypoints.http.dependencies import Caller, SessionId
+from entrypoints.http.etags import (
+    IfMatch,
+    IfNoneMatch,
+    expected_versions,
+    is_known,
+    session_tag,
+)
+from entrypoints.http.idempotency import IdempotencyKey, replay_mark
+from entrypoints.http.openapi.responses import problems, success
+from entrypoints.http.pagination import SessionPageQuery, links_by_cursor, links_by_offset
+from entrypoints.http.routes.authenticated import (
+    NO_HEADERS,
+    NOT_MODIFIED,
+    authenticated_router,
+    json_response,
+    not_modified,
+    page_response,
+)
+from entrypoints.http.schemas import SessionCreate, SessionPage, SessionResponse, SessionUpdate
+from entrypoints.http.serializers import session_json, session_page_json
+from entrypoints.telemetry.request_context import request_context
+
+SESSION = success("The session.", "ETag")
+READ_SESSION = success("The session.", "ETag", "Standby-Read")
+
+router = authenticated_router()
+
+
+@router.get(
+    "",
+    operation_id="listSessions",
+    response_model=SessionPage,
+    responses={200: success("A page of sessions.", "Link", "Standby-Read")},
+)
+async def list_sessions(
+    request: Request,
+    caller: Caller,
+    query: Annotated[SessionPageQuery, Query()],
+) -> Response:
+    """The caller's sessions a page at a time, those that changed last first unless asked
+    otherwise."""
+    asked = query.to_domain()
+    page = await use_cases(request).list_sessions(caller, asked)
+    body = session_page_json(page, asked)
+    links = links_by_cursor(page, asked) if asked.cursor else links_by_offset(page)
+    return page_response(request, asked, body, links)
+
+
+@router.post(
+    "",
+    operation_id="createSession",
+    status_code=201,
+    response_model=SessionResponse,
+    responses={
+        201: success("The session is stored.", "ETag", "Location", "Idempotent-Replayed"),
+        **problems(415),
+    },
+)
+async def create_session(
+    request: Request, caller: Caller, body: SessionCreate, key: IdempotencyKey
+) -> Response:
+    """A new session of the caller's, with its first messages if any are given, all or nothing."""
+    messages = [message.to_domain() for message in body.messages]
+    created = await use_cases(request).create_session.once(
+        key, caller, body.title, body.metadata, messages
+    )
+    request_context(request).session_id = str(created.value.id)
+    location = f"{app_context(request).public_url}/sessions/{created.value.id}"
+    return _session(created.value, 201, {"Location": location, **replay_mark(created)})
+
+
+@router.get(
+    "/{session_id}",
+    operation_id="getSession",
+    response_model=SessionResponse,
+    responses={200: READ_SESSION, 304: NOT_MODIFIED, **problems(404)},
+)
+async def get_session(
+    request: Request, caller: Caller, session_id: SessionId, if_none_match: IfNoneMatch = None
+) -> Response:
+    """One session, without its messages."""
+    session = await use_cases(request).get_session(caller, session_id)
+    if is_known(session_tag(session), if_none_match):
+        return not_modified(session_tag(session))
+    return _session(session)
+
+
+@router.patch(
+    "/{session_id}",
+    operation_id="updateSession",
+    response_model=SessionResponse,
+    responses={200: SESSION, **problems(404, 412, 415)},
+    openapi_extra={
+        "requestBody": {
+            "content": {MERGE_PATCH: {"schema": {"$ref": "#/components/schemas/SessionUpdate"}}}
+        }
+    },
+)
+async def update_session(
+    request: Request,
+    caller: Caller,
+    session_id: SessionId,
+    body: SessionUpdate,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change the title or the metadata by a JSON merge patch (RFC 7396).
+
+    What is absent stays, null removes. A patch that changes nothing leaves `last_updated`.
+    """
+    expected = expected_versions(if_match)
+    session = await use_cases(request).update_session(
+        caller, session_id, body.to_domain(), expected=expected
+    )
+    return _session(session)
+
+
+@router.delete(
+    "/{session_id}",
+    operation_id="deleteSession",
+    status_code=204,
+    responses={204: success("The session is gone."), **problems(404, 412)},
+)
+async def delete_session(
+    request: Request, caller: Caller, session_id: SessionId, if_match: IfMatch = None
+) -> Response:
+    """The session goes, and its messages with it."""
+    await use_cases(request).delete_session(
+        caller, session_id, expected=expected_versions(if_match)
+    )
+    return Response(status_code=204)
+
+
+def _session(
+    session: Session, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
+    tagged = {"ETag": session_tag(session), **headers}
+    return json_response(session_json(session), status, tagged)
