@@ -21,7 +21,7 @@ from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.settings import Settings
 from entrypoints.streams import open_missing_streams, tell
 from entrypoints.telemetry.logs import configure_logs
-from entrypoints.telemetry.providers import FLUSH_SECONDS
+from entrypoints.telemetry.tracing import FLUSH_TIMEOUT
 from entrypoints.version import VERSION
 
 _log = structlog.get_logger("chat_sessions")
@@ -98,7 +98,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
             await authenticator.close()
             await container.rate_limit_storage().aclose()
             await storage.close()
-            await asyncio.to_thread(flush.join, FLUSH_SECONDS)
+            await asyncio.to_thread(flush.join, FLUSH_TIMEOUT)
             _log.info("service.stopped")
 
     drain = container.drain()

@@ -172,11 +172,11 @@ def _container() -> Container:
     settings = _settings()
     log_to_stderr()
 
-    def tell_waiting(cause: str) -> None:
+    def log_waiting(cause: str) -> None:
         allowed = f"up to {settings.database_start_seconds:g} s"
         tell(f"chat-sessions: waiting {allowed}: {cause}")
 
-    return Container(settings=settings, tell_waiting=providers.Object(tell_waiting))
+    return Container(settings=settings, log_waiting=providers.Object(log_waiting))
 
 
 def _as_variable(value: object) -> object:

@@ -28,12 +28,12 @@ from entrypoints.drain import Drain
 from entrypoints.http.measures import Measures
 from entrypoints.http.rate_limits import ClientAddresses, MemoryCounters, RateLimits, RedisCounters
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
-from entrypoints.telemetry.primary import tell_primary, tell_waiting
-from entrypoints.telemetry.providers import Telemetry
-from entrypoints.telemetry.readiness import LoggedCheck
+from entrypoints.telemetry.database_log import log_failover, log_waiting
+from entrypoints.telemetry.logged_check import LoggedCheck
 from entrypoints.telemetry.request_context import note_standby
-from entrypoints.telemetry.statements import Statements
-from entrypoints.telemetry.traced import traced
+from entrypoints.telemetry.statement_observer import StatementObserver
+from entrypoints.telemetry.tracing import Telemetry
+from entrypoints.telemetry.use_case_spans import traced
 
 
 def _use_case(
@@ -43,7 +43,7 @@ def _use_case(
     return providers.Singleton(traced, made, telemetry.provided.tracer)
 
 
-def _sqlite(path: Path, observer: Statements) -> Storage:
+def _sqlite(path: Path, observer: StatementObserver) -> Storage:
     from adapters.sql import SqlStorage
     from adapters.sql.sqlite import SqliteDatabase
 
@@ -59,7 +59,7 @@ def _postgresql_options(setting: str, **given: Any) -> Any:  # noqa: ANN401 - Po
         raise SettingsError(f"{PREFIX}{setting}: {error}") from error
 
 
-def _postgresql_storage(observer: Statements, options: Any) -> Storage:  # noqa: ANN401 - the same
+def _postgresql_storage(observer: StatementObserver, options: Any) -> Storage:  # noqa: ANN401 - the same
     from adapters.sql import SqlStorage
     from adapters.sql.postgresql import PostgresqlDatabase
 
@@ -123,7 +123,7 @@ class Container(containers.DeclarativeContainer):
     measures = providers.Singleton(Measures, telemetry.provided.meters)
 
     statements = providers.Singleton(
-        Statements,
+        StatementObserver,
         telemetry.provided.meters,
         telemetry.provided.statements,
         telemetry.provided.tracer,
@@ -131,11 +131,11 @@ class Container(containers.DeclarativeContainer):
         settings.provided.slow_statement_seconds,
     )
 
-    tell_waiting: providers.Provider[Any] = providers.Object(tell_waiting)
+    log_waiting: providers.Provider[Any] = providers.Object(log_waiting)
     """Called with the cause while the database is waited for at the start."""
 
     database_options = _postgresql(
-        settings, "DATABASE_URL", url=settings.provided.database_url, on_wait=tell_waiting
+        settings, "DATABASE_URL", url=settings.provided.database_url, on_wait=log_waiting
     )
     standby_options = _postgresql(
         settings,
@@ -160,7 +160,7 @@ class Container(containers.DeclarativeContainer):
             storage,
             standby,
             providers.Object(note_standby),
-            providers.Object(tell_primary),
+            providers.Object(log_failover),
         ),
     )
     sessions = storage.provided.sessions

@@ -18,10 +18,10 @@ from entrypoints.signals import StopSignals
 from entrypoints.streams import tell
 from entrypoints.telemetry.logs import configure_logs
 
-LINES_SECONDS = 0.2
+LOG_FLUSH_TIMEOUT = 0.2
 """For whoever reads the log slowly to take the last lines of it."""
 
-HURRY_SECONDS = 1.0
+FORCED_EXIT_TIMEOUT = 1.0
 """From the second signal to the end, whatever is left to do."""
 
 
@@ -32,7 +32,7 @@ def serve(settings: Settings, signals: StopSignals) -> None:
         actual = settings.model_copy(update={"port": sockets[0].getsockname()[1]})
         serving = _serve(actual, sockets, signals)
         signals.run(serving, loop_factory=uvloop.new_event_loop)
-    lines.finish(LINES_SECONDS)
+    lines.finish(LOG_FLUSH_TIMEOUT)
 
 
 async def _serve(
@@ -62,7 +62,7 @@ def _heed(signals: StopSignals, server: Server) -> None:
 
     def hurry(_: signal.Signals) -> float:
         loop.call_soon_threadsafe(server.hurry)
-        return HURRY_SECONDS
+        return FORCED_EXIT_TIMEOUT
 
     def stop(taken: signal.Signals) -> None:
         signals.handler = hurry

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from opentelemetry.metrics import Counter, Meter, MeterProvider
 from opentelemetry.trace import TracerProvider
 
-from entrypoints.telemetry.figures import Requests
+from entrypoints.telemetry.metrics import Requests
 
 POLICIES = ("read", "write", "create", "peer")
 """Of the rate limits."""

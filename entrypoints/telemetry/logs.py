@@ -12,23 +12,25 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from entrypoints.streams import tell
+from entrypoints.telemetry.non_blocking_writer import NonBlockingWriter
 from entrypoints.telemetry.request_context import current
-from entrypoints.telemetry.stdout import Lines
 
 _QUIET = ("alembic", "httpx2", "uvicorn")
 """Of these only warnings are told."""
 
 
-def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None = None) -> Lines:
+def configure_logs(
+    form: Literal["json", "console", "auto"], writer: NonBlockingWriter | None = None
+) -> NonBlockingWriter:
     """One JSON object a line, or readable colours on a terminal. Gives where the lines go.
 
     An error is shown by its kind and its place in the code, without its text or a variable's
     value: those may be a token or what someone said.
     """
-    lines = lines or Lines()
-    readable = form == "console" or (form == "auto" and lines.is_terminal)
+    writer = writer or NonBlockingWriter()
+    readable = form == "console" or (form == "auto" and writer.is_terminal)
     rendering = _CONSOLE if readable else _JSON
-    handler = _Handler(lines, rendering)
+    handler = _Handler(writer, rendering)
     logging.raiseExceptions = False  # a line that cannot be written makes no other
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(capture=True)
@@ -42,11 +44,11 @@ def configure_logs(form: Literal["json", "console", "auto"], lines: Lines | None
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     structlog.configure(
         processors=list(rendering),  # which a test that captures changes in place
-        logger_factory=lambda *_: _Logger(lines.write),
+        logger_factory=lambda *_: _Logger(writer.write),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
-    return lines
+    return writer
 
 
 def log_to_stderr() -> None:
@@ -70,14 +72,14 @@ class _Logger:
 class _Handler(logging.Handler):
     """Takes the lines of the libraries, which use the standard library's logging."""
 
-    def __init__(self, lines: Lines, rendering: list[Processor]) -> None:
+    def __init__(self, writer: NonBlockingWriter, rendering: list[Processor]) -> None:
         super().__init__()
-        self._lines = lines
+        self._writer = writer
         self._rendering = rendering
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._lines.write(self._rendered(record))
+            self._writer.write(self._rendered(record))
         except Exception:  # noqa: BLE001 - a line that cannot be written harms nobody
             self.handleError(record)
 
@@ -92,7 +94,7 @@ class _Handler(logging.Handler):
         return str(event)
 
 
-def headed(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
+def add_context(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
     """What each line begins with; the ids are those of the request that it is about."""
     context = current()
     ids = {} if context is None else context.ids
@@ -105,7 +107,7 @@ def headed(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
     }
 
 
-def _with_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _format_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     error = event.pop("exc_info", None)
     if isinstance(error, tuple):
         error = error[1]
@@ -151,5 +153,10 @@ def _escaped(character: str) -> str:
 _ENCODER = json.JSONEncoder(default=repr)
 """One for all lines: the standard library would make one for each."""
 
-_JSON: list[Processor] = [headed, _with_places, _as_json]
-_CONSOLE: list[Processor] = [headed, _with_places, _printable, structlog.dev.ConsoleRenderer()]
+_JSON: list[Processor] = [add_context, _format_exception, _as_json]
+_CONSOLE: list[Processor] = [
+    add_context,
+    _format_exception,
+    _printable,
+    structlog.dev.ConsoleRenderer(),
+]

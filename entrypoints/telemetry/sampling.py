@@ -8,7 +8,7 @@ from opentelemetry.util.types import Attributes
 UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds, and of no interest to anyone."""
 
-KEPT = frozenset(
+ALLOWED_ATTRIBUTES = frozenset(
     {
         "db.query.summary",
         "db.system.name",
@@ -22,7 +22,7 @@ KEPT = frozenset(
 host as the client has them, and a client may put anything there."""
 
 
-class Discreet(Sampler):
+class AttributeAllowlistSampler(Sampler):
     """Decides as another sampler does, and lets a span begin with none but harmless attributes."""
 
     def __init__(self, sampler: Sampler) -> None:
@@ -39,9 +39,9 @@ class Discreet(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         given = attributes or {}
-        kept = {key: value for key, value in given.items() if key in KEPT}
+        kept = {key: value for key, value in given.items() if key in ALLOWED_ATTRIBUTES}
         sampler = ALWAYS_OFF if given.get("url.path") in UNTRACED else self._sampler
         return sampler.should_sample(parent_context, trace_id, name, kind, kept, links, trace_state)
 
     def get_description(self) -> str:
-        return f"Discreet({self._sampler.get_description()})"
+        return f"AttributeAllowlistSampler({self._sampler.get_description()})"

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from adapters.memory import MemoryStorage
 from application.errors import Unavailable
 from application.ports.storage import Storage
-from entrypoints.telemetry.logs import headed
+from entrypoints.telemetry.logs import add_context
 from tests.entrypoints.conftest import HERE, Api, before_storage, problem
 
 SECURITY = {
@@ -138,7 +138,7 @@ async def test_an_unhandled_error_shows_nothing_and_is_logged(
         raise RuntimeError("secret")
 
     monkeypatch.setattr(type(storage.sessions), "page", break_down)
-    with capture_logs([headed]) as lines:
+    with capture_logs([add_context]) as lines:
         response = await api.ask("GET", "/sessions", headers={"X-Request-ID": "find-me"})
     problem(response, 500)
     assert "secret" not in response.text

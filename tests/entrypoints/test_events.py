@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from application.errors import Unavailable
 from entrypoints.http.middleware.access_log import AccessLogMiddleware
-from entrypoints.telemetry.logs import headed
-from entrypoints.telemetry.providers import Telemetry
+from entrypoints.telemetry.logs import add_context
+from entrypoints.telemetry.tracing import Telemetry
 from entrypoints.version import VERSION
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
@@ -256,7 +256,7 @@ async def only_line(
 async def lines_of(
     api: Api, method: str, path: str, who: str | None, **request: Any
 ) -> list[dict[str, Any]]:
-    with capture_logs([headed]) as lines:
+    with capture_logs([add_context]) as lines:
         await api.ask(method, path, who, **request)
     return [dict(line) for line in lines]
 

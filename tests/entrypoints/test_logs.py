@@ -16,8 +16,8 @@ import structlog
 
 from domain.owner import Owner
 from entrypoints.telemetry.logs import configure_logs
+from entrypoints.telemetry.non_blocking_writer import BACKLOG_LIMIT, NonBlockingWriter
 from entrypoints.telemetry.request_context import RequestContext, bound
-from entrypoints.telemetry.stdout import BACKLOG_BYTES, Lines
 
 HOSTILE = ["\n", "\r\n", "\x1b[2J", "\u2028", "\u2029", "\x85", "\x00", "\x0b", "\x1c", "\u202e"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -52,7 +52,7 @@ def written(pipe: tuple[int, int], form: Form) -> Iterator[Written]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level, structlog.get_config())
     root.handlers.clear()
-    configure_logs(form, Lines(pipe[1]))
+    configure_logs(form, NonBlockingWriter(pipe[1]))
     yield lambda: os.read(pipe[0], 1 << 20).decode()
     logging.captureWarnings(capture=False)
     root.handlers[:] = before[0]
@@ -172,14 +172,14 @@ def test_what_a_task_ended_with_is_shown_without_its_text(written: Written) -> N
 def test_whoever_does_not_read_is_not_waited_for(pipe: tuple[int, int]) -> None:
     """What was kept comes whole and in order once he reads; past the backlog lines are dropped."""
     reading, writing = pipe
-    lines = Lines(writing)
+    lines = NonBlockingWriter(writing)
     sent = [f"{number} {'x' * 5000}" for number in range(400)]
     for line in sent:
         lines.write(line)
     received = all_from(reading, 200)
     found = received.decode().splitlines()
     assert found == sent[: len(found)]
-    assert BACKLOG_BYTES < len(received) < BACKLOG_BYTES + (1 << 17)
+    assert BACKLOG_LIMIT < len(received) < BACKLOG_LIMIT + (1 << 17)
     lines.finish(10)
     lines.write("heard again")
     assert all_from(reading, 1) == b"heard again\n"
@@ -188,7 +188,7 @@ def test_whoever_does_not_read_is_not_waited_for(pipe: tuple[int, int]) -> None:
 def test_a_terminal_that_is_stopped_is_not_waited_for_either() -> None:
     leading, following = os.openpty()
     tty.setraw(following)
-    lines = Lines(following)
+    lines = NonBlockingWriter(following)
     sent = [f"{number} {'x' * 3000}" for number in range(60)]
     for line in sent:
         lines.write(line)
@@ -200,7 +200,7 @@ def test_a_terminal_that_is_stopped_is_not_waited_for_either() -> None:
 
 def test_lines_of_many_threads_come_whole(pipe: tuple[int, int]) -> None:
     reading, writing = pipe
-    lines = Lines(writing)
+    lines = NonBlockingWriter(writing)
 
     def write(name: int) -> None:
         for number in range(50):
@@ -220,7 +220,7 @@ def test_lines_of_many_threads_come_whole(pipe: tuple[int, int]) -> None:
 
 def test_a_reader_that_is_gone_harms_nobody(pipe: tuple[int, int]) -> None:
     os.close(pipe[0])
-    lines = Lines(pipe[1])
+    lines = NonBlockingWriter(pipe[1])
     for _ in range(3):
         lines.write("unheard")
 
@@ -230,13 +230,13 @@ def test_without_an_output_nothing_is_written_where_it_would_be(
 ) -> None:
     """Its number may be the database's or a client's then."""
     monkeypatch.setattr("sys.stdout", None)
-    Lines().write("unheard")
+    NonBlockingWriter().write("unheard")
     assert capfd.readouterr().out == ""
 
 
 def test_a_terminal_is_told_from_a_pipe(pipe: tuple[int, int]) -> None:
     leading, following = os.openpty()
-    assert Lines(following).is_terminal
-    assert not Lines(pipe[1]).is_terminal
+    assert NonBlockingWriter(following).is_terminal
+    assert not NonBlockingWriter(pipe[1]).is_terminal
     os.close(leading)
     os.close(following)

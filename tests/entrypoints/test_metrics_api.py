@@ -11,7 +11,7 @@ from domain.owner import Owner
 from entrypoints.container import Container
 from entrypoints.http.measures import Measures
 from entrypoints.settings import Settings
-from entrypoints.telemetry.providers import Telemetry
+from entrypoints.telemetry.tracing import Telemetry
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
 

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from application.errors import Unavailable
-from entrypoints.telemetry.readiness import LoggedCheck
+from entrypoints.telemetry.logged_check import LoggedCheck
 
 
 class Part:

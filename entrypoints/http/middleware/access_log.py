@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 
 from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
-from entrypoints.telemetry.figures import Requests
+from entrypoints.telemetry.metrics import Requests
 from entrypoints.telemetry.request_context import RequestContext, bind, reset
 
 GIVEN_UP = "given_up"
@@ -53,7 +53,7 @@ _METHODS = frozenset(
 )
 """What figures are told apart by; any other is one of `_OTHER`."""
 
-Lines = Sequence[tuple[bytes, bytes]]
+HeaderLines = Sequence[tuple[bytes, bytes]]
 """A head's, their names in lower case."""
 
 
@@ -187,7 +187,7 @@ def _kind(refusal: Exception | None, status: int | None) -> str:
     )
 
 
-def _context(state: Mapping[str, Any], headers: Lines) -> RequestContext:
+def _context(state: Mapping[str, Any], headers: HeaderLines) -> RequestContext:
     """A new one, or of a request that the server gave up halfway one with the same ids, which
     began when that did."""
     begun: RequestContext | None = state.get("context")
@@ -196,14 +196,14 @@ def _context(state: Mapping[str, Any], headers: Lines) -> RequestContext:
     return replace(begun, refusal=None, db_queries=0, db_seconds=0.0, is_from_standby=False)
 
 
-def _request_id(headers: Lines) -> str:
+def _request_id(headers: HeaderLines) -> str:
     given = _values(headers, b"x-request-id")
     if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
         return given[0]
     return str(uuid_utils.uuid4())
 
 
-def _trace_id(headers: Lines) -> str:
+def _trace_id(headers: HeaderLines) -> str:
     """Of the trace that the request belongs to (W3C Trace Context), be it recorded or not."""
     span = trace.get_current_span()
     if not span.get_span_context().is_valid:
@@ -216,5 +216,5 @@ def _trace_id(headers: Lines) -> str:
     return trace.format_trace_id(number)
 
 
-def _values(headers: Lines, name: bytes) -> list[str]:
+def _values(headers: HeaderLines, name: bytes) -> list[str]:
     return [value.decode("latin-1") for given, value in headers if given == name]

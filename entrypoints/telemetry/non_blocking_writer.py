@@ -6,15 +6,15 @@ import sys
 from threading import Lock, Thread
 
 STDOUT = 1
-BACKLOG_BYTES = 1 << 20
-"""Lines that are kept while whoever reads them is slow."""
+BACKLOG_LIMIT = 1 << 20
+"""NonBlockingWriter that are kept while whoever reads them is slow."""
 
 
-class Lines:
+class NonBlockingWriter:
     """Writes whole lines to a descriptor, from any thread, and never waits for its reader.
 
-    Lines that cannot be written at once are kept for a while; past BACKLOG_BYTES they are dropped,
-    and so is everything once nobody reads any more.
+    Lines that cannot be written at once are kept for a while; past BACKLOG_LIMIT bytes they are
+    dropped, and so is everything once nobody reads any more.
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
@@ -30,7 +30,7 @@ class Lines:
     def write(self, line: str) -> None:
         encoded = line.encode(errors="backslashreplace") + b"\n"
         with self._lock:
-            if len(self._backlog) + len(encoded) <= BACKLOG_BYTES:
+            if len(self._backlog) + len(encoded) <= BACKLOG_LIMIT:
                 self._backlog += encoded
             self._write_what_fits()
             if self._backlog and self._waiter is None:

@@ -8,7 +8,7 @@ import structlog
 from opentelemetry.metrics import MeterProvider, Observation
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from entrypoints.telemetry.figures import Histogram
+from entrypoints.telemetry.metrics import Histogram
 from entrypoints.telemetry.request_context import current
 
 _log = structlog.get_logger("chat_sessions")
@@ -23,7 +23,7 @@ class _Pool(Protocol):
     def most(self) -> int: ...
 
 
-class Statements:
+class StatementObserver:
     """An observer of one database; `system` is its db.system.name. A statement that takes
     `slow_seconds` or more has a line of its own in the log."""
 

@@ -14,13 +14,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
-from entrypoints.telemetry.figures import Requests, statements
-from entrypoints.telemetry.sampling import Discreet
+from entrypoints.telemetry.metrics import Requests, statements
+from entrypoints.telemetry.sampling import AttributeAllowlistSampler
 from entrypoints.version import VERSION
 
 SCOPE = "chat_sessions"
 
-FLUSH_SECONDS = 1.0
+FLUSH_TIMEOUT = 1.0
 """What a stop waits at most for the last spans to be taken."""
 
 
@@ -69,7 +69,7 @@ def _traces(endpoint: str, resource: Resource) -> TracerProvider:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.sampler = Discreet(provider.sampler)
+    provider.sampler = AttributeAllowlistSampler(provider.sampler)
     exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
