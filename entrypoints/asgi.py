@@ -16,7 +16,6 @@ from application.ports import authenticator
 from entrypoints.container import Container
 from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
-from entrypoints.http.measures import Telemetry
 from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.settings import Settings
 from entrypoints.streams import open_missing_streams, tell
@@ -77,7 +76,7 @@ class _TellingLifespan:
 
 
 def application(settings: Settings, container: Container) -> ASGIApp:
-    telemetry = container.telemetry()
+    tracing = container.tracing()
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
@@ -94,7 +93,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
             )
             yield
         finally:
-            flush = telemetry.flush()
+            flush = tracing.flush()
             await authenticator.close()
             await container.rate_limit_storage().aclose()
             await storage.close()
@@ -113,16 +112,10 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         limits=container.rate_limits(),
         hsts_seconds=settings.hsts_seconds if settings.base_url.startswith("https:") else 0,
         origins=settings.cors_origins,
+        metrics=container.metrics(),
+        traces=tracing.provider,
     )
-    observers = Telemetry(
-        measures=container.measures(),
-        requests=telemetry.requests,
-        traces=telemetry.traces,
-        exposition=telemetry.exposition,
-    )
-    return create_app(
-        container.use_cases(), container.authenticator(), options, observers, lifespan
-    )
+    return create_app(container.use_cases(), container.authenticator(), options, lifespan)
 
 
 def _sign_in(settings: Settings) -> SignIn | None:

@@ -25,22 +25,22 @@ from application.sessions import (
 from application.standby import StandbyStorage
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
-from entrypoints.http.measures import Measures
 from entrypoints.http.rate_limits import ClientAddresses, MemoryCounters, RateLimits, RedisCounters
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
 from entrypoints.telemetry.database_log import log_failover, log_waiting
 from entrypoints.telemetry.logged_check import LoggedCheck
+from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import note_standby
 from entrypoints.telemetry.statement_observer import StatementObserver
-from entrypoints.telemetry.tracing import Telemetry
+from entrypoints.telemetry.tracing import Tracing, resource
 from entrypoints.telemetry.use_case_spans import traced
 
 
 def _use_case(
-    telemetry: providers.Provider[Telemetry], kind: type[object], *ports: object
+    tracing: providers.Provider[Tracing], kind: type[object], *ports: object
 ) -> providers.Provider[Any]:
     made = providers.Singleton(kind, *ports)
-    return providers.Singleton(traced, made, telemetry.provided.tracer)
+    return providers.Singleton(traced, made, tracing.provided.tracer)
 
 
 def _sqlite(path: Path, observer: StatementObserver) -> Storage:
@@ -118,15 +118,14 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     identifiers = providers.Singleton(Uuid7Identifiers)
     drain = providers.Singleton(Drain)
-    telemetry = providers.Singleton(Telemetry, settings.provided.otlp_endpoint)
-
-    measures = providers.Singleton(Measures, telemetry.provided.meters)
+    resource = providers.Singleton(resource)
+    metrics = providers.Singleton(Metrics, resource.provided.attributes)
+    tracing = providers.Singleton(Tracing, settings.provided.otlp_endpoint, resource)
 
     statements = providers.Singleton(
         StatementObserver,
-        telemetry.provided.meters,
-        telemetry.provided.statements,
-        telemetry.provided.tracer,
+        metrics,
+        tracing.provided.tracer,
         settings.provided.storage,
         settings.provided.slow_statement_seconds,
     )
@@ -212,7 +211,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.rate_limit_policies,
         rate_limit_storage,
         providers.Singleton(ClientAddresses, settings.provided.trusted_proxies),
-        measures,
+        metrics,
         fails_open=settings.provided.rate_limits_fail_open,
     )
 
@@ -224,23 +223,19 @@ class Container(containers.DeclarativeContainer):
         reading.provided.sessions,
         hide_foreign=settings.provided.hide_foreign_sessions,
     )
-    purge_receipts = _use_case(telemetry, PurgeReceipts, storage, clock)
+    purge_receipts = _use_case(tracing, PurgeReceipts, storage, clock)
     use_cases = providers.Singleton(
         UseCases,
-        list_sessions=_use_case(telemetry, ListSessions, reading.provided.sessions),
-        create_session=_use_case(telemetry, CreateSession, sessions, identifiers, clock),
-        get_session=_use_case(telemetry, GetSession, reading.provided.sessions, reading_ownership),
-        update_session=_use_case(telemetry, UpdateSession, sessions, ownership, clock),
-        delete_session=_use_case(telemetry, DeleteSession, sessions, ownership),
-        get_messages=_use_case(
-            telemetry, GetMessages, reading.provided.messages, reading_ownership
-        ),
-        append_messages=_use_case(
-            telemetry, AppendMessages, messages, ownership, identifiers, clock
-        ),
+        list_sessions=_use_case(tracing, ListSessions, reading.provided.sessions),
+        create_session=_use_case(tracing, CreateSession, sessions, identifiers, clock),
+        get_session=_use_case(tracing, GetSession, reading.provided.sessions, reading_ownership),
+        update_session=_use_case(tracing, UpdateSession, sessions, ownership, clock),
+        delete_session=_use_case(tracing, DeleteSession, sessions, ownership),
+        get_messages=_use_case(tracing, GetMessages, reading.provided.messages, reading_ownership),
+        append_messages=_use_case(tracing, AppendMessages, messages, ownership, identifiers, clock),
         purge_receipts=purge_receipts,
         check_readiness=_use_case(
-            telemetry,
+            tracing,
             CheckReadiness,
             providers.Dict(
                 database=providers.Singleton(LoggedCheck, "database", reading.provided.check),

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from fastapi.telemetry import TelemetryConfig
+from opentelemetry.trace import TracerProvider
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +21,6 @@ from application.use_cases import UseCases
 from domain.errors import Refused
 from entrypoints.http.authentication import Authentication
 from entrypoints.http.context import AppContext
-from entrypoints.http.measures import Telemetry
 from entrypoints.http.middleware.access_log import AccessLogMiddleware
 from entrypoints.http.middleware.request_head import RequestHeadValidator, host_name
 from entrypoints.http.middleware.response_headers import ResponseHeaders
@@ -30,6 +30,7 @@ from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.http.problems import Problem, problem_response
 from entrypoints.http.rate_limits import RateLimits
 from entrypoints.http.routes import docs, messages, probes, sessions, well_known
+from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 from entrypoints.version import VERSION
 
@@ -40,8 +41,9 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 class HttpOptions:
     """`base_url` is where clients find the service; `public_url` the same where the operator has
     said so, else empty: links are then relative. `hosts` are the names that Host may have.
-    `is_stopping` tells whether clients should leave. `sign_in` is how clients get tokens, where an
-    identity provider gives them. `hsts_seconds` and `origins` are as ResponseHeaders has them."""
+    `is_stopping` tells whether clients should leave. `traces` is where spans go, if anywhere.
+    `sign_in` is how clients get tokens, where an identity provider gives them. `hsts_seconds` and
+    `origins` are as ResponseHeaders has them."""
 
     base_url: str
     public_url: str
@@ -52,6 +54,8 @@ class HttpOptions:
     limits: RateLimits
     hsts_seconds: int
     origins: AbstractSet[str]
+    metrics: Metrics
+    traces: TracerProvider | None = None
     sign_in: SignIn | None = None
 
 
@@ -71,30 +75,29 @@ def create_app(
     use_cases: UseCases,
     authenticator: Authenticator,
     options: HttpOptions,
-    telemetry: Telemetry,
     lifespan: Lifespan | None = None,
 ) -> ASGIApp:
     """The service as an ASGI application. Each call gives one of its own."""
-    observed: TelemetryConfig = {
+    telemetry: TelemetryConfig = {
         "metrics": False,
-        "tracer_provider": telemetry.traces,
-        "tracing": telemetry.traces is not None,
+        "tracer_provider": options.traces,
+        "tracing": options.traces is not None,
         "operation_spans": False,
         "logs": False,
         "auto_configure": False,
     }
-    app = routed_app(lifespan, observed, options.public_url)
+    app = routed_app(lifespan, telemetry, options.public_url)
     app.state.context = AppContext(
         use_cases=use_cases,
         authentication=Authentication(
             authenticator,
             well_known.metadata_url(options.base_url),
             options.limits,
-            telemetry.measures,
+            options.metrics,
         ),
         limits=options.limits,
         max_body_bytes=options.max_body_bytes,
-        exposition=telemetry.exposition,
+        exposition=options.metrics.exposition,
         public_url=options.public_url,
         docs_policy=docs.docs_policy(options.sign_in),
         protected_resource=well_known.protected_resource(options.base_url, options.sign_in),
@@ -112,7 +115,7 @@ def create_app(
         ResponseMiddleware, admit=admit, headers=headers, is_stopping=options.is_stopping
     )
     app.add_middleware(
-        AccessLogMiddleware, requests=telemetry.requests, traced=telemetry.traces is not None
+        AccessLogMiddleware, metrics=options.metrics, traced=options.traces is not None
     )
     return app
 

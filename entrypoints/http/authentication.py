@@ -8,9 +8,9 @@ from starlette.requests import Request
 
 from application.errors import InvalidToken
 from application.ports.authenticator import Authenticator, Principal, Scope
-from entrypoints.http.measures import Measures
 from entrypoints.http.problems import Problem
 from entrypoints.http.rate_limits import RateLimits
+from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 
 REALM = "chat-sessions"
@@ -24,7 +24,7 @@ class Authentication:
     authenticator: Authenticator
     metadata_url: str
     limits: RateLimits
-    measures: Measures
+    metrics: Metrics
 
     async def principal(self, request: Request) -> Principal:
         """Raises the Problem of 401, or of 429 for an address that has sent too many of them."""
@@ -45,7 +45,7 @@ class Authentication:
         try:
             return await self.authenticator.authenticate(token.strip(" "))
         except InvalidToken as reason:
-            self.measures.auth_failures.add(1)
+            self.metrics.auth_failures.inc()
             raise self._unauthorized(
                 "The bearer token does not hold.",
                 error=InvalidTokenError.error,

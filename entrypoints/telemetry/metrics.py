@@ -1,101 +1,49 @@
-"""Figures that every request changes, kept as plain numbers until somebody asks for them.
+"""The metrics of one process, by prometheus_client, under OpenTelemetry's names.
 
-OpenTelemetry's instruments take some ten times as long for each measurement. What is seldom counted
-goes through them; Prometheus sees no difference.
+Labels are few and known beforehand: nothing that a client sent may be one.
 """
 
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from threading import Lock
+from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
-Labels = tuple[str, ...]
-"""A value for each label; none where it is empty."""
+POLICIES = ("read", "write", "create", "peer")
+"""The names of the rate limits."""
 
+REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""The buckets' bounds (OpenTelemetry's semantic conventions for HTTP metrics)."""
 
-class Histogram(Collector):
-    """Durations in seconds, by labels. Any thread may record one."""
-
-    def __init__(
-        self,
-        registry: CollectorRegistry,
-        name: str,
-        about: str,
-        labels: Sequence[str],
-        edges: Sequence[float],
-    ) -> None:
-        self._name, self._about, self._labels, self._edges = name, about, labels, edges
-        self._series: dict[Labels, list[float]] = {}
-        self._lock = Lock()
-        registry.register(self)
-
-    def record(self, seconds: float, labels: Labels) -> None:
-        with self._lock:
-            series = self._series.get(labels)
-            if series is None:
-                # The count up to each edge and past the last, and the sum of all.
-                series = self._series[labels] = [0] * (len(self._edges) + 2)
-            series[bisect_left(self._edges, seconds)] += 1
-            series[-1] += seconds
-
-    def collect(self) -> Iterator[HistogramMetricFamily]:
-        family = HistogramMetricFamily(self._name, self._about, labels=self._labels)
-        with self._lock:
-            found = [(labels, list(series)) for labels, series in self._series.items()]
-        for labels, (*counts, total) in found:
-            family.add_metric(labels, list(self._buckets(counts)), total)
-        yield family
-
-    def describe(self) -> Iterator[HistogramMetricFamily]:
-        yield HistogramMetricFamily(self._name, self._about, labels=self._labels)
-
-    def _buckets(self, counts: Sequence[float]) -> Iterator[tuple[str, float]]:
-        so_far = 0.0
-        for edge, count in zip((*self._edges, float("inf")), counts, strict=True):
-            so_far += count
-            yield floatToGoString(edge), so_far  # type: ignore[no-untyped-call]
+STATEMENT_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
+"""The buckets' bounds (OpenTelemetry's semantic conventions for database client metrics)."""
 
 
-class Gauge(Collector):
-    """How many there are just now, by labels. Changed by one thread alone."""
+class Metrics:
+    """All metrics of an application, in a registry of its own. `target` describes the service, as
+    OpenTelemetry's resource attributes do. Any thread may count."""
 
-    def __init__(
-        self, registry: CollectorRegistry, name: str, about: str, labels: Sequence[str]
-    ) -> None:
-        self._name, self._about, self._labels = name, about, labels
-        self._counts: Counter[Labels] = Counter()
-        registry.register(self)
-
-    def add(self, change: int, labels: Labels) -> None:
-        self._counts[labels] += change
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        family = GaugeMetricFamily(self._name, self._about, labels=self._labels)
-        for labels, count in self._counts.copy().items():
-            family.add_metric(labels, count)
-        yield family
-
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        yield GaugeMetricFamily(self._name, self._about, labels=self._labels)
-
-
-class Requests:
-    """What FastAPI would measure of requests, under OpenTelemetry's names for it."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._active = Gauge(
-            registry,
+    def __init__(self, target: Mapping[str, str]) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        Info("target", "Target metadata", registry=registry).info(
+            {name.replace(".", "_"): value for name, value in target.items()}
+        )
+        self.active_requests = Gauge(
             "http_server_active_requests",
             "Number of active HTTP server requests.",
             ("http_request_method", "url_scheme"),
+            registry=registry,
         )
-        self._duration = Histogram(
-            registry,
+        self.request_duration = Histogram(
             "http_server_request_duration_seconds",
             "Duration of HTTP server requests.",
             (
@@ -105,35 +53,47 @@ class Requests:
                 "http_route",
                 "url_scheme",
             ),
-            REQUEST_SECONDS,
+            buckets=REQUEST_SECONDS,
+            registry=registry,
+        )
+        self.statement_duration = Histogram(
+            "db_client_operation_duration_seconds",
+            "Duration of database client operations.",
+            ("db_query_summary", "db_system_name", "error_type"),
+            buckets=STATEMENT_SECONDS,
+            registry=registry,
+        )
+        self.connections = Gauge(
+            "db_client_connection_count",
+            "Connections that are currently in the state.",
+            ("db_client_connection_pool_name", "db_client_connection_state"),
+            registry=registry,
+        )
+        self.connections_max = Gauge(
+            "db_client_connection_max",
+            "The most connections there may be.",
+            ("db_client_connection_pool_name",),
+            registry=registry,
+        )
+        self.auth_failures = Counter(
+            "chat_sessions_auth_failures",
+            "Requests whose bearer token did not hold.",
+            registry=registry,
+        )
+        self.rate_limited = Counter(
+            "chat_sessions_rate_limited",
+            "Requests refused for a rate limit, by its policy.",
+            ("policy",),
+            registry=registry,
+        )
+        for policy in POLICIES:  # the rise from nothing to one is seen too
+            self.rate_limited.labels(policy)
+        self.limiter_unavailable = Counter(
+            "chat_sessions_limiter_unavailable",
+            "Requests that no limit was checked for, since the limiter's storage was away.",
+            registry=registry,
         )
 
-    def begins(self, method: str, scheme: str) -> None:
-        self._active.add(1, (method, scheme))
-
-    def is_given_up(self, method: str, scheme: str) -> None:
-        """What the client is told instead ends as a request of its own."""
-        self._active.add(-1, (method, scheme))
-
-    def ends(  # noqa: PLR0913, PLR0917 - a label each
-        self, method: str, scheme: str, seconds: float, route: str, status: str, error: str
-    ) -> None:
-        self._active.add(-1, (method, scheme))
-        self._duration.record(seconds, (error, method, status, route, scheme))
-
-
-REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-"""The buckets' edges (OpenTelemetry's semantic conventions for HTTP metrics)."""
-
-STATEMENT_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
-"""Likewise, for database metrics."""
-
-
-def statements(registry: CollectorRegistry) -> Histogram:
-    return Histogram(
-        registry,
-        "db_client_operation_duration_seconds",
-        "Duration of database client operations.",
-        ("db_query_summary", "db_system_name", "error_type"),
-        STATEMENT_SECONDS,
-    )
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format, version 0.0.4. Any thread may ask."""
+        return generate_latest(self._registry)

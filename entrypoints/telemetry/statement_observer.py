@@ -1,14 +1,13 @@
 """The database's statements, as figures, spans, lines and the request at hand have them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Protocol
 
 import structlog
-from opentelemetry.metrics import MeterProvider, Observation
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
-from entrypoints.telemetry.metrics import Histogram
+from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import current
 
 _log = structlog.get_logger("chat_sessions")
@@ -29,22 +28,19 @@ class StatementObserver:
 
     def __init__(
         self,
-        meters: MeterProvider,
-        durations: Histogram,
+        metrics: Metrics,
         tracer: Tracer | None,
         system: str,
         slow_seconds: float,
     ) -> None:
-        self._meter = meters.get_meter("chat_sessions")
-        self._durations = durations
+        self._metrics = metrics
         self._tracer = tracer
         self._system = system
         self._slow_seconds = slow_seconds
-        self._pools: dict[str, Callable[[], _Pool]] = {}
 
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
         kind = "" if error is None else getattr(error, "sqlstate", None) or type(error).__qualname__
-        self._durations.record(seconds, (name, self._system, kind))
+        self._metrics.statement_duration.labels(name, self._system, kind).observe(seconds)
         context = current()
         if context is not None:
             context.db_queries += 1
@@ -61,39 +57,13 @@ class StatementObserver:
             )
 
     def pool(self, name: str, look: Callable[[], _Pool]) -> None:
-        self._pools[name] = look
-        if len(self._pools) > 1:
-            return
-        self._meter.create_observable_up_down_counter(
-            "db.client.connection.count",
-            [lambda _: _connections(self._pools)],
-            unit="{connection}",
-            description="Connections that are currently in the state.",
-        )
-        self._meter.create_observable_up_down_counter(
-            "db.client.connection.max",
-            [lambda _: _most(self._pools)],
-            unit="{connection}",
-            description="The most connections there may be.",
-        )
+        connections = self._metrics.connections
+        connections.labels(name, "used").set_function(lambda: look().used)
+        connections.labels(name, "idle").set_function(lambda: look().idle)
+        self._metrics.connections_max.labels(name).set_function(lambda: look().most)
 
     def event(self, name: str, level: int, **about: object) -> None:
         _log.log(level, f"database.{name}", **about)
-
-
-_POOL = "db.client.connection.pool.name"
-
-
-def _connections(pools: Mapping[str, Callable[[], _Pool]]) -> Iterable[Observation]:
-    for name, look in pools.items():
-        pool = look()
-        for state, count in (("used", pool.used), ("idle", pool.idle)):
-            yield Observation(count, {_POOL: name, "db.client.connection.state": state})
-
-
-def _most(pools: Mapping[str, Callable[[], _Pool]]) -> Iterable[Observation]:
-    for name, look in pools.items():
-        yield Observation(look().most, {_POOL: name})
 
 
 def _add_span(tracer: Tracer, name: str, seconds: float, about: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from application.errors import Unavailable
 from entrypoints.http.middleware.access_log import AccessLogMiddleware
 from entrypoints.telemetry.logs import add_context
-from entrypoints.telemetry.tracing import Telemetry
+from entrypoints.telemetry.metrics import Metrics
 from entrypoints.version import VERSION
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
@@ -238,7 +238,7 @@ async def observed(app: Any) -> None:
     async def send(_: Message) -> None: ...
 
     scope = {"type": "http", "scheme": "http", "method": "GET", "headers": []}
-    await AccessLogMiddleware(app, Telemetry().requests)(scope, receive, send)
+    await AccessLogMiddleware(app, Metrics({}))(scope, receive, send)
 
 
 async def only_line(

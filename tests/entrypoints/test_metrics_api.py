@@ -9,9 +9,7 @@ from prometheus_client.samples import Sample
 
 from domain.owner import Owner
 from entrypoints.container import Container
-from entrypoints.http.measures import Measures
 from entrypoints.settings import Settings
-from entrypoints.telemetry.tracing import Telemetry
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
 
@@ -69,9 +67,8 @@ async def test_what_is_counted_beside_requests_is_there_from_the_start(api: Api)
 
 async def test_two_applications_in_one_process_share_no_figure(api: Api) -> None:
     before = await scraped(api)
-    Telemetry().meters.get_meter("other").create_counter("other").add(1)
-    other = Container(settings=Settings(database_url="memory://")).telemetry()
-    Measures(other.meters).auth_failures.add(7)
+    other = Container(settings=Settings(database_url="memory://")).metrics()
+    other.auth_failures.inc(7)
     assert b"chat_sessions_auth_failures_total 7.0" in other.exposition()
     after = await scraped(api)
     name = "chat_sessions_auth_failures_total"
@@ -88,7 +85,7 @@ async def test_statements_and_connections_are_measured_by_name(
     await storage.open()
     try:
         await container.use_cases().list_sessions(Owner("https://issuer.example", "alice"))
-        found = list(samples(container.telemetry().exposition().decode()))
+        found = list(samples(container.metrics().exposition().decode()))
     finally:
         await storage.close()
     about = {"db_system_name": backend, "db_query_summary": "page_of_sessions"}

@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 
 from application.errors import InvalidToken, Unavailable
 from entrypoints.http.problems import problem_of
-from entrypoints.telemetry.metrics import Requests
+from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import RequestContext, bind, reset
 
 GIVEN_UP = "given_up"
@@ -51,19 +51,19 @@ _REPLAYED = (b"idempotent-replayed", b"true")
 _METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
-"""What figures are told apart by; any other is one of `_OTHER`."""
+"""The methods that metrics tell apart; any other is one of `_OTHER`."""
 
 HeaderLines = Sequence[tuple[bytes, bytes]]
 """A head's, their names in lower case."""
 
 
 class AccessLogMiddleware:
-    """Gives each request its ids, and tells how it went once its answer is sent: `requests` as a
-    figure, the log in a line. Where it is `traced`, the request's span gets its route."""
+    """Gives each request its ids, and once its response is sent counts it and writes its line in
+    the log. Where requests are `traced`, the request's span gets its route."""
 
-    def __init__(self, app: ASGIApp, requests: Requests, *, traced: bool = False) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, *, traced: bool = False) -> None:
         self.app = app
-        self._requests = requests
+        self._metrics = metrics
         self._traced = traced
         self._log = structlog.get_logger("chat_sessions").bind()  # once for all lines
 
@@ -75,7 +75,8 @@ class AccessLogMiddleware:
         state["context"] = context = _context(state, scope["headers"])
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         answer = _Answer(send, method, context, traced=self._traced)
-        self._requests.begins(method, scope["scheme"])
+        active = self._metrics.active_requests.labels(method, scope["scheme"])
+        active.inc()
         token = bind(context)
         try:
             await self.app(scope, receive, answer.send)
@@ -84,18 +85,17 @@ class AccessLogMiddleware:
             raise
         finally:
             try:
-                if GIVEN_UP in state:
-                    self._requests.is_given_up(method, scope["scheme"])
-                else:
+                active.dec()
+                if GIVEN_UP not in state:
                     _tell(self._log, context, answer)
                     self._count(method, scope["scheme"], context, answer)
             finally:
                 reset(token)
 
     def _count(self, method: str, scheme: str, context: RequestContext, answer: "_Answer") -> None:
-        kind = _kind(context.refusal, answer.status)
-        about = (context.route or "", str(answer.status or ""), kind)
-        self._requests.ends(method, scheme, answer.seconds, *about)
+        kind, status = _kind(context.refusal, answer.status), str(answer.status or "")
+        duration = self._metrics.request_duration
+        duration.labels(kind, method, status, context.route or "", scheme).observe(answer.seconds)
 
 
 class _Answer:

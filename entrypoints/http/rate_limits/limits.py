@@ -10,12 +10,12 @@ from limits import RateLimitItem
 from starlette.requests import Request
 
 from domain.owner import Owner
-from entrypoints.http.measures import Measures
 from entrypoints.http.middleware.response_headers import Fields
 from entrypoints.http.problems import too_many, unavailable
 from entrypoints.http.rate_limits.circuit_breaker import CircuitBreaker, CircuitOpen
 from entrypoints.http.rate_limits.client_address import ClientAddresses
 from entrypoints.http.rate_limits.counters import MemoryCounters, RedisCounters
+from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 
 Policy = Literal["read", "write", "create"]
@@ -77,14 +77,14 @@ class RateLimits:
         policies: Mapping[str, RateLimitItem],
         storage: MemoryCounters | RedisCounters,
         peers: ClientAddresses,
-        measures: Measures,
+        metrics: Metrics,
         *,
         fails_open: bool,
     ) -> None:
         self._limits = {policy: _Limit.of(policy, item) for policy, item in policies.items()}
         self._storage = storage
         self._peers = peers
-        self._measures = measures
+        self._metrics = metrics
         self._fails_open = fails_open
         faults = storage.base_exceptions
         kinds = faults if isinstance(faults, tuple) else (faults,)
@@ -121,7 +121,7 @@ class RateLimits:
                 async with self._breaker.call():
                     counted, left = await self._storage.hit(key, limit.seconds)
         except CircuitOpen:
-            self._measures.limiter_unavailable.add(1)
+            self._metrics.limiter_unavailable.inc()
             if self._fails_open:
                 return None
             raise unavailable("Requests cannot be counted just now.") from None
@@ -141,5 +141,5 @@ class RateLimits:
         context = request_context(request)
         context.headers |= window.limit.field
         context.policy = window.limit.policy
-        self._measures.rate_limited.add(1, {"policy": window.limit.policy})
+        self._metrics.rate_limited.labels(window.limit.policy).inc()
         raise too_many(window.seconds_left)
