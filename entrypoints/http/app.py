@@ -27,6 +27,7 @@ from entrypoints.http.middleware.response_headers import ResponseHeaders
 from entrypoints.http.middleware.responses import ResponseMiddleware
 from entrypoints.http.openapi.description import ABOUT, TAGS, complete
 from entrypoints.http.openapi.sign_in import SignIn
+from entrypoints.http.problem_types import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
 from entrypoints.http.problems import Problem, problem_response
 from entrypoints.http.rate_limits import RateLimits
 from entrypoints.http.routes import docs, messages, probes, sessions, well_known
@@ -154,16 +155,11 @@ async def _answer_no_route(request: Request, _: Exception) -> Response:
     allowed = _allowed_methods(request.app, request.scope)
     headers = {"Allow": ", ".join(allowed)}
     if not allowed:
-        problem = Problem(HTTPStatus.NOT_FOUND, "route-not-found", "There is nothing at this path.")
+        problem = Problem(ROUTE_NOT_FOUND)
     elif request.method == "OPTIONS":
         return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
     else:
-        problem = Problem(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            "method-not-allowed",
-            "This path does not take that method.",
-            headers=headers,
-        )
+        problem = Problem(METHOD_NOT_ALLOWED, headers=headers)
     return problem_response(request_context(request), problem)
 
 

@@ -1,13 +1,13 @@
 """Who calls: bearer tokens (RFC 6750), and what a client without one that holds is told."""
 
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
 from starlette.requests import Request
 
 from application.errors import InvalidToken
 from application.ports.authenticator import Authenticator, Principal, Scope
+from entrypoints.http.problem_types import INSUFFICIENT_SCOPE, UNAUTHORIZED
 from entrypoints.http.problems import Problem
 from entrypoints.http.rate_limits import RateLimits
 from entrypoints.telemetry.metrics import Metrics
@@ -41,7 +41,7 @@ class Authentication:
         given = dict(request.scope["headers"]).get(b"authorization", b"")
         scheme, _, token = given.decode("latin-1").partition(" ")
         if not token or scheme.lower() != "bearer":
-            raise self._unauthorized("This needs a bearer token.")
+            raise self._unauthorized()
         try:
             return await self.authenticator.authenticate(token.strip(" "))
         except InvalidToken as reason:
@@ -57,9 +57,8 @@ class Authentication:
         scope = Scope.READ if method == "GET" else Scope.WRITE
         if scope not in principal.scopes:
             raise Problem(
-                HTTPStatus.FORBIDDEN,
-                "insufficient-scope",
-                f"This needs a token with the scope {scope}.",
+                INSUFFICIENT_SCOPE,
+                scope=scope,
                 headers=self._challenge(
                     error=InsufficientScopeError.error,
                     error_description=InsufficientScopeError.description,
@@ -67,9 +66,8 @@ class Authentication:
                 ),
             )
 
-    def _unauthorized(self, detail: str, **parameters: str) -> Problem:
-        challenge = self._challenge(**parameters)
-        return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=challenge)
+    def _unauthorized(self, detail: str | None = None, **parameters: str) -> Problem:
+        return Problem(UNAUTHORIZED, detail, headers=self._challenge(**parameters))
 
     def _challenge(self, **parameters: str) -> dict[str, str]:
         """No value has a quotation mark or a backslash in it."""

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Collection, Iterator
-from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
 
 from domain import strict_json
+from entrypoints.http.problem_types import BODY_TOO_LARGE, NOT_JSON, UNSUPPORTED_MEDIA_TYPE
 from entrypoints.http.problems import Problem
 
 JSON = "application/json"
@@ -44,9 +44,7 @@ async def read_json(request: Request, media_types: Collection[str], at_most: int
     try:
         value = strict_json.parse(raw)
     except ValueError as error:
-        raise Problem(
-            HTTPStatus.BAD_REQUEST, "not-json", f"The body is not acceptable JSON: {error}."
-        ) from None
+        raise Problem(NOT_JSON, reason=error) from None
     return JsonRequest(request, raw, value)
 
 
@@ -54,7 +52,7 @@ def check_announced_size(content_length: bytes, at_most: int) -> None:
     """Raises the Problem of 413 before anything of the body is read."""
     announced = content_length.lstrip(b"0")
     if len(announced) > _DIGITS_MAX or (announced.isdigit() and int(announced) > at_most):
-        raise _too_large(at_most)
+        raise Problem(BODY_TOO_LARGE, limit=at_most)
 
 
 def _check_media_type(request: Request, media_types: Collection[str]) -> None:
@@ -66,9 +64,8 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
     )
     if not acceptable:
         raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "not-json",
-            f"The body must be {' or '.join(media_types)} in UTF-8, not encoded.",
+            UNSUPPORTED_MEDIA_TYPE,
+            media_types=" or ".join(media_types),
             headers={"Accept": ", ".join(media_types), "Accept-Encoding": "identity"},
         )
 
@@ -100,14 +97,5 @@ async def read_body(request: Request, at_most: int) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > at_most:
-            raise _too_large(at_most)
+            raise Problem(BODY_TOO_LARGE, limit=at_most)
     return bytes(body)
-
-
-def _too_large(at_most: int) -> Problem:
-    return Problem(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "body-too-large",
-        f"A body has at most {at_most} bytes.",
-        headers={"Connection": "close"},
-    )

@@ -5,7 +5,6 @@ import fcntl
 import math
 import sys
 import termios
-from http import HTTPStatus
 from typing import Any
 
 import h11
@@ -16,7 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from entrypoints.http.middleware.access_log import GIVEN_UP
 from entrypoints.http.middleware.request_head import head_too_large
 from entrypoints.http.middleware.responses import LINGER_TIMEOUT, SILENCE_TIMEOUT
-from entrypoints.http.problems import Problem, too_late, unavailable
+from entrypoints.http.problem_types import NOT_HTTP, REQUEST_TIMEOUT, UNAVAILABLE
+from entrypoints.http.problems import Problem
 from entrypoints.server.answer import answering
 from entrypoints.server.crowd import Crowd
 from entrypoints.server.parser import HEAD_BYTES
@@ -29,7 +29,7 @@ UNTAKEN_BYTES = 16 * 1024
 PIECE_BYTES = 32 * 1024
 """What it must take in the time for a next piece, unless less is left."""
 
-_LATE = too_late()
+_LATE = Problem(REQUEST_TIMEOUT)
 _CROWDED = "Too many connections are open."
 
 
@@ -78,7 +78,7 @@ class Connection(H11Protocol):
         if self._crowd.make_room(self):
             self._wait(self._patience.head)
         else:
-            self._refuse(unavailable(_CROWDED))
+            self._refuse(Problem(UNAVAILABLE, _CROWDED))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -132,7 +132,7 @@ class Connection(H11Protocol):
         if self.conn.is_too_large:
             self._refuse(head_too_large())
         else:
-            self._refuse(Problem(HTTPStatus.BAD_REQUEST, "not-http", self.conn.refusal))
+            self._refuse(Problem(NOT_HTTP, reason=self.conn.refusal))
 
     def _should_upgrade(self) -> bool:
         return False

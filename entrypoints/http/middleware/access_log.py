@@ -149,7 +149,7 @@ def _tell(log: FilteringBoundLogger, context: RequestContext, answer: _Answer) -
 
 def _outcome(context: RequestContext, status: int | None) -> tuple[str | None, int]:
     refusal = context.refusal
-    if refusal is not None and problem_of(refusal).status == HTTPStatus.INTERNAL_SERVER_ERROR:
+    if refusal is not None and problem_of(refusal).type.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return "request.failed", logging.ERROR
     if status is None:
         return "request.abandoned", logging.INFO

@@ -3,16 +3,25 @@
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from entrypoints.http.problems import Problem, unavailable
+from entrypoints.http.problem_types import (
+    HEAD_TOO_LARGE,
+    REPEATED_HEADER,
+    ROUTE_NOT_FOUND,
+    TWO_LENGTHS,
+    UNAVAILABLE,
+    UNKNOWN_HOST,
+)
+from entrypoints.http.problems import Problem
 
 HEADER_LINES_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+
+_LOOPBACK_ALONE = "With a development key the service answers on loopback alone."
 
 REFUSED = "refused"
 """In a scope's state: the Problem for which the server itself refuses the request."""
@@ -33,35 +42,21 @@ class RequestHeadValidator:
             raise scope["state"][REFUSED]
         address = scope.get("server")
         if not self.accepts_address(address[0] if address else None):
-            raise unavailable("With a development key the service answers on loopback alone.")
+            raise Problem(UNAVAILABLE, _LOOPBACK_ALONE)
         lines = headers.raw
         if len(lines) > HEADER_LINES_MAX or _size(lines) > HEADER_BYTES_MAX:
             raise head_too_large()
         given = dict(lines)
         for name in ("host", "authorization") if len(given) < len(lines) else ():
             if len(headers.getlist(name)) > 1:
-                raise Problem(
-                    HTTPStatus.BAD_REQUEST,
-                    "repeated-header",
-                    f"There are two {name} headers.",
-                    headers={"Connection": "close"},
-                )
+                raise Problem(REPEATED_HEADER, name=name)
         if b"content-length" in given and b"transfer-encoding" in given:
             # Where the message ends is then a matter of opinion (RFC 9112 section 6.1).
-            raise Problem(
-                HTTPStatus.BAD_REQUEST,
-                "two-lengths",
-                "A message has Content-Length or Transfer-Encoding, not both.",
-                headers={"Connection": "close"},
-            )
+            raise Problem(TWO_LENGTHS)
         if scope["path"] not in PROBES and self._host(given) not in self.hosts:
-            raise Problem(
-                HTTPStatus.MISDIRECTED_REQUEST,
-                "unknown-host",
-                "The service is not known by this name.",
-            )
+            raise Problem(UNKNOWN_HOST)
         if not _can_be_a_route(scope):
-            raise Problem(HTTPStatus.NOT_FOUND, "route-not-found", "There is nothing at this path.")
+            raise Problem(ROUTE_NOT_FOUND)
 
     @staticmethod
     def _host(given: Mapping[bytes, bytes]) -> str:
@@ -69,11 +64,7 @@ class RequestHeadValidator:
 
 
 def head_too_large() -> Problem:
-    return Problem(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "head-too-large",
-        f"A head has at most {HEADER_LINES_MAX} lines and {HEADER_BYTES_MAX} bytes.",
-    )
+    return Problem(HEAD_TOO_LARGE, lines=HEADER_LINES_MAX, size=HEADER_BYTES_MAX)
 
 
 def _can_be_a_route(scope: Scope) -> bool:

@@ -9,7 +9,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.http.middleware.response_headers import ResponseHeaders
-from entrypoints.http.problems import problem_response, unavailable
+from entrypoints.http.problem_types import UNAVAILABLE
+from entrypoints.http.problems import Problem, problem_response
 from entrypoints.telemetry.request_context import RequestContext
 
 LINGER_TIMEOUT = 30
@@ -56,7 +57,7 @@ class ResponseMiddleware:
             # Only the server cancels a request, when it stops without waiting for it.
             if not exchange.started:
                 exchange.more_body = False
-                await exchange.answer(unavailable("The service is stopping."))
+                await exchange.answer(Problem(UNAVAILABLE, "The service is stopping."))
         except Exception as error:
             if not exchange.started:
                 await exchange.answer(error)

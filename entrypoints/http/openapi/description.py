@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from entrypoints.http.openapi.headers import HEADERS, LIMITED, headers
+from entrypoints.http.openapi.headers import HEADERS, headers
 from entrypoints.http.openapi.problem_schemas import InvalidInputResponse, ProblemResponse
 from entrypoints.http.openapi.problems import PROBLEMS
+from entrypoints.http.problem_types import LIMITED
 
 Json = dict[str, Any]
 

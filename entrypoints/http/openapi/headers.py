@@ -50,9 +50,6 @@ HEADERS: Mapping[str, dict[str, Any]] = {
     ),
 }
 
-LIMITED = ("RateLimit", "RateLimit-Policy")
-"""What every answer to a caller tells, where rate limits are on."""
-
 
 def headers(*names: str) -> dict[str, Any]:
     """References to their descriptions."""

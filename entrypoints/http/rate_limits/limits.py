@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from domain.owner import Owner
 from entrypoints.http.middleware.response_headers import Fields
-from entrypoints.http.problems import too_many, unavailable
+from entrypoints.http.problem_types import RATE_LIMITED, UNAVAILABLE
+from entrypoints.http.problems import Problem
 from entrypoints.http.rate_limits.circuit_breaker import CircuitBreaker, CircuitOpen
 from entrypoints.http.rate_limits.client_address import ClientAddresses
 from entrypoints.http.rate_limits.counters import MemoryCounters, RedisCounters
@@ -124,7 +125,7 @@ class RateLimits:
             self._metrics.limiter_unavailable.inc()
             if self._fails_open:
                 return None
-            raise unavailable("Requests cannot be counted just now.") from None
+            raise Problem(UNAVAILABLE, "Requests cannot be counted just now.") from None
         seconds_left = max(1, ceil(round(left, 3)))
         return _Window(limit, counted, seconds_left)
 
@@ -142,4 +143,4 @@ class RateLimits:
         context.headers |= window.limit.field
         context.policy = window.limit.policy
         self._metrics.rate_limited.labels(window.limit.policy).inc()
-        raise too_many(window.seconds_left)
+        raise Problem(RATE_LIMITED, headers={"Retry-After": str(window.seconds_left)})

@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from entrypoints.http.context import app_context
 from entrypoints.http.openapi.responses import problems, success
-from entrypoints.http.problems import unavailable
+from entrypoints.http.problem_types import UNAVAILABLE
+from entrypoints.http.problems import Problem
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -58,7 +59,7 @@ async def get_readiness(request: Request) -> JSONResponse:
     """Whether requests can be served; else 503 naming the part that is missing."""
     readiness = await app_context(request).use_cases.check_readiness()
     if readiness.missing:
-        raise unavailable(f"Not ready: {', '.join(readiness.missing)}.")
+        raise Problem(UNAVAILABLE, f"Not ready: {', '.join(readiness.missing)}.")
     return JSONResponse({"status": "read-only" if readiness.is_read_only else "ready"})
 
 
