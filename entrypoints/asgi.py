@@ -95,7 +95,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
         finally:
             flush = tracing.flush()
             await authenticator.close()
-            await container.rate_limit_storage().aclose()
+            await container.rate_limit_storage().close()
             await storage.close()
             await asyncio.to_thread(flush.join, FLUSH_TIMEOUT)
             _log.info("service.stopped")

@@ -9,6 +9,7 @@ from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
 from adapters.auth.jwt import TokenPolicy
 from adapters.auth.keys import Keys
 from adapters.memory import MemoryStorage
+from adapters.rate_limits import MemoryCounters
 from adapters.system import SystemClock, Uuid7Identifiers
 from application.messages import AppendMessages, GetMessages
 from application.ownership import Ownership
@@ -25,9 +26,11 @@ from application.sessions import (
 from application.standby import StandbyStorage
 from application.use_cases import UseCases
 from entrypoints.drain import Drain
-from entrypoints.http.rate_limits import ClientAddresses, MemoryCounters, RateLimits, RedisCounters
+from entrypoints.http.client_address import ClientAddresses
+from entrypoints.http.rate_limits import Counters, RateLimits
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
 from entrypoints.telemetry.database_log import log_failover, log_waiting
+from entrypoints.telemetry.limiter_log import LimiterLog
 from entrypoints.telemetry.logged_check import LoggedCheck
 from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import note_standby
@@ -97,6 +100,12 @@ def _provider_keys(
     from adapters.auth.provider import ProviderKeys
 
     return ProviderKeys(Discovery(issuer, algorithms, timeout), max_age, interval)
+
+
+def _redis_counters(url: str, fails_open: bool) -> Counters:  # noqa: FBT001 - a setting
+    from adapters.rate_limits.redis import RedisCounters
+
+    return RedisCounters(url, LimiterLog(fails_open=fails_open))
 
 
 STANDBY_SECONDS = 2.25
@@ -204,7 +213,11 @@ class Container(containers.DeclarativeContainer):
     rate_limit_storage = providers.Selector(
         settings.provided.rate_limit_storage,
         memory=providers.Singleton(MemoryCounters),
-        redis=providers.Singleton(RedisCounters, settings.provided.rate_limit_storage_url),
+        redis=providers.Singleton(
+            _redis_counters,
+            settings.provided.rate_limit_storage_url,
+            settings.provided.rate_limits_fail_open,
+        ),
     )
     rate_limits = providers.Singleton(
         RateLimits,

@@ -9,10 +9,10 @@ import pytest
 from dependency_injector import providers
 from starlette.types import ASGIApp
 
+from adapters.rate_limits import MemoryCounters
 from application.ports.storage import Storage
 from entrypoints.asgi import application
 from entrypoints.container import Container
-from entrypoints.http.rate_limits.counters import MemoryCounters
 from entrypoints.settings import Settings
 from tests.clock import ManualClock
 from tests.contract.backends import BACKENDS

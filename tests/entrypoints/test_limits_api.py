@@ -8,9 +8,9 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.rate_limits import MemoryCounters
 from application.errors import Unavailable
 from application.ports.storage import Storage
-from entrypoints.http.rate_limits.counters import MemoryCounters
 from tests.entrypoints.conftest import HERE, Api, problem
 
 MISSING = "01a20ab2-e3be-7336-be46-7b4184e042f7"

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from entrypoints.http.rate_limits.client_address import HOPS_MAX, ClientAddresses
+from entrypoints.http.client_address import HOPS_MAX, ClientAddresses
 
 PROXIES = ("10.0.0.0/8", "192.0.2.1", "fd00::/8")
 

@@ -11,7 +11,7 @@ MEBIBYTES_MAX = 64
 PROGRAM = """
 import asyncio, resource, sys
 from pathlib import Path
-from entrypoints.http.rate_limits.counters import KEYS_MAX, MemoryCounters
+from adapters.rate_limits.memory import KEYS_MAX, MemoryCounters
 
 def resident():
     statm = Path("/proc/self/statm")
@@ -24,11 +24,13 @@ async def main(peers):
     before = resident()
     for policy in ("read", "write", "create"):
         for owner in range(KEYS_MAX + 1000):
-            await counters.incr(f"{policy}/{owner:032x}/600/1/minute", 60)
+            await counters.hit(f"{policy}/{owner:032x}/600/1/minute", 60)
     for peer in range(peers):
-        await counters.incr(f"peer/2001:db8:{peer >> 16:x}:{peer & 0xffff:x}::/64/120/1/minute", 60)
-    assert await counters.get(f"read/{KEYS_MAX:032x}/600/1/minute") == 1
-    print(resident() - before)
+        await counters.hit(f"peer/2001:db8:{peer >> 16:x}:{peer & 0xffff:x}::/64/120/1/minute", 60)
+    taken = resident() - before
+    count, _ = await counters.hit(f"read/{KEYS_MAX:032x}/600/1/minute", 60)
+    assert count == 2
+    print(taken)
 
 asyncio.run(main(int(sys.argv[1])))
 """

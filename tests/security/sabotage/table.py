@@ -399,21 +399,21 @@ _INPUT = (
 _LIMITS = (
     _one(
         "count everyone as one",
-        "entrypoints/http/rate_limits/limits.py",
+        "entrypoints/http/rate_limits.py",
         "self._count(policy, owner.key.hex)",
         'self._count(policy, "everyone")',
         "tests/entrypoints/test_limits_api.py::test_owners_and_policies_are_counted_apart",
     ),
     _one(
         "never refuse for a limit",
-        "entrypoints/http/rate_limits/limits.py",
+        "entrypoints/http/rate_limits.py",
         "return self.counted > self.limit.quota",
         "return self.counted > self.limit.quota << 20",
         "tests/entrypoints/test_limits_api.py::test_after_the_seconds_of_retry_after_and_not_before_a_request_passes",
     ),
     _one(
         "trust a forwarded address from anyone",
-        "entrypoints/http/rate_limits/client_address.py",
+        "entrypoints/http/client_address.py",
         "if not self._is_proxy(peer) or hop is None:",
         "if hop is None:",
         "tests/entrypoints/test_peers.py::test_a_peer_that_is_no_proxy_is_itself_whatever_it_says",

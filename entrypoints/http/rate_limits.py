@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Literal, Protocol
 
-import structlog
 from limits import RateLimitItem
 from starlette.requests import Request
 
+from application.errors import Unavailable
 from domain.owner import Owner
+from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.middleware.response_headers import Fields
 from entrypoints.http.problem_types import RATE_LIMITED, UNAVAILABLE
 from entrypoints.http.problems import Problem
-from entrypoints.http.rate_limits.circuit_breaker import CircuitBreaker, CircuitOpen
-from entrypoints.http.rate_limits.client_address import ClientAddresses
-from entrypoints.http.rate_limits.counters import MemoryCounters, RedisCounters
 from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 
@@ -24,7 +22,15 @@ Policy = Literal["read", "write", "create"]
 _CALLER = "?"
 """Where a caller's name goes."""
 
-_log = structlog.get_logger("chat_sessions")
+
+class Counters(Protocol):
+    """Where requests are counted, in fixed windows."""
+
+    async def hit(self, key: str, seconds: int) -> tuple[int, float]:
+        """Count one more. Return the count, and the seconds until the window ends. Raises
+        Unavailable."""
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +82,17 @@ class RateLimits:
     def __init__(
         self,
         policies: Mapping[str, RateLimitItem],
-        storage: MemoryCounters | RedisCounters,
+        counters: Counters,
         peers: ClientAddresses,
         metrics: Metrics,
         *,
         fails_open: bool,
     ) -> None:
         self._limits = {policy: _Limit.of(policy, item) for policy, item in policies.items()}
-        self._storage = storage
+        self._counters = counters
         self._peers = peers
         self._metrics = metrics
         self._fails_open = fails_open
-        faults = storage.base_exceptions
-        kinds = faults if isinstance(faults, tuple) else (faults,)
-        self._breaker = CircuitBreaker(kinds, self._tell) if kinds else None
 
     async def count_owner(self, request: Request, policy: Policy, owner: Owner) -> None:
         """Count a request whose token holds. Its answer, whatever it is, gets the fields.
@@ -114,27 +117,15 @@ class RateLimits:
         limit = self._limits.get(policy)
         if limit is None:
             return None
-        key = limit.key_for(caller)
         try:
-            if self._breaker is None:
-                counted, left = await self._storage.hit(key, limit.seconds)
-            else:
-                async with self._breaker.call():
-                    counted, left = await self._storage.hit(key, limit.seconds)
-        except CircuitOpen:
+            counted, left = await self._counters.hit(limit.key_for(caller), limit.seconds)
+        except Unavailable:
             self._metrics.limiter_unavailable.inc()
             if self._fails_open:
                 return None
             raise Problem(UNAVAILABLE, "Requests cannot be counted just now.") from None
         seconds_left = max(1, ceil(round(left, 3)))
         return _Window(limit, counted, seconds_left)
-
-    def _tell(self, away: str | None) -> None:
-        if away:
-            passes = "uncounted" if self._fails_open else "none"
-            _log.warning("rate.limiter_unavailable", reason=away, passes=passes)
-        else:
-            _log.info("rate.limiter_recovered")
 
     def _check(self, request: Request, window: _Window) -> None:
         if not window.is_spent:

@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from application.errors import Unavailable
+
 CALLS_MAX = 8
 """At a time; the next waits for its turn."""
 
@@ -17,7 +19,7 @@ _TICKS = 10
 loop, so that a loop which is late itself does not make a quick answer too late."""
 
 
-class CircuitOpen(Exception):
+class CircuitOpen(Unavailable):
     """The far side does not answer, or did not a moment ago. The text names the kind of failure."""
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from entrypoints.http.rate_limits.circuit_breaker import CALLS_MAX, CircuitBreaker, CircuitOpen
+from adapters.rate_limits.circuit_breaker import CALLS_MAX, CircuitBreaker, CircuitOpen
 from tests.clock import ManualClock
 from tests.waiting import WAIT_SECONDS
 

@@ -1,0 +1,5 @@
+"""Where requests are counted against rate limits."""
+
+from adapters.rate_limits.memory import MemoryCounters
+
+__all__ = ["MemoryCounters"]
