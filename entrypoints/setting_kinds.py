@@ -1,6 +1,7 @@
 """The kinds of values that settings have, each with what it must be."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from typing import Annotated, Literal
 from urllib.parse import unquote_plus, urlsplit
@@ -140,6 +141,7 @@ WebAddress = Annotated[
 ]
 
 
+@lru_cache(maxsize=64)
 def is_loopback(address: str) -> bool:
     try:
         parsed = ip_address(address)

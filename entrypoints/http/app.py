@@ -141,7 +141,7 @@ def routed_app(
         lifespan=lifespan,
         telemetry=telemetry,
     )
-    for routes in (sessions, messages, probes, well_known, docs):
+    for routes in (messages, sessions, probes, well_known, docs):
         app.include_router(routes.router)
     return app
 

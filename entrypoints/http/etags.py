@@ -16,7 +16,7 @@ _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _LIST = re.compile(rf"[ \t,]*({_ENTITY_TAG.pattern}[ \t]*(,[ \t,]*|$))*")
 
 _TagList = Annotated[
-    list[str] | None, WithJsonSchema({"type": "string", "examples": [f'"{CHANGED}"']})
+    Sequence[str], WithJsonSchema({"type": "string", "examples": [f'"{CHANGED}"']})
 ]
 
 IfMatch = Annotated[
@@ -47,16 +47,16 @@ def page_tag(total: int) -> str:
     return f'W/"{total}"'
 
 
-def is_known(tag: str, if_none_match: Sequence[str] | None) -> bool:
+def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
     """Whether the client holds it already, by weak comparison (section 8.8.3.2)."""
-    known = ",".join(if_none_match or ())
+    known = ",".join(if_none_match)
     opaque = tag.removeprefix("W/").strip('"')
     return known.strip() == "*" or any(found[2] == opaque for found in _tags(known))
 
 
-def expected_versions(if_match: Sequence[str] | None) -> Collection[datetime] | None:
+def expected_versions(if_match: Sequence[str]) -> Collection[datetime] | None:
     """The versions that a change may be made at, by strong comparison; None for any."""
-    if if_match is None or ",".join(if_match).strip() == "*":
+    if not if_match or ",".join(if_match).strip() == "*":
         return None
     tags = _tags(",".join(if_match))
     return [version for tag in tags if not tag[1] for version in _version(tag[2])]

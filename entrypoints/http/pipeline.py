@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl
 
 from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
@@ -93,7 +92,7 @@ def _checked_id(request: Request) -> str | None:
 def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, str]:
     if not request.scope["query_string"]:
         return NO_QUERY
-    items = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    items = request.query_params.multi_items()
     query = dict(items)
     if len(query) < len(items) or not query.keys() <= known:
         raise _unfit([name for name, _ in items], known)

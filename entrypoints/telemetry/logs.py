@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -138,7 +139,12 @@ def _printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    return _ENCODER.encode(event)
+    try:
+        line = _encode(event)
+    except UnicodeEncodeError:  # a lone surrogate
+        line = b""
+    # What is not ASCII is escaped, since some of it ends a line; the standard library does that.
+    return line.decode() if line and line.isascii() else json.dumps(event, default=repr)
 
 
 def _as_message(_: WrappedLogger, __: str, event: EventDict) -> str:
@@ -150,8 +156,7 @@ def _escaped(character: str) -> str:
     return character if character.isprintable() else repr(character)[1:-1]
 
 
-_ENCODER = json.JSONEncoder(default=repr)
-"""One for all lines: the standard library would make one for each."""
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 _JSON: list[Processor] = [add_context, _format_exception, _as_json]
 _CONSOLE: list[Processor] = [

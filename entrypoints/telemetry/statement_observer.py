@@ -1,6 +1,7 @@
 """The database's statements, as figures, spans, lines and the request at hand have them."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from time import time_ns
 from typing import Protocol
 
@@ -34,13 +35,14 @@ class StatementObserver:
         slow_seconds: float,
     ) -> None:
         self._metrics = metrics
+        self._duration = cache(metrics.statement_duration.labels)
         self._tracer = tracer
         self._system = system
         self._slow_seconds = slow_seconds
 
     def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
         kind = "" if error is None else getattr(error, "sqlstate", None) or type(error).__qualname__
-        self._metrics.statement_duration.labels(name, self._system, kind).observe(seconds)
+        self._duration(name, self._system, kind).observe(seconds)
         context = current()
         if context is not None:
             context.db_queries += 1

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -63,7 +64,8 @@ class AccessLogMiddleware:
 
     def __init__(self, app: ASGIApp, metrics: Metrics, *, traced: bool = False) -> None:
         self.app = app
-        self._metrics = metrics
+        self._active = cache(metrics.active_requests.labels)
+        self._duration = cache(metrics.request_duration.labels)
         self._traced = traced
         self._log = structlog.get_logger("chat_sessions").bind()  # once for all lines
 
@@ -75,7 +77,7 @@ class AccessLogMiddleware:
         state["context"] = context = _context(state, scope["headers"])
         method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         answer = _Answer(send, method, context, traced=self._traced)
-        active = self._metrics.active_requests.labels(method, scope["scheme"])
+        active = self._active(method, scope["scheme"])
         active.inc()
         token = bind(context)
         try:
@@ -94,8 +96,8 @@ class AccessLogMiddleware:
 
     def _count(self, method: str, scheme: str, context: RequestContext, answer: "_Answer") -> None:
         kind, status = _kind(context.refusal, answer.status), str(answer.status or "")
-        duration = self._metrics.request_duration
-        duration.labels(kind, method, status, context.route or "", scheme).observe(answer.seconds)
+        duration = self._duration(kind, method, status, context.route or "", scheme)
+        duration.observe(answer.seconds)
 
 
 class _Answer:

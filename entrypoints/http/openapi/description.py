@@ -23,6 +23,7 @@ _REFERENCE = "#/components/schemas/"
 
 def complete(description: Json) -> Json:
     """Change FastAPI's description in place, and return it."""
+    description["paths"] = dict(sorted(description["paths"].items(), key=_place))
     operations = [
         operation for path in description["paths"].values() for operation in path.values()
     ]
@@ -42,12 +43,20 @@ def complete(description: Json) -> Json:
     return description
 
 
+def _place(path: tuple[str, Json]) -> tuple[bool, str]:
+    """Sessions first, the shorter path before the longer; the others as they are."""
+    is_of_sessions = path[0].startswith("/sessions")
+    return not is_of_sessions, path[0] if is_of_sessions else ""
+
+
 def _given(schema: Json) -> Json:
     """A parameter is given or it is not: null is how Python says the latter."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         schema = {**schema, **choices[0]}
         del schema["anyOf"]
+    if schema.get("default") == []:
+        del schema["default"]
     return {name: value for name, value in schema.items() if name not in {"title", "description"}}
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from entrypoints.http.context import use_cases
 from entrypoints.http.dependencies import Caller, SessionId
 from entrypoints.http.etags import IfNoneMatch, is_known, page_tag
-from entrypoints.http.idempotency import IdempotencyKey, replay_mark
+from entrypoints.http.idempotency import IdempotencyKeys, only_key, replay_mark
 from entrypoints.http.openapi.responses import problems, success
 from entrypoints.http.pagination import MessagePageQuery, links_by_offset, links_by_order
 from entrypoints.http.routes.authenticated import (
@@ -40,7 +40,7 @@ async def list_messages(
     caller: Caller,
     session_id: SessionId,
     query: Annotated[MessagePageQuery, Query()],
-    if_none_match: IfNoneMatch = None,
+    if_none_match: IfNoneMatch = (),
 ) -> Response:
     """A session's messages a page at a time, the oldest first unless asked otherwise."""
     asked = query.to_domain()
@@ -70,9 +70,11 @@ async def append_messages(
     caller: Caller,
     session_id: SessionId,
     body: MessagesAppend,
-    key: IdempotencyKey,
+    keys: IdempotencyKeys = (),
 ) -> Response:
     """Append one to a hundred messages, stored all or none, in the order given."""
     messages = [message.to_domain() for message in body.messages]
-    appended = await use_cases(request).append_messages.once(key, caller, session_id, messages)
+    appended = await use_cases(request).append_messages.once(
+        only_key(keys), caller, session_id, messages
+    )
     return json_response(messages_json(session_id, appended.value), 201, replay_mark(appended))

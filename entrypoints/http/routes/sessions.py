@@ -19,7 +19,7 @@ from entrypoints.http.etags import (
     is_known,
     session_tag,
 )
-from entrypoints.http.idempotency import IdempotencyKey, replay_mark
+from entrypoints.http.idempotency import IdempotencyKeys, only_key, replay_mark
 from entrypoints.http.openapi.responses import problems, success
 from entrypoints.http.pagination import SessionPageQuery, links_by_cursor, links_by_offset
 from entrypoints.http.routes.authenticated import (
@@ -71,12 +71,12 @@ async def list_sessions(
     },
 )
 async def create_session(
-    request: Request, caller: Caller, body: SessionCreate, key: IdempotencyKey
+    request: Request, caller: Caller, body: SessionCreate, keys: IdempotencyKeys = ()
 ) -> Response:
     """A new session of the caller's, with its first messages if any are given, all or nothing."""
     messages = [message.to_domain() for message in body.messages]
     created = await use_cases(request).create_session.once(
-        key, caller, body.title, body.metadata, messages
+        only_key(keys), caller, body.title, body.metadata, messages
     )
     request_context(request).session_id = str(created.value.id)
     location = f"{app_context(request).public_url}/sessions/{created.value.id}"
@@ -90,7 +90,7 @@ async def create_session(
     responses={200: READ_SESSION, 304: NOT_MODIFIED, **problems(404)},
 )
 async def get_session(
-    request: Request, caller: Caller, session_id: SessionId, if_none_match: IfNoneMatch = None
+    request: Request, caller: Caller, session_id: SessionId, if_none_match: IfNoneMatch = ()
 ) -> Response:
     """One session, without its messages."""
     session = await use_cases(request).get_session(caller, session_id)
@@ -115,7 +115,7 @@ async def update_session(
     caller: Caller,
     session_id: SessionId,
     body: SessionUpdate,
-    if_match: IfMatch = None,
+    if_match: IfMatch = (),
 ) -> Response:
     """Change the title or the metadata by a JSON merge patch (RFC 7396).
 
@@ -135,7 +135,7 @@ async def update_session(
     responses={204: success("The session is gone."), **problems(404, 412)},
 )
 async def delete_session(
-    request: Request, caller: Caller, session_id: SessionId, if_match: IfMatch = None
+    request: Request, caller: Caller, session_id: SessionId, if_match: IfMatch = ()
 ) -> Response:
     """The session goes, and its messages with it."""
     await use_cases(request).delete_session(
