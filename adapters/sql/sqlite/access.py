@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def open_or_create(path: Path, owner: os.stat_result) -> int:
-    """Open the file to read and write, or make it for its owner's eyes. Raises OSError.
+def open_or_create(path: Path, owner: os.stat_result) -> tuple[int, bool]:
+    """Open the file to read and write, or make it for its owner's eyes, and tell whether it was
+    made. Raises OSError.
 
     What root makes is given to `owner`: a service that runs as another user must open it later.
     """
@@ -18,9 +19,9 @@ def open_or_create(path: Path, owner: os.stat_result) -> int:
     try:
         file = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return os.open(path, flags)
+        return os.open(path, flags), False
     give(file, owner)
-    return file
+    return file, True
 
 
 def give(file: int, owner: os.stat_result) -> None:

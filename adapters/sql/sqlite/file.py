@@ -6,7 +6,7 @@ import struct
 import sys
 from pathlib import Path
 
-from adapters.sql.sqlite.access import give, open_or_create, refusal
+from adapters.sql.sqlite.access import give, open_or_create, refusal, unusable
 from adapters.sql.sqlite.mounts import is_mounted, network_of
 from application.errors import StorageRefused
 
@@ -33,6 +33,7 @@ class SqliteFile:
         self.index = Path(f"{self.path}-shm")
         self._lock_file = Path(f"{self.path}-lock")
         self._held: list[int] = []
+        self._made: list[Path] = []
 
     @property
     def descriptor(self) -> int:
@@ -56,13 +57,34 @@ class SqliteFile:
         try:
             self._refuse_mounts()
             self._take_locks()
-            self._refuse_unfit()
+            self._refuse_unfit(os.fstat(self.descriptor))
+            self._refuse_another_format()
         except OSError as error:
-            self.release()
+            self.withdraw()
             raise StorageRefused(refusal(error, self.path)) from error
         except StorageRefused:
-            self.release()
+            self.withdraw()
             raise
+
+    def withdraw(self) -> None:
+        """Unlock the file, and take away what the claim has made."""
+        for path in self._made:
+            path.unlink(missing_ok=True)
+        self.release()
+
+    def inspect(self) -> bool:
+        """Whether the file is there. Raises StorageRefused for what a claim is refused for, but
+        for another process that serves the file. It makes and locks nothing."""
+        try:
+            self._refuse_mounts()
+            beside = (self.log, self.index, self._lock_file, self.path.parent)
+            if found := unusable((self.path, *beside)):
+                raise StorageRefused(found)
+            if is_there := self.path.exists():
+                self._refuse_unfit(self.path.stat())
+        except OSError as error:
+            raise StorageRefused(refusal(error, self.path)) from error
+        return is_there
 
     def is_suspect(self) -> bool:
         """Whether to check the whole file: the last stop was unclean, or the check is quick.
@@ -82,12 +104,17 @@ class SqliteFile:
         header = os.pread(self.descriptor, _HEADER.size, 0)
         if len(header) < _HEADER.size:
             return False
-        page_size, counter, pages, counted_at = _HEADER.unpack(header)
-        size: int = (1 << 16 if page_size == 1 else page_size) * pages
-        return bool(counter == counted_at) and self.size < size
+        _, counter, pages, counted_at = _HEADER.unpack(header)
+        return bool(counter == counted_at) and self.size < self.page_size * pages
 
     def has_log(self) -> bool:
         return self.log.exists() and self.log.stat().st_size > 0
+
+    @property
+    def page_size(self) -> int:
+        """Of the claimed file, which is not empty."""
+        size = int.from_bytes(os.pread(self.descriptor, 2, 16))
+        return 1 << 16 if size == 1 else size
 
     @property
     def size(self) -> int:
@@ -106,6 +133,7 @@ class SqliteFile:
 
     def release(self) -> None:
         """Unlock the file. Ask when no connection to it is open any more."""
+        self._made.clear()
         while self._held:
             os.close(self._held.pop())
 
@@ -127,13 +155,16 @@ class SqliteFile:
         """Lock the file itself, which may be renamed or have its lock file removed, and the lock
         file, which is all that earlier releases look at."""
         owner = (self.path if self.path.exists() else self.path.parent).stat()
-        self._lock(open_or_create(self._lock_file, owner))
-        give(self._held[-1], owner)
-        file = open_or_create(self.path, owner)
+        lock_file, is_made = open_or_create(self._lock_file, owner)
+        self._lock(lock_file)
+        self._made += [self._lock_file] * is_made
+        give(lock_file, owner)
+        file, is_made = open_or_create(self.path, owner)
         if sys.platform == "linux":
             self._lock(file)
         else:  # where flock() would keep SQLite's own locks out, and a file has no two mounts
             self._held.append(file)
+        self._made += [self.path, self.log, self.index] * is_made
 
     def _lock(self, file: int) -> None:
         self._held.append(file)
@@ -144,11 +175,12 @@ class SqliteFile:
                 f"{self.path} is served by another process: SQLite takes one, PostgreSQL many"
             ) from None
 
-    def _refuse_unfit(self) -> None:
-        status = os.fstat(self.descriptor)
+    def _refuse_unfit(self, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode):
             raise StorageRefused(f"{self.path} is no regular file")
         if status.st_nlink > 1:
             raise StorageRefused(f"{self.path} has a second name, which another could serve")
+
+    def _refuse_another_format(self) -> None:
         if os.pread(self.descriptor, len(MAGIC), 0) not in (MAGIC, b""):
             raise StorageRefused(f"{self.path} is no SQLite database")

@@ -16,7 +16,9 @@ from adapters.sql.sqlite.connections import (
 from adapters.sql.sqlite.errors import DRIVER_ERRORS, is_damage
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.integrity import counts_agree, interrupt, is_whole
+from adapters.sql.sqlite.log import loses_commits
 from adapters.sql.sqlite.revision import APPLICATION_ID, recognized_revision
+from adapters.sql.sqlite.state import OpenFiles
 from application.errors import StorageRefused, Unavailable
 
 
@@ -30,12 +32,13 @@ class Opening:
         self._had_log = False
 
     def run(self) -> Connections:
-        """Raises StorageRefused, and then has unlocked the file and folded no log into it."""
+        """Raises StorageRefused, and then has unlocked the file, folded no log into it, and left no
+        file behind that was not there."""
         self._file.claim()
         try:
             return self._open()
         except BaseException as error:
-            self._file.release()
+            self._file.withdraw()
             if isinstance(error, (*DRIVER_ERRORS, Unavailable)):
                 raise StorageRefused(self._refusal(error)) from error
             raise
@@ -72,6 +75,8 @@ class Opening:
         path, pragma = self._file.path, connection.exec_driver_sql
         if pragma("PRAGMA journal_mode").scalar() != "wal":
             raise StorageRefused(_NO_SHARED_MEMORY.format(path))
+        if self._had_log:
+            self._refuse_lost_commits()
         if is_suspect and not self._is_whole(driver_of(connection), revision):
             raise StorageRefused(self._damaged())
         if revision != REVISION:
@@ -80,6 +85,16 @@ class Opening:
             raise StorageRefused(f"{path} lacks a part of the schema {REVISION}")
         # Written at every start: what cannot be written is refused here, not at a request.
         pragma(f"PRAGMA application_id={APPLICATION_ID}")
+
+    def _refuse_lost_commits(self) -> None:
+        files = OpenFiles(self._file)
+        frame = files.log().end.frame
+        files.close()
+        if loses_commits(self._file.log, frame, self._file.page_size):
+            raise StorageRefused(
+                f"{self._file.log} is damaged in its midst, and what was acknowledged after that "
+                "would be lost: restore a backup, with no log beside it"
+            )
 
     def _is_whole(self, connection: sqlite3.Connection, revision: str | None) -> bool:
         """A file that is quick to check is checked without a word, unless the last stop was
