@@ -53,10 +53,14 @@ async def reopened(path: Path) -> SqlStorage:
 
 
 async def refusal(path: Path) -> str:
-    """Why the storage does not open: one line that names the file, and the file is let go."""
+    """Why the storage does not open: one line that names the file, the file is let go, and no file
+    is left behind that was not there."""
+    own = (path, path.with_name(f"{path.name}-lock"))
+    before = [os.path.lexists(file) for file in own]
     for _ in range(2):
         with pytest.raises(StorageRefused) as refused:
             await SqlStorage(SqliteDatabase(path)).open()
+        assert [os.path.lexists(file) for file in own] == before
     line = str(refused.value)
     assert "\n" not in line
     assert path.name in line
@@ -215,6 +219,8 @@ async def test_a_newer_schema_is_refused(path: Path) -> None:
 
 async def test_a_folder_that_is_not_there_is_refused(path: Path) -> None:
     assert "No such file" in await refusal(path / "chat.db")
+    with pytest.raises(StorageRefused, match="No such file"):
+        await SqliteDatabase(path / "chat.db").is_current()
 
 
 async def test_a_folder_is_no_file(path: Path) -> None:
@@ -222,23 +228,39 @@ async def test_a_folder_is_no_file(path: Path) -> None:
     assert "Is a directory" in await refusal(path)
 
 
+async def test_a_check_of_the_file_refuses_what_a_start_refuses_and_makes_nothing(
+    path: Path,
+) -> None:
+    database = SqliteDatabase(path)
+    assert not await database.is_current()
+    assert not list(path.parent.iterdir())
+    await (await reopened(path)).close()
+    assert await database.is_current()
+    path.with_name("second.db").hardlink_to(path)
+    with pytest.raises(StorageRefused, match="has a second name"):
+        await database.is_current()
+
+
 async def test_a_file_that_cannot_be_written_is_refused(path: Path) -> None:
     """A file-size limit binds root too, where file modes do not."""
-    await (await reopened(path)).close()
     program = (
         "import asyncio, pathlib, signal, sys; "
         "from adapters.sql import SqlStorage; from adapters.sql.sqlite import SqliteDatabase; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         "asyncio.run(SqlStorage(SqliteDatabase(pathlib.Path(sys.argv[1]))).open())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, path],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
-    )
-    assert f"StorageRefused: cannot use {path}: " in done.stderr
+    for is_there in (False, True):
+        if is_there:
+            await (await reopened(path)).close()
+        done = subprocess.run(
+            [sys.executable, "-c", program, path],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)),
+        )
+        assert f"StorageRefused: cannot use {path}: " in done.stderr
+        assert is_there or not list(path.parent.iterdir())
 
 
 def damage(path: Path) -> None:

@@ -57,9 +57,10 @@ def test_a_file_that_is_mounted_by_itself_is_refused(
     mounts = [f"touch {quote(str(inside))}", f"mount --bind {bound}"]
     if filesystem == "another":
         mounts.insert(0, f"mount -t tmpfs tmpfs {container}")
-    line = refusal(tmp_path, mounted(*mounts, then=[COMMAND, "migrate"]), inside)
-    assert line.startswith(f"chat-sessions: {inside} is mounted by itself")
-    assert line.endswith(f"mount the folder {container} in place of the file")
+    for command in (["migrate"], ["migrate", "--check"]):
+        line = refusal(tmp_path, mounted(*mounts, then=[COMMAND, *command]), inside)
+        assert line.startswith(f"chat-sessions: {inside} is mounted by itself")
+        assert line.endswith(f"mount the folder {container} in place of the file")
     assert {found.name for found in host.iterdir()} == {name}
     assert (host / name).stat().st_size == 0
 

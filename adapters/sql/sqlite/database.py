@@ -44,7 +44,7 @@ class SqliteDatabase(Database):
 
     async def is_current(self) -> bool:
         try:
-            if not self._file.path.exists():
+            if not self._file.inspect():
                 return False
             with closing(self._file.connect(read_only=True)) as connection:
                 return recognized_revision(self._file, connection) == REVISION
