@@ -8,12 +8,13 @@ from itertools import count
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql import SqlStorage
 from adapters.sql.observer import Nobody
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.postgresql.requirements import Found, refusals
-from application.errors import StorageRefused
+from application.errors import StorageRefused, Unavailable
 from tests.contract.examples import ALICE, new_session, stored_session
 from tests.databases import patient, server
 from tests.postgresql import PostgresqlServer
@@ -108,6 +109,72 @@ async def test_a_table_that_a_crash_would_empty_is_refused(name: str, migrated: 
     assert f"a crash would empty messages in {name}: ALTER TABLE" in await refused(migrated)
 
 
+NOTHING = "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+EACH = "FOR EACH ROW EXECUTE FUNCTION nothing()"
+
+
+@pytest.mark.parametrize(
+    ("change", "told", "complaint"),
+    [
+        (
+            f"CREATE TRIGGER gone BEFORE INSERT ON messages {EACH}",
+            "the trigger gone on messages can change or drop what is written: DROP it",
+            "the trigger gone on messages can drop what is written",
+        ),
+        (
+            "CREATE RULE gone AS ON DELETE TO sessions DO INSTEAD NOTHING",
+            "the rule gone on sessions can change or drop what is written: DROP it",
+            "the rule gone on sessions can drop what is written",
+        ),
+        (
+            "ALTER TABLE owners RENAME TO own; CREATE VIEW owners AS TABLE own",
+            "owners is not a table, but a view or the like: rename the table back",
+            "owners is not a table",
+        ),
+        (
+            "ALTER DATABASE {name} SET session_replication_role = replica",
+            "session_replication_role is replica, which switches foreign keys off: ALTER ROLE",
+            "session_replication_role is replica",
+        ),
+    ],
+)
+async def test_what_could_drop_a_write_without_a_word_is_refused(
+    name: str, migrated: str, change: str, told: str, complaint: str
+) -> None:
+    """At the start, and while the service runs it is not ready."""
+    server().execute(NOTHING, name)
+    async with opened(migrated) as (storage, database):
+        await storage.check()
+        server().execute(change.format(name=name), name)
+        await new_connections(database)
+        with pytest.raises(Unavailable, match=complaint):
+            await storage.check()
+    assert f"in {name} {told}" in await refused(migrated)
+
+
+async def test_a_trigger_that_can_drop_nothing_is_the_operators_affair(
+    name: str, migrated: str
+) -> None:
+    server().execute(
+        f"{NOTHING}; CREATE TRIGGER late AFTER INSERT ON messages {EACH};"
+        f"CREATE TRIGGER off BEFORE INSERT ON messages {EACH};"
+        f"CREATE TRIGGER copied BEFORE INSERT ON messages {EACH};"
+        "CREATE TRIGGER once BEFORE INSERT ON messages EXECUTE FUNCTION nothing();"
+        "ALTER TABLE messages DISABLE TRIGGER off, ENABLE REPLICA TRIGGER copied",
+        name,
+    )
+    async with opened(migrated) as (storage, _):
+        await storage.check()
+        session = await stored_session(storage, ALICE, "kept")
+        assert (await storage.sessions.get(ALICE, session.id)).message_count == 1
+
+
+async def new_connections(database: PostgresqlDatabase) -> None:
+    """What is set for a database holds for sessions that begin later."""
+    assert database._engine is not None  # noqa: SLF001 - no one else may see it
+    await greenlet_spawn(database._engine.dispose)  # noqa: SLF001 - likewise
+
+
 async def test_what_the_schema_lacks_is_named(name: str, migrated: str) -> None:
     server().execute("DROP INDEX ix_sessions_id; ALTER TABLE owners DROP subject", name)
     line = await refused(migrated, "open")
@@ -134,6 +201,9 @@ FIT = Found(
     schema="public",
     elsewhere=None,
     parts=(),
+    replaced=(),
+    intercepted=(),
+    replication_role="origin",
     filtered=(),
     unlogged=(),
     forbidden=(),

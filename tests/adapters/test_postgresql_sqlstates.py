@@ -142,7 +142,7 @@ EVERYTHING = {"get", "page", "exists", "messages", "amend", "append", "add"}
 RAISING = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
-CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION refuse();
+CREATE TRIGGER refuse AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION refuse();
 """
 
 DONE_TO_IT: Mapping[str, tuple[str, str, set[str], bool]] = {

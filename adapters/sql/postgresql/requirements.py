@@ -29,11 +29,22 @@ _DECLARED = {
     *(str(index.name) for table in metadata.sorted_tables for index in table.indexes),
 }
 
+_INTERCEPTORS = """
+    SELECT 'trigger ' || quote_ident(tgname) AS what, tgrelid AS table_oid FROM pg_trigger
+     WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND tgtype & 3 = 3
+     UNION ALL
+    SELECT 'rule ' || quote_ident(rulename), ev_class FROM pg_rewrite
+     WHERE ev_type <> '1' AND ev_enabled IN ('O', 'A')
+"""
+"""Triggers BEFORE a ROW is written, which can keep it from being written without an error (manual,
+section 37.1), and rules that do something else in place of it (section 39.4)."""
+
 _FOUND = named(
     "CHECK_SERVER",
     text(f"""
 WITH tables AS (
-    SELECT c.oid, c.relname AS name, c.relpersistence = 'u' AS is_unlogged
+    SELECT c.oid, c.relname AS name, c.relpersistence = 'u' AS is_unlogged,
+           c.relkind IN ('r', 'p') AS is_table
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = current_schema() AND c.relname = ANY ({_NAMES})
 )
@@ -54,6 +65,10 @@ SELECT current_setting('server_version_num')::int / 10000,
               UNION ALL
              SELECT i.relname FROM tables t JOIN pg_index x ON x.indrelid = t.oid
                JOIN pg_class i ON i.oid = x.indexrelid),
+       ARRAY(SELECT name FROM tables WHERE NOT is_table ORDER BY name),
+       ARRAY(SELECT what || ' on ' || name FROM tables JOIN ({_INTERCEPTORS}) i ON table_oid = oid
+              WHERE is_table ORDER BY name, what),
+       current_setting('session_replication_role'),
        ARRAY(SELECT name FROM tables WHERE row_security_active(oid) ORDER BY name),
        ARRAY(SELECT name FROM tables WHERE is_unlogged ORDER BY name),
        ARRAY(SELECT name FROM tables WHERE NOT has_table_privilege(oid, 'SELECT') OR
@@ -69,21 +84,27 @@ READY = named(
 SELECT version_num, ARRAY(
     SELECT complaint FROM (
         SELECT CASE
-            WHEN to_regclass(name) IS NULL THEN name || ' is not there'
-            WHEN row_security_active(to_regclass(name)) THEN name || ' has row-level security'
-            WHEN NOT has_table_privilege(to_regclass(name), 'SELECT') THEN name || ' is not to be read'
-        END FROM unnest({_NAMES}) name
+            WHEN c.oid IS NULL THEN name || ' is not there'
+            WHEN relkind NOT IN ('r', 'p') THEN name || ' is not a table'
+            WHEN row_security_active(c.oid) THEN name || ' has row-level security'
+            WHEN NOT has_table_privilege(c.oid, 'SELECT') THEN name || ' is not to be read'
+            ELSE (SELECT 'the ' || min(what) || ' on ' || name || ' can drop what is written'
+                    FROM ({_INTERCEPTORS}) i WHERE table_oid = c.oid)
+        END FROM unnest({_NAMES}) name LEFT JOIN pg_class c ON c.oid = to_regclass(name)
+        UNION ALL SELECT 'session_replication_role is replica'
+         WHERE current_setting('session_replication_role') = 'replica'
     ) looked (complaint) WHERE complaint IS NOT NULL)
   FROM {VERSION_TABLE}
-"""),  # noqa: S608, E501 - constants of ours
+"""),  # noqa: S608 - constants of ours
 )
-"""The schema's revision, and what keeps its tables from being read as they should be."""
+"""The schema's revision, and what keeps its tables from being read and written as they should."""
 
 
 class Found(NamedTuple):
     """`schema` is where unqualified names are made; `elsewhere` is another on the search path that
     has tables like ours, where this one has none. `parts` are the columns and indexes of our tables
-    in `schema`, the rest some of these tables."""
+    in `schema`, `intercepted` the triggers and rules that can drop what is written to them, the
+    other sequences some of these tables."""
 
     version: int
     database: str
@@ -95,6 +116,9 @@ class Found(NamedTuple):
     schema: str | None
     elsewhere: str | None
     parts: Collection[str]
+    replaced: Sequence[str]
+    intercepted: Sequence[str]
+    replication_role: str
     filtered: Sequence[str]
     unlogged: Sequence[str]
     forbidden: Sequence[str]
@@ -148,6 +172,7 @@ def refusals(found: Found) -> Iterator[str]:
             f"{schema}: ALTER ROLE {role} SET search_path = {found.elsewhere}, or = {schema} to "
             "make new ones there"
         )
+    yield from _losses(found)
     if found.filtered:
         yield (
             f"row-level security in {name} hides rows of {', '.join(found.filtered)} from the role "
@@ -158,6 +183,26 @@ def refusals(found: Found) -> Iterator[str]:
         yield (
             f"a crash would empty {', '.join(found.unlogged)} in {name}: ALTER TABLE ... SET "
             "LOGGED each of them"
+        )
+
+
+def _losses(found: Found) -> Iterator[str]:
+    """What may lose a write that is acknowledged, without an error."""
+    name, role = found.database, found.role
+    if found.replaced:
+        yield (
+            f"in {name} {', '.join(found.replaced)} is not a table, but a view or the like: rename "
+            "the table back"
+        )
+    if found.intercepted:
+        yield (
+            f"in {name} the {', '.join(found.intercepted)} can change or drop what is written: "
+            "DROP it, or make it an AFTER trigger"
+        )
+    if found.replication_role == "replica":
+        yield (
+            f"in {name} session_replication_role is replica, which switches foreign keys off: "
+            f"ALTER ROLE {role} RESET session_replication_role, or ALTER DATABASE {name} RESET it"
         )
 
 
