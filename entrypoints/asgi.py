@@ -5,6 +5,7 @@ own `Server` past the application, and only its own option prevents that.
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,6 +18,7 @@ from entrypoints.container import Container
 from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.openapi.sign_in import SignIn
+from entrypoints.installation import check_installation
 from entrypoints.settings import Settings
 from entrypoints.streams import open_missing_streams, tell
 from entrypoints.telemetry.logs import configure_logs
@@ -33,12 +35,14 @@ def create() -> ASGIApp:
     code than 0: here by SystemExit, in the lifespan by its answer that the start has failed.
     """
     open_missing_streams()
-    for line in Settings.unknown_variables():
-        tell(f"chat-sessions: {line}")
     try:
+        check_installation(sys.argv[0])
+        for line in Settings.unknown_variables():
+            tell(f"chat-sessions: {line}")
         settings = Settings.from_environment()
         configure_logs(settings.log_format)
-        return _TellingLifespan(application(settings, Container(settings=settings)))
+        url = settings.base_url if settings.public_url else None  # the port is the server's
+        return _TellingLifespan(application(settings, Container(settings=settings), url))
     except StartRefused as error:
         tell(f"chat-sessions: {error}")
         raise SystemExit(1) from None
@@ -75,7 +79,8 @@ class _TellingLifespan:
             await send({**failures[0], "message": line})
 
 
-def application(settings: Settings, container: Container) -> ASGIApp:
+def application(settings: Settings, container: Container, url: str | None = None) -> ASGIApp:
+    """The application; `url` is where it is served, as far as that is known."""
     tracing = container.tracing()
 
     @asynccontextmanager
@@ -87,7 +92,7 @@ def application(settings: Settings, container: Container) -> ASGIApp:
             _log.info(
                 "service.started",
                 version=VERSION,
-                url=settings.base_url,
+                **({"url": url} if url else {}),
                 storage=settings.storage,
                 database=settings.shown_database_url,
             )

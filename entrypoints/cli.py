@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A failure is one line on stderr and 1."""
-    open_missing_streams()
+    has_stdout = open_missing_streams()
     given = sys.argv[1:] if arguments is None else arguments
     with StopSignals(is_service=given[:1] == ["serve"]) as signals:
         try:
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             check_installation(sys.argv[0])
             options = _parser().parse_args(given)
+            _refuse_silence(options.run, has_stdout=has_stdout)
             options.run(options, signals)
             sys.stdout.flush()
         except Stopped:
@@ -193,6 +194,14 @@ def _openapi(_: argparse.Namespace, __: StopSignals) -> None:
     from entrypoints.http.app import routed_app
 
     print(json.dumps(routed_app().openapi(), indent=2))
+
+
+def _refuse_silence(run: _Run, *, has_stdout: bool) -> None:
+    """Raise StartRefused where an answer is asked for, and standard output is closed."""
+    from application.errors import StartRefused
+
+    if not has_stdout and run in (_token, _owner, _check_config, _openapi):
+        raise StartRefused("standard output is closed, and that is where the answer goes")
 
 
 def _parser() -> argparse.ArgumentParser:

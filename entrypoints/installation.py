@@ -14,7 +14,12 @@ def check_installation(command: str, environment: str = sys.prefix) -> None:
     """
     folder = Path(command).resolve().parent.parent
     if (folder / "pyvenv.cfg").exists() and folder != Path(environment).resolve():
-        raise StartRefused(
-            f"{folder} is a copy whose commands run the code of {environment}: "
+        is_checkout = (folder.parent / "Makefile").exists()
+        anew = (
             f"make install, in {folder.parent}, makes it anew"
+            if is_checkout
+            else "make a new environment there, and install the release into it"
+        )
+        raise StartRefused(
+            f"{folder} is a copy whose commands run the code of {environment}: {anew}"
         )

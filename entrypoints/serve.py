@@ -42,7 +42,7 @@ async def _serve(
     storage = container.reading()
     await storage.open()
     try:
-        app = application(settings, container)
+        app = application(settings, container, settings.base_url)
         drain = container.drain()
         server = Server(app, Patience.of(settings), settings.drain_seconds, drain.begin)
         welcome = _welcome(settings, container)

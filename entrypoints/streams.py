@@ -5,11 +5,13 @@ import sys
 from typing import TextIO
 
 
-def open_missing_streams() -> None:
-    """Make each standard stream that is closed lead to /dev/null.
+def open_missing_streams() -> bool:
+    """Make each standard stream that is closed lead to /dev/null, and tell whether somebody may
+    read standard output.
 
     Else the next file that is opened takes its number, and what is printed goes into that file.
     """
+    has_stdout = sys.stdout is not None
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -17,6 +19,7 @@ def open_missing_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
+    return has_stdout
 
 
 def tell(text: str) -> None:

@@ -16,6 +16,9 @@ _SERVICE_URL = re.compile(r"(tcp|udp|sctp)://[^/]+")
 """What Kubernetes gives a Pod for each Service beside it ("Accessing the Service", environment
 variables), and Docker for a linked container."""
 
+_WITHOUT_PREFIX = re.compile(r"(?:CHAT_|SESSIONS_)?((?:DATABASE|OIDC)_\w+)")
+"""What other programs call a setting of ours: told where ours is not set, and never heeded."""
+
 _ALIKE = 0.6
 """How alike a name must be to a setting's to be taken for it, of 1."""
 
@@ -23,16 +26,17 @@ _ALIKE_WITH_PREFIX = 0.9
 
 
 def cleaned(text: str) -> str:
-    """The value, without the white space at its ends: a secret's file ends with a newline.
+    """The value, without the white space and what else cannot be seen at its ends: a secret's file
+    ends with a newline, and what is copied from a page may begin with a zero-width space.
 
     Raises ValueError, whose text says what is wrong and does not repeat what may be secret.
     """
-    value = text.strip()
+    value = text.strip("".join(filter(_is_unseen, set(text))))
     for character in value:
         if unicodedata.category(character) in _HIDDEN:
             raise ValueError(f"has the control character U+{ord(character):04X}: remove it")
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        raise ValueError("has quotes around it, which only a shell takes away: remove them")
+    if any(map(_is_quote, {*value[:1], *value[-1:]})):
+        raise ValueError("has a quote at an end, which only a shell takes away: remove it")
     if _SERVICE_URL.fullmatch(value):
         raise ValueError(
             f"is {value}, which Kubernetes sets for a Service of this name: set "
@@ -46,16 +50,26 @@ def unknown(environment: Mapping[str, str], known: Collection[str]) -> Iterator[
     for name in sorted(environment.keys() - set(known)):
         value = environment[name].strip()
         written = re.sub(r"\W", "_", name.strip().upper())
-        if (
-            value
-            and ("SESSIONS_" in written or written.startswith("CHAT"))
-            and not _is_service_link(name, value)
-        ):
-            ours = written.startswith(PREFIX)
+        if not value or _is_service_link(name, value):
+            continue
+        ours, bare = written.startswith(PREFIX), _WITHOUT_PREFIX.fullmatch(written)
+        nearest = None
+        if bare and (full := PREFIX + bare[1]) in known:
+            nearest = None if environment.get(full) else full
+        elif "SESSIONS_" in written or written.startswith("CHAT"):
             nearest = _nearest(written, known, ours=ours)
-            if ours or nearest:
-                meant = f": did you mean {nearest}?" if nearest else ""
-                yield f"{name} is no setting and has no effect{meant}"
+        if ours or nearest:
+            meant = f": did you mean {nearest}?" if nearest else ""
+            yield f"{name} is no setting and has no effect{meant}"
+
+
+def _is_quote(character: str) -> bool:
+    return character in "\"'`" or unicodedata.category(character) in {"Pi", "Pf"}
+
+
+def _is_unseen(character: str) -> bool:
+    """Whether it is white space, or a character of format such as U+200B and U+FEFF."""
+    return character.isspace() or unicodedata.category(character) == "Cf"
 
 
 def _is_service_link(name: str, value: str) -> bool:

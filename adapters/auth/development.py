@@ -71,16 +71,18 @@ class DevelopmentKey(Keys):
         )
 
 
-def _read_or_create(path: Path, beside: Path | None) -> ECKey:
+def _read_or_create(given: Path, beside: Path | None) -> ECKey:
+    path = given.absolute()
     try:
         if not path.exists():
             _create(path, beside if beside and beside.exists() else path.parent)
         mode = path.stat().st_mode
         pem = path.read_bytes()
     except OSError as error:
-        raise KeyRefused(f"cannot use the key file {path}: {error.strerror}") from error
+        why = f"{error.strerror}{_whose(path)}"
+        raise KeyRefused(f"cannot use the key file {path}: {why}") from error
     if stat.S_IMODE(mode) & 0o077:
-        raise KeyRefused(f"others may read the key file {path}: make its mode 0600")
+        raise KeyRefused(f"others may read the key file {path}{_whose(path)}: make its mode 0600")
     try:
         key = ECKey.import_key(pem)
         if key.is_private and key.curve_name == "P-256":
@@ -88,6 +90,16 @@ def _read_or_create(path: Path, beside: Path | None) -> ECKey:
     except Exception:  # noqa: BLE001, S110 - each kind of file that is no such key raises its own
         pass
     raise KeyRefused(f"{path} holds no private P-256 key in PEM, without a password")
+
+
+def _whose(path: Path) -> str:
+    with suppress(OSError):
+        found, what = (path, "it") if path.exists() else (path.parent, "its folder")
+        status = found.stat()
+        mode, runs_as = stat.S_IMODE(status.st_mode), os.geteuid()
+        whose = f"{what} belongs to user {status.st_uid}, mode {mode:04o}"
+        return f" ({whose}, and this process runs as user {runs_as})"
+    return ""
 
 
 def _create(path: Path, like: Path) -> None:

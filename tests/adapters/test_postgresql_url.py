@@ -87,6 +87,12 @@ REFUSED = [
     ("sslmod=require", "its parameter sslmod is not one of libpq's"),
     ("schema=chat", "its parameter schema .*search_path"),
     ("connection_limit=1", "its parameter connection_limit .*POOL_SIZE"),
+    ("prepareThreshold=0", "its parameter prepareThreshold .*DATABASE_TRANSACTION_POOLER=true"),
+    ("statement_cache_size=0", "its parameter statement_cache_size .*TRANSACTION_POOLER=true"),
+    (
+        "prepared_statement_cache_size=0",
+        "its parameter prepared_st.* .*_POOLER=true",
+    ),
     ("statement_timeout=9", "its parameter statement_timeout .*STATEMENT_SECONDS"),
     ("sslmode=no-verify", "its parameter sslmode may be disable, .* or verify-full"),
     ("require_auth=scram-sha-256", "its parameter require_auth asks for what"),

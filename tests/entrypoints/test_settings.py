@@ -98,7 +98,7 @@ def test_an_empty_variable_is_no_setting() -> None:
     assert settings(port="", public_url="") == Settings()
 
 
-@pytest.mark.parametrize("around", ["\n", "\r\n", " ", "\t", "\u00a0"])
+@pytest.mark.parametrize("around", ["\n", "\r\n", " ", "\t", "\u00a0", "\u200b", "\ufeff\n"])
 def test_white_space_at_the_ends_is_no_part_of_any_value(around: str) -> None:
     """A secret's file ends with a line's end."""
     given = {
@@ -148,6 +148,9 @@ def test_a_port_that_a_cluster_has_set_is_told_as_such() -> None:
     [
         ("CHAT_SESSIONS_DATABSE_URL", "CHAT_SESSIONS_DATABASE_URL"),
         ("CAHT_SESSIONS_DATABASE_URL", "CHAT_SESSIONS_DATABASE_URL"),
+        ("SESSIONS_DATABASE_URL", "CHAT_SESSIONS_DATABASE_URL"),
+        ("DATABASE_URL", "CHAT_SESSIONS_DATABASE_URL"),
+        ("OIDC_ISSUER", "CHAT_SESSIONS_OIDC_ISSUER"),
         (" CHAT_SESSIONS_DATABASE_URL", "CHAT_SESSIONS_DATABASE_URL"),
         ("CHAT_SESSIONS_DB_URL", "CHAT_SESSIONS_DATABASE_URL"),
         ("CHAT_SESSIONS_POOL_SIZE", "CHAT_SESSIONS_DATABASE_POOL_SIZE"),
@@ -173,6 +176,8 @@ def test_a_variable_that_sets_nothing_is_told_with_the_one_that_was_meant(
 def test_other_programs_variables_are_their_own() -> None:
     others = {"PATH": "/bin", "CHATTY": "1", "CHAT_URL": "x", "PORT": "80", "SESSIONS_PORT": "80"}
     assert Settings.unknown_variables(others) == []
+    hosters = {"DATABASE_URL": "postgresql://h/d", "CHAT_SESSIONS_DATABASE_URL": "postgresql://h/d"}
+    assert Settings.unknown_variables(hosters) == []
 
 
 @pytest.mark.parametrize(
@@ -188,6 +193,9 @@ def test_other_programs_variables_are_their_own() -> None:
         ("database_url", "sqlite:///a\udcffb.db"),
         ("database_url", '"sqlite:///a.db"'),
         ("database_url", '""'),
+        ("database_url", 'sqlite:///a.db"'),
+        ("database_url", "\N{LEFT DOUBLE QUOTATION MARK}sqlite:///a.db"),
+        ("database_url", "'"),
         ("development_key_file", "'key.pem'"),
         ("development_key_file", "a\tb.pem"),
         ("database_url", "mysql://root@localhost/x"),

@@ -94,6 +94,7 @@ def is_ready(client: httpx2.Client) -> bool:
         ("| head -c 1 >/dev/null", 1, ""),
         (">/dev/full", 1, "chat-sessions: No space left on device: at "),
         ("2>/dev/full", 0, ""),
+        (">&-", 1, "chat-sessions: standard output is closed, and that is where the answer goes"),
     ],
 )
 def test_output_that_nobody_takes_is_no_traceback(

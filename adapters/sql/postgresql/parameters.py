@@ -72,11 +72,18 @@ _NOT_KEPT = frozenset(
 )
 """libpq's, and beyond the driver. Most say whom to trust, so none is passed over."""
 
+_POOLER = "CHAT_SESSIONS_DATABASE_TRANSACTION_POOLER=true is the setting for a pooler"
+
 _ELSEWHERE = {
     "connection_limit": "CHAT_SESSIONS_DATABASE_POOL_SIZE sets the pool's size",
     "pool_timeout": "CHAT_SESSIONS_DATABASE_POOL_WAIT_SECONDS sets the wait",
     "statement_timeout": "CHAT_SESSIONS_DATABASE_STATEMENT_SECONDS sets it",
     "schema": "write search_path=NAME",
+    "prepareThreshold": _POOLER,
+    "prepared_statements": _POOLER,
+    "statement_cache_size": _POOLER,
+    "prepared_statement_cache_size": _POOLER,
+    "prepare_threshold": _POOLER,
 }
 """Of other drivers."""
 
