@@ -65,6 +65,31 @@ def test_its_contents_are_its_headings() -> None:
     assert [anchor for _, anchor in listed] == anchors
 
 
+CODE = [
+    path.read_text()
+    for folder in ("adapters", "entrypoints")
+    for path in sorted((Path(__file__).parents[2] / folder).rglob("*.py"))
+]
+
+
+def logged() -> set[str]:
+    """The events that the code has: those of an observer are the database's, as are a part's."""
+    found = set(re.findall(r'\.event\(\s*"(\w+)"', "".join(CODE)))
+    found.update(re.findall(r'f"\{self\._part\}\.(\w+)"', "".join(CODE)))
+    events = {f"database.{name}" for name in found}
+    for module in CODE:
+        if "structlog.get_logger" in module:
+            events.update(re.findall(r'"((?!http|db|error)[a-z]+\.[a-z_]+)"', module))
+    return events
+
+
+def test_every_event_of_the_log_is_told() -> None:
+    section = PAGE.partition("### Every event of the log\n")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| `([a-z.]+[a-z_.]+)` \|", section, re.MULTILINE)
+    assert len(told) == len(set(told))
+    assert set(told) == logged()
+
+
 async def backed_up(ledger: Ledger, script: str, folder: Path, **settings: str) -> Ledger:
     """What was acknowledged before the backup began, taken while writers write."""
     async with ledger.writing():
