@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from application.errors import StartRefused
-from entrypoints.setting_kinds import (
+from entrypoints.setting_types import (
     PORT_MAX,
     POSTGRESQL,
     REDIS,
@@ -28,10 +28,10 @@ from entrypoints.setting_kinds import (
     Networks,
     OptionalDatabaseUrl,
     Origins,
+    PrintableText,
     Rate,
     RedisUrl,
     Seconds,
-    Visible,
     WebAddress,
     is_local,
     is_loopback,
@@ -101,10 +101,10 @@ class Settings(BaseModel):
     otlp_endpoint: WebAddress | None = None
     development_key_file: Path | None = None
     oidc_issuer: Issuer | None = None
-    oidc_audience: Visible | None = None
+    oidc_audience: PrintableText | None = None
     oidc_algorithms: Algorithms = ("RS256", "PS256", "ES256", "Ed25519")
     oidc_require_scopes: bool = False
-    oidc_docs_client_id: Visible | None = None
+    oidc_docs_client_id: PrintableText | None = None
     oidc_clock_skew_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     oidc_lifetime_max_seconds: Annotated[float, Field(ge=1, le=30 * 86400)] = 86400
     oidc_keys_max_age_seconds: Annotated[float, Field(ge=1, le=86400)] = 600
@@ -112,7 +112,7 @@ class Settings(BaseModel):
     oidc_timeout_seconds: Seconds = 4
 
     @model_validator(mode="after")
-    def _has_a_primary(self) -> "Settings":
+    def _check_standby(self) -> "Settings":
         read = self.database_read_url
         if read and not (self.storage == "postgresql" and read.startswith(POSTGRESQL)):
             raise ValueError(
@@ -121,7 +121,7 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> "Settings":
+    def _check_identity(self) -> "Settings":
         """Who may come in must be plain: one provider that is fully named, or a key of the
         machine's own that nobody else can reach."""
         set_ = {name for name in self.model_fields_set if getattr(self, name) is not None}

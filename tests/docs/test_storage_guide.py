@@ -78,7 +78,7 @@ def test_a_stranger_who_follows_the_guide_has_a_storage_that_keeps_the_contract(
     )
     container.write_text(text)
 
-    for module, about in (("setting_kinds", "_database"), ("settings", "json_path")):
+    for module, about in (("setting_types", "_database"), ("settings", "json_path")):
         path = tmp_path / "entrypoints" / f"{module}.py"
         path.write_text(patched(path.read_text(), block("diff", about)))
     shown = subprocess.run(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.setting_kinds import is_loopback
+from entrypoints.setting_types import is_loopback
 from entrypoints.settings import Settings, SettingsError
 
 

@@ -185,7 +185,7 @@ OptionalDatabaseUrl = Annotated[Annotated[str, AfterValidator(_database)] | None
 RedisUrl = Annotated[str, AfterValidator(_redis), Field(repr=False)]
 Issuer = Annotated[WebAddress, AfterValidator(_issuer)]
 Algorithms = Annotated[tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)]
-Visible = Annotated[str, matching(r"[!-~]{1,255}", "1 to 255 visible characters of ASCII")]
+PrintableText = Annotated[str, matching(r"[!-~]{1,255}", "1 to 255 visible characters of ASCII")]
 
 
 def without_password(url: str) -> str:
