@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.errors import StartRefused
 from application.ports import authenticator
+from entrypoints import jobs
 from entrypoints.container import Container
 from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
@@ -88,15 +89,15 @@ def application(settings: Settings, container: Container, url: str | None = None
         storage, authenticator = container.reading(), container.authenticator()
         await storage.open()
         try:
-            await authenticator.open()
-            _log.info(
-                "service.started",
-                version=VERSION,
-                **({"url": url} if url else {}),
-                storage=settings.storage,
-                database=settings.shown_database_url,
-            )
-            yield
+            async with jobs.running({"signing keys": authenticator.keep_current}):
+                _log.info(
+                    "service.started",
+                    version=VERSION,
+                    **({"url": url} if url else {}),
+                    storage=settings.storage,
+                    database=settings.shown_database_url,
+                )
+                yield
         finally:
             flush = tracing.flush()
             await authenticator.close()

@@ -48,7 +48,7 @@ class DevelopmentKey(Keys):
     async def check(self) -> None:
         pass
 
-    async def open(self) -> None:
+    async def keep_current(self) -> None:
         pass
 
     async def close(self) -> None:

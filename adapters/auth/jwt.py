@@ -73,8 +73,8 @@ class JwtAuthenticator(Authenticator):
     async def check(self) -> None:
         await self._keys.check()
 
-    async def open(self) -> None:
-        await self._keys.open()
+    async def keep_current(self) -> None:
+        await self._keys.keep_current()
 
     async def close(self) -> None:
         await self._keys.close()

@@ -33,8 +33,9 @@ class Keys(Protocol):
         """Raise Unavailable while there is no key at all."""
 
     @abstractmethod
-    async def open(self) -> None:
-        """Begin to get the keys, and keep them current; waits for nothing."""
+    async def keep_current(self) -> None:
+        """Get the keys, and keep them current until this is cancelled. Return where they never
+        change."""
 
     @abstractmethod
     async def close(self) -> None:

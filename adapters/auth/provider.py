@@ -35,7 +35,6 @@ class ProviderKeys(Keys):
         self._next = 0.0
         """When, by the loop's clock, an unknown key may have the provider asked."""
         self._asking: asyncio.Task[None] | None = None
-        self._keeper: asyncio.Task[None] | None = None
 
     @property
     def version(self) -> int:
@@ -59,14 +58,15 @@ class ProviderKeys(Keys):
         if not self._found.keys:
             raise Unavailable(self._lack)
 
-    async def open(self) -> None:
-        self._keeper = asyncio.create_task(self._keep())
+    async def keep_current(self) -> None:
+        while True:
+            await self._ask()
+            await asyncio.sleep(min(RETRY_SECONDS, self._max_age) if self._lack else self._max_age)
 
     async def close(self) -> None:
-        tasks = [task for task in (self._keeper, self._asking) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._asking:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         await self._discovery.close()
 
     @property
@@ -74,11 +74,6 @@ class ProviderKeys(Keys):
         if self._away or self._found.keys:
             return self._away
         return "the identity provider has no key that is fit"
-
-    async def _keep(self) -> None:
-        while True:
-            await self._ask()
-            await asyncio.sleep(min(RETRY_SECONDS, self._max_age) if self._lack else self._max_age)
 
     async def _ask_if_due(self) -> None:
         if self._asking or asyncio.get_running_loop().time() >= self._next:

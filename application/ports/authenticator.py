@@ -38,8 +38,9 @@ class Authenticator(Protocol):
         """Raise Unavailable while no token at all could be checked."""
 
     @abstractmethod
-    async def open(self) -> None:
-        """Begin to get what tokens are checked with, and keep it current; waits for nothing."""
+    async def keep_current(self) -> None:
+        """Get what tokens are checked with, and keep it current until this is cancelled. Return
+        where it never changes."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -261,7 +261,7 @@ async def test_a_key_of_another_kind_checks_nothing(key_file: Path, clock: Manua
 async def test_without_a_provider_there_is_nothing_to_wait_for(
     authenticator: JwtAuthenticator,
 ) -> None:
-    await authenticator.open()
+    await authenticator.keep_current()
     await authenticator.check()
     await authenticator.close()
 

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from adapters.auth.discovery import Discovery
 from adapters.auth.provider import RETRY_SECONDS, ProviderKeys
 from application.errors import Unavailable
+from entrypoints.jobs import running
 from tests.waiting import WAIT_SECONDS, await_until
 from tests.web import Web, answered, ok, web
 
@@ -31,18 +32,23 @@ async def site() -> AsyncIterator[Web]:
 
 @asynccontextmanager
 async def keys_of(
-    site: Web, max_age: float = AGES, interval: float = AGES, seconds: float = WAIT_SECONDS
+    site: Web,
+    max_age: float = AGES,
+    interval: float = AGES,
+    seconds: float = WAIT_SECONDS,
+    *,
+    keep: bool = False,
 ) -> AsyncIterator[ProviderKeys]:
     keys = ProviderKeys(Discovery(site.url, ("ES256",), seconds), max_age, interval)
-    try:
-        yield keys
-    finally:
-        await keys.close()
+    async with running({"keys": keys.keep_current} if keep else {}):
+        try:
+            yield keys
+        finally:
+            await keys.close()
 
 
 async def test_keys_are_asked_for_at_the_start_without_waiting(site: Web) -> None:
-    async with keys_of(site) as keys:
-        await keys.open()
+    async with keys_of(site, keep=True) as keys:
         assert site.asked["/jwks"] == 0
         await await_until(lambda: keys.version == 1)
         await keys.check()
@@ -110,8 +116,7 @@ async def test_a_known_key_under_another_algorithm_is_not_worth_asking(
 
 
 async def test_a_retired_key_is_gone_once_the_keys_reach_their_age(site: Web) -> None:
-    async with keys_of(site, max_age=0.05) as keys:
-        await keys.open()
+    async with keys_of(site, max_age=0.05, keep=True) as keys:
         await await_until(lambda: keys.version == 1)
         site.describe(SECOND)
         await await_until(lambda: keys.version == 2)
@@ -124,16 +129,14 @@ async def test_until_the_keys_have_their_age_they_are_not_asked_for_again(
 ) -> None:
     """The short pause is for those that could not be had."""
     monkeypatch.setattr("adapters.auth.provider.RETRY_SECONDS", 0.0)
-    async with keys_of(site) as keys:
-        await keys.open()
+    async with keys_of(site, keep=True) as keys:
         await await_until(lambda: keys.version == 1)
         await asyncio.sleep(0.2)
         assert site.asked["/jwks"] == 1
 
 
 async def test_the_same_keys_again_are_no_other_version(site: Web) -> None:
-    async with keys_of(site, max_age=0.02) as keys:
-        await keys.open()
+    async with keys_of(site, max_age=0.02, keep=True) as keys:
         await await_until(lambda: site.asked["/jwks"] > 3)
         assert keys.version == 1
 
@@ -183,8 +186,7 @@ async def test_while_the_provider_is_away_a_key_has_no_successor(site: Web) -> N
 async def test_while_the_provider_is_away_known_keys_stay_and_others_cannot_be_told(
     site: Web,
 ) -> None:
-    async with keys_of(site, max_age=0.02, interval=0) as keys:
-        await keys.open()
+    async with keys_of(site, max_age=0.02, interval=0, keep=True) as keys:
         await await_until(lambda: keys.version == 1)
         site.answers["/jwks"] = answered(500)
         asked = site.asked["/jwks"]
@@ -212,8 +214,7 @@ async def test_while_it_is_away_it_is_not_asked_by_every_token(site: Web) -> Non
 async def test_it_heals_by_itself(site: Web) -> None:
     """Long before an interval is over."""
     site.answers["/jwks"] = answered(500)
-    async with keys_of(site) as keys:
-        await keys.open()
+    async with keys_of(site, keep=True) as keys:
         await await_until(lambda: site.asked["/jwks"] == 1)
         with pytest.raises(Unavailable):
             await keys.check()
@@ -240,9 +241,8 @@ async def test_it_is_told_once_that_the_keys_cannot_be_had_and_once_that_they_ca
     site: Web,
 ) -> None:
     site.answers["/jwks"] = ok("nonsense")
-    async with keys_of(site, max_age=0.02, interval=0) as keys:
+    async with keys_of(site, max_age=0.02, interval=0, keep=True) as keys:
         with capture_logs() as lines:
-            await keys.open()
             await await_until(lambda: site.asked["/jwks"] > 3)
             site.describe(FIRST)
             await await_until(lambda: keys.version == 1)
@@ -264,8 +264,7 @@ async def test_closing_ends_what_it_waits_for(site: Web) -> None:
         await asyncio.sleep(WAIT_SECONDS)
 
     site.answers["/jwks"] = silent
-    async with keys_of(site) as keys:
-        await keys.open()
+    async with keys_of(site, keep=True) as keys:
         waiting = asyncio.create_task(keys.find(ONE, "ES256"))
         await await_until(lambda: site.asked["/jwks"] == 1)
         begun = time.monotonic()

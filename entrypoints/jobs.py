@@ -1,0 +1,33 @@
+"""The background tasks of an application: its lifespan begins them, and ends them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+Job = Callable[[], Coroutine[Any, Any, None]]
+"""Runs until it is cancelled, or until there is nothing left to do."""
+
+_log = structlog.get_logger("chat_sessions")
+
+
+@asynccontextmanager
+async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
+    """Run the jobs, by their names, inside `async with`. One that fails is told in the log."""
+    tasks = [asyncio.create_task(job(), name=name) for name, job in jobs.items()]
+    for task in tasks:
+        task.add_done_callback(_tell)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.error("job.failed", job=task.get_name(), exc_info=error)
