@@ -94,8 +94,8 @@ async def get_session(
 ) -> Response:
     """One session, without its messages."""
     session = await use_cases(request).get_session(caller, session_id)
-    if is_known(session_tag(session), if_none_match):
-        return not_modified(session_tag(session))
+    if if_none_match and is_known(tag := session_tag(session), if_none_match):
+        return not_modified(tag)
     return _session(session)
 
 
