@@ -11,8 +11,10 @@ Values = Mapping[str, Any]
 """What a statement's parameters stand for, or a table's columns hold."""
 
 
-Rows = Sequence[Sequence[Any]]
-"""As the driver has them: a key as schema.key_of takes it, a time as schema.instant_of does."""
+Row = Sequence[Any]
+
+Rows = Sequence[Row]
+"""As the driver has them: `read` of a column's type makes values of what is there."""
 
 
 class Database(Protocol):
@@ -46,14 +48,16 @@ class Database(Protocol):
 
     @abstractmethod
     async def add(
-        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
+        self, owner: Values, session: Values, messages: Rows, receipt: Values | None
     ) -> bool:
         """Store the session with its messages in order, the receipt if there is one, and count
-        the session. False, and nothing is done, if there is a receipt under that key already."""
+        the session. False, and nothing is done, if there is a receipt under that key already.
+
+        Of a message there is what NEW_MESSAGE_COLUMNS says, here and in `append`."""
 
     @abstractmethod
     async def append(
-        self, head: Values, messages: Sequence[Values], receipt: Values | None
+        self, head: Values, messages: Rows, receipt: Values | None
     ) -> Sequence[int] | None:
         """Run RAISE_COUNTER and store the messages behind the orders and times it takes, with the
         receipt if there is one, and return its row, the last of both. None, and nothing is done,

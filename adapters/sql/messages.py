@@ -4,19 +4,16 @@ from datetime import datetime
 from uuid import UUID
 
 from adapters.sql import receipts, statements
-from adapters.sql.database import Database, Rows, Values
-from adapters.sql.schema import EPOCH, instant_of, key_of, microseconds
+from adapters.sql.database import Database
+from adapters.sql.entities import MESSAGE_COLUMNS, new_message_row
+from adapters.sql.schema import instant_of, microseconds
 from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.messages import MessageRepository
 from domain.errors import SessionNotFound
-from domain.instant import TICK
-from domain.message import Message, NewMessage, Role, in_sequence
-from domain.metadata import EMPTY, Metadata
+from domain.message import Message, NewMessage, in_sequence
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, Side
-
-_ROLES = {role.value: role for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,7 @@ class SqlMessageRepository(MessageRepository):
     ) -> tuple[Message, ...] | Receipt:
         session = {"owner_": owner.key, "session_": session_id}
         head = {**session, "how_many": len(messages), "now_": microseconds(now)}
-        rows = [values_of(id_, message) for id_, message in messages.items()]
+        rows = [new_message_row(id_, message) for id_, message in messages.items()]
         receipt = receipts.values_of(owner, once, session_id)
         for _ in range(receipts.TRIES):
             last = await self.database.append(head, rows, receipt)
@@ -68,36 +65,10 @@ class SqlMessageRepository(MessageRepository):
         )
         if not rows:
             raise SessionNotFound
-        return request.page(_messages(session_id, rows), rows[0][0])
-
-
-def values_of(id_: UUID, message: NewMessage | Message) -> Values:
-    """What a message's row holds whatever its place."""
-    return {
-        "id": id_,
-        "role": message.role,
-        "content": message.content,
-        "metadata": message.metadata.json,
-    }
+        return request.page(MESSAGE_COLUMNS.read(rows, session_id, skip=1), rows[0][0])
 
 
 def _side(request: MessagePageRequest) -> Side | None:
     if request.after is not None:
         return Side.AFTER
     return None if request.before is None else Side.BEFORE
-
-
-def _messages(session_id: UUID, rows: Rows) -> list[Message]:
-    return [
-        Message(
-            key_of(id_),
-            session_id,
-            order,
-            _ROLES[role],
-            content,
-            EMPTY if metadata == EMPTY.json else Metadata(metadata),
-            EPOCH + timestamp * TICK,
-        )
-        for _, order, id_, role, content, metadata, timestamp in rows
-        if id_ is not None
-    ]

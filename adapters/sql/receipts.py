@@ -4,7 +4,7 @@ from uuid import UUID
 
 from adapters.sql import statements
 from adapters.sql.database import Database, Values
-from adapters.sql.schema import instant_of, key_of
+from adapters.sql.schema import Key, instant_of
 from application.once import KEPT, Once, Receipt
 from domain.owner import Owner
 
@@ -38,7 +38,7 @@ async def found(database: Database, owner: Owner, once: Once) -> Receipt | None:
         return None
     fingerprint, claimed_at, session_id, first_order = rows[0]
     earlier = Once(once.operation, once.key, fingerprint, instant_of(claimed_at))
-    receipt = Receipt(earlier, key_of(session_id), first_order)
+    receipt = Receipt(earlier, Key.read([session_id])[0], first_order)
     if not once.outlives(receipt):
         return receipt
     old = {**claim, "until_": once.claimed_at - KEPT}

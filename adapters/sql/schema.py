@@ -4,14 +4,16 @@ The owner's key leads every primary key, so one person's data lies together: one
 SQLite, one shard on an engine that distributes by key.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - two of one name
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
@@ -31,6 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from domain.instant import TICK
+from domain.message import Role
+from domain.metadata import EMPTY, Metadata
 
 REVISION = "0002"
 """The migration that makes this schema."""
@@ -52,15 +56,11 @@ class Key(TypeDecorator[UUID]):
     def process_bind_param(self, value: UUID | None, dialect: Dialect) -> UUID | bytes | None:
         return value.bytes if value is not None and dialect.name != "postgresql" else value
 
-    def process_result_value(self, value: UUID | bytes | None, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return None if value is None else key_of(value)
-
-
-def given(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """How the driver wants a value of a kind; None for as it is."""
-    if isinstance(kind, Key):
-        return None if dialect.name == "postgresql" else attrgetter("bytes")
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+    @staticmethod
+    def read(stored: Iterable[UUID | bytes]) -> list[UUID]:
+        """Make keys of what the driver has for them. asyncpg's own kind of UUID is made and
+        written out in a tenth of the time."""
+        return [raw if isinstance(raw, UUID) else QuickUUID(raw) for raw in stored]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -73,14 +73,42 @@ class Instant(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         return None if value is None else microseconds(value)
 
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
-        return None if value is None else instant_of(value)
+    @staticmethod
+    def read(stored: Iterable[int]) -> list[datetime]:
+        return [EPOCH + raw * TICK for raw in stored]
 
 
-def key_of(raw: UUID | bytes) -> UUID:
-    """A key from what the driver has for it: asyncpg's own kind of UUID, which is made and written
-    out in a tenth of the time."""
-    return raw if isinstance(raw, UUID) else QuickUUID(raw)
+class Json(TypeDecorator[Metadata]):
+    """Metadata as the text that it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Metadata | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return None if value is None else value.json
+
+    @staticmethod
+    def read(stored: Iterable[str]) -> list[Metadata]:
+        empty = EMPTY.json
+        return [EMPTY if raw == empty else Metadata(raw) for raw in stored]
+
+
+class RoleName(TypeDecorator[Role]):
+    impl = Text
+    cache_ok = True
+    read = partial(map, {role.value: role for role in Role}.__getitem__)
+
+
+def given(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """How the driver wants a value of a kind; None for as it is."""
+    if isinstance(kind, ARRAY):
+        item = given(kind.item_type, dialect)
+        return item and (lambda values: list(map(item, values)))
+    if isinstance(kind, Key):
+        return None if dialect.name == "postgresql" else attrgetter("bytes")
+    if isinstance(kind, Json):
+        return attrgetter("json")
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def instant_of(raw: int) -> datetime:
@@ -121,7 +149,7 @@ sessions = Table(
     Column("owner", Key, ForeignKey("owners.owner", ondelete="CASCADE"), primary_key=True),
     Column("id", Key, primary_key=True),
     Column("title", Text),
-    Column("metadata", Text, nullable=False),
+    Column("metadata", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_updated", Instant, nullable=False),
     Column("message_count", BigInteger, nullable=False),
@@ -139,9 +167,9 @@ messages = Table(
     Column("session_id", Key, primary_key=True),
     Column("message_order", BigInteger, primary_key=True, autoincrement=False),
     Column("id", Key, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", RoleName, nullable=False),
     Column("content", Text, nullable=False),
-    Column("metadata", Text, nullable=False),
+    Column("metadata", Json, nullable=False),
     Column("timestamp", Instant, nullable=False),
     ForeignKeyConstraint(
         ["owner", "session_id"], ["sessions.owner", "sessions.id"], ondelete="CASCADE"

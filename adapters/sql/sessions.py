@@ -7,15 +7,13 @@ from sqlalchemy import Connection
 
 from adapters.sql import receipts, statements
 from adapters.sql.database import Database, Rows
-from adapters.sql.messages import values_of
-from adapters.sql.schema import EPOCH, GREATEST_KEY, LEAST_KEY, key_of
+from adapters.sql.entities import SESSION_COLUMNS, new_message_row
+from adapters.sql.schema import GREATEST_KEY, LEAST_KEY
 from application.errors import Unavailable
 from application.once import Once, Receipt
 from application.ports.sessions import SessionRepository
 from domain.errors import SessionNotFound, VersionMismatch
-from domain.instant import TICK
 from domain.message import Message
-from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import Cursor, Page, SessionPageRequest, Side, SortOrder
 from domain.session import Session
@@ -30,16 +28,8 @@ class SqlSessionRepository(SessionRepository):
     ) -> Receipt | None:
         owner = session.owner
         person = {"owner": owner.key, "issuer": owner.issuer, "subject": owner.subject}
-        row = {
-            "owner": owner.key,
-            "id": session.id,
-            "title": session.title,
-            "metadata": session.metadata.json,
-            "created_at": session.created_at,
-            "last_updated": session.last_updated,
-            "message_count": session.message_count,
-        }
-        rows = [values_of(message.id, message) for message in messages]
+        row = {"owner": owner.key, **SESSION_COLUMNS.values(session)}
+        rows = [new_message_row(message.id, message) for message in messages]
         receipt = receipts.values_of(owner, once, session.id)
         for _ in range(receipts.TRIES):
             if await self.database.add(person, row, rows, receipt):
@@ -62,7 +52,9 @@ class SqlSessionRepository(SessionRepository):
             {"owner_": owner.key, "limit_": request.limit, "offset_": request.start},
         )
         total = rows[0][0] if rows else 0
-        return Page.at(request.start, _listed(owner, rows), total, request.limit)
+        return Page.at(
+            request.start, SESSION_COLUMNS.read(rows, owner, skip=2), total, request.limit
+        )
 
     async def _page_beside(
         self, cursor: Cursor, owner: Owner, request: SessionPageRequest
@@ -74,7 +66,7 @@ class SqlSessionRepository(SessionRepository):
             statements.page_of_sessions(request.sort_by, request.sort_order, cursor.side),
             {"owner_": owner.key, "limit_": request.limit + 1, "at_": at, "id_": id_},
         )
-        found = _listed(owner, rows)
+        found = SESSION_COLUMNS.read(rows, owner, skip=2)
         items = found[-request.limit :] if before else found[: request.limit]
         total = rows[0][0] if rows else 0
         goes_on, beyond = len(found) > request.limit, bool(rows and rows[0][1])
@@ -90,11 +82,7 @@ class SqlSessionRepository(SessionRepository):
             before = _only(owner, connection.execute(statements.LOCK_SESSION, key).all())
             after = change(before)
             if after != before:
-                changed = {
-                    "title_": after.title,
-                    "metadata_": after.metadata.json,
-                    "at_": after.last_updated,
-                }
+                changed = {f"{name}_": getattr(after, name) for name in statements.AMENDED}
                 connection.execute(statements.AMEND_SESSION, {**key, **changed})
             return after
 
@@ -121,21 +109,5 @@ def _key(owner: Owner, session_id: UUID) -> dict[str, object]:
 def _only(owner: Owner, rows: Rows) -> Session:
     if not rows:
         raise SessionNotFound
-    (session,) = _listed(owner, [(None, None, *rows[0])])
+    (session,) = SESSION_COLUMNS.read(rows, owner)
     return session
-
-
-def _listed(owner: Owner, rows: Rows) -> list[Session]:
-    return [
-        Session(
-            key_of(id_),
-            owner,
-            title,
-            EMPTY if metadata == EMPTY.json else Metadata(metadata),
-            EPOCH + created_at * TICK,
-            EPOCH + last_updated * TICK,
-            message_count,
-        )
-        for _, _, id_, title, metadata, created_at, last_updated, message_count in rows
-        if id_ is not None
-    ]

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from adapters.sql.entities import MESSAGE_COLUMNS, SESSION_COLUMNS
 from adapters.sql.observer import named
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
 from domain.page import SessionSort, Side, SortOrder
@@ -38,28 +39,22 @@ _AFTER = bindparam("after_", type_=BigInteger)
 _BEFORE = bindparam("before_", type_=BigInteger)
 
 OWN_SESSION = and_(sessions.c.owner == OWNER, sessions.c.id == SESSION)
-_CREATED_AT = type_coerce(sessions.c.created_at, BigInteger)
 _LAST_UPDATED = type_coerce(sessions.c.last_updated, BigInteger)
 
-_SHOWN = (
-    sessions.c.id,
-    sessions.c.title,
-    sessions.c.metadata,
-    _CREATED_AT.label("created_at"),
-    _LAST_UPDATED.label("last_updated"),
-    sessions.c.message_count,
+AMENDED = sorted(
+    {column.name for column in SESSION_COLUMNS.selected} - {"id", "created_at", "message_count"}
 )
-"""Of a session, its times as they are stored, in the order that the repository reads them in."""
+"""The columns of a session that may be changed."""
 
-GET_SESSION: Select[Any] = named("GET_SESSION", select(*_SHOWN).where(OWN_SESSION))
+GET_SESSION: Select[Any] = named(
+    "GET_SESSION", select(*SESSION_COLUMNS.selected).where(OWN_SESSION)
+)
 LOCK_SESSION = named("LOCK_SESSION", GET_SESSION.with_for_update(key_share=True))
 AMEND_SESSION = named(
     "AMEND_SESSION",
     update(sessions)
     .where(OWN_SESSION)
-    .values(
-        title=bindparam("title_"), metadata=bindparam("metadata_"), last_updated=bindparam("at_")
-    ),
+    .values({name: bindparam(f"{name}_", type_=sessions.c[name].type) for name in AMENDED}),
 )
 GET_REVISION = named("GET_REVISION", text("SELECT version_num FROM alembic_version"))
 FIND_ANYONES = named("FIND_ANYONES", select(true()).where(sessions.c.id == SESSION).limit(1))
@@ -72,7 +67,7 @@ RAISE_COUNTER = named(
         message_count=sessions.c.message_count + _HOW_MANY,
         last_updated=case((_NOW > _LAST_UPDATED, _NOW), else_=_LAST_UPDATED + 1) + _HOW_MANY - 1,
     )
-    .returning(sessions.c.message_count, _LAST_UPDATED.label("last_updated")),
+    .returning(sessions.c.message_count, sessions.c.last_updated),
 )
 """Takes the next `how_many` orders and the microseconds from the later of the clock and the one
 after the last change; returns the last order and the last time taken."""
@@ -88,7 +83,7 @@ FIND_RECEIPT: Select[Any] = named(
     "FIND_RECEIPT",
     select(
         receipts.c.fingerprint,
-        type_coerce(receipts.c.claimed_at, BigInteger).label("claimed_at"),
+        receipts.c.claimed_at,
         receipts.c.session_id,
         receipts.c.first_order,
     )
@@ -122,7 +117,7 @@ def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder, side: Side | N
     Beside a cursor's key there is one item more than the page takes if the list goes on, and
     `beyond` tells whether anything lies on the key's other side.
     """
-    page = select(*_SHOWN).where(sessions.c.owner == OWNER).limit(_LIMIT)
+    page = select(*SESSION_COLUMNS.selected).where(sessions.c.owner == OWNER).limit(_LIMIT)
     walked = sort_order
     beyond: ColumnElement[bool] = false()
     if side is None:
@@ -168,15 +163,7 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
     of_session = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)
     return named(
         "page_of_messages",
-        select(
-            count,
-            order,
-            messages.c.id,
-            messages.c.role,
-            messages.c.content,
-            messages.c.metadata,
-            messages.c.timestamp,
-        )
+        select(count, *MESSAGE_COLUMNS.selected)
         .select_from(sessions.outerjoin(messages, and_(of_session, within)))
         .where(OWN_SESSION)
         .order_by(*_directed(sort_order, order)),

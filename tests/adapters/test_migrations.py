@@ -27,6 +27,7 @@ from adapters.sql.schema import REVISION, messages, metadata, owners, sessions
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.revision import APPLICATION_ID
 from application.errors import StorageRefused, Unavailable
+from domain.metadata import EMPTY
 from domain.page import MessagePageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session
@@ -223,12 +224,12 @@ async def test_what_an_earlier_release_stored_is_kept(new_database: Callable[[],
         owner = {"owner": ALICE.key, "issuer": ALICE.issuer, "subject": ALICE.subject}
         connection.execute(insert(owners).values(**owner, session_count=1))
         stored = {name: getattr(session, name) for name in ("id", "title", "created_at")}
-        stored |= {"last_updated": session.last_updated, "message_count": 1, "metadata": "{}"}
+        stored |= {"last_updated": session.last_updated, "message_count": 1, "metadata": EMPTY}
         connection.execute(insert(sessions).values(owner=ALICE.key, **stored))
         (message,) = said
         placed = {name: getattr(message, name) for name in ("id", "session_id", "message_order")}
         placed |= {"role": "user", "content": "hi", "timestamp": message.timestamp}
-        connection.execute(insert(messages).values(owner=ALICE.key, metadata="{}", **placed))
+        connection.execute(insert(messages).values(owner=ALICE.key, metadata=EMPTY, **placed))
 
     session, said = new_session(title="kept").appended(new_messages("hi"), START)
     await asyncio.to_thread(database.run, fill)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.database import Database, Rows, Values
+from adapters.sql.entities import parameters
 from adapters.sql.observer import COMMIT, NOBODY, Connections, Observer, observe
 from adapters.sql.postgresql import upgrade, writes
 from adapters.sql.postgresql.driver import Driver
@@ -114,10 +115,10 @@ class PostgresqlDatabase(Database):
         return await self._run(partial(greenlet_spawn, transaction), repeatable=False)
 
     async def add(
-        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
+        self, owner: Values, session: Values, messages: Rows, receipt: Values | None
     ) -> bool:
         values = {
-            **writes.named({**(receipt or {}), **owner, **session}),
+            **parameters({**(receipt or {}), **owner, **session}),
             **writes.batch_of(messages),
             "session_": session["id"],
         }
@@ -125,9 +126,9 @@ class PostgresqlDatabase(Database):
         return bool(await self._store(statement, values, once=receipt is not None))
 
     async def append(
-        self, head: Values, messages: Sequence[Values], receipt: Values | None
+        self, head: Values, messages: Rows, receipt: Values | None
     ) -> Sequence[int] | None:
-        values = {**writes.named(receipt or {}), **head, **writes.batch_of(messages)}
+        values = {**parameters(receipt or {}), **head, **writes.batch_of(messages)}
         statement = writes.APPEND_ONCE if receipt else writes.APPEND
         rows = await self._store(statement, values, once=receipt is not None)
         return rows[0] if rows else None

@@ -4,15 +4,15 @@ The parts of a statement see the snapshot that it began with, whatever the other
 manual, section 7.8.4), but an UPDATE that waited for a row goes on from the row's newest version.
 """
 
-from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     BigInteger,
+    ColumnElement,
     Executable,
     Text,
-    Uuid,
     any_,
     bindparam,
     column,
@@ -28,28 +28,23 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from adapters.sql.database import Values
+from adapters.sql.database import Rows
+from adapters.sql.entities import NEW_MESSAGE_COLUMNS
 from adapters.sql.observer import named as told_as
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
 from adapters.sql.statements import OWN_SESSION, OWNER, RAISE_COUNTER, SESSION
 
 _GIVEN = (
-    func.unnest(
-        bindparam("ids", type_=ARRAY(Uuid)),
-        bindparam("roles", type_=ARRAY(Text)),
-        bindparam("contents", type_=ARRAY(Text)),
-        bindparam("metadatas", type_=ARRAY(Text)),
-    )
+    func.unnest(*[bindparam(f"{new.name}s", type_=ARRAY(new.type)) for new in NEW_MESSAGE_COLUMNS])
     .table_valued(
-        column("id", Key),
-        column("role", Text),
-        column("content", Text),
-        column("metadata", Text),
+        *[column(new.name, new.type) for new in NEW_MESSAGE_COLUMNS],
         with_ordinality="place",
         name="given",
     )
     .render_derived()
 )
+_ARRAYS = [f"{new.name}s" for new in NEW_MESSAGE_COLUMNS]
+_how_many = func.cardinality(bindparam("ids", type_=ARRAY(Key)))
 
 _RECEIPT = ("owner", "operation", "key", "fingerprint", "claimed_at", "session_id")
 _FULL_RECEIPT = [*_RECEIPT, "first_order"]
@@ -66,19 +61,17 @@ _UNCLAIMED = ~exists().where(
 
 def _stored(head: CTE) -> CTE:
     """The messages given, behind the last order and the last time that `head` has."""
-    how_many = func.cardinality(bindparam("ids", type_=ARRAY(Uuid)))
-    place = _GIVEN.c.place - how_many
-    rows = select(
-        OWNER,
-        SESSION,
-        head.c.message_count + place,
-        _GIVEN.c.id,
-        _GIVEN.c.role,
-        _GIVEN.c.content,
-        _GIVEN.c.metadata,
-        head.c.last_updated + place,
-    ).select_from(head.join(_GIVEN, true()))
-    return insert(messages).from_select([column.name for column in messages.c], rows).cte("stored")
+    place = _GIVEN.c.place - _how_many
+    stored: dict[str, ColumnElement[Any]] = {
+        "owner": OWNER,
+        "session_id": SESSION,
+        "message_order": head.c.message_count + place,
+        "timestamp": head.c.last_updated + place,
+        **{new.name: _GIVEN.c[new.name] for new in NEW_MESSAGE_COLUMNS},
+    }
+    names = [column.name for column in messages.c]
+    rows = select(*[stored[name] for name in names]).select_from(head.join(_GIVEN, true()))
+    return insert(messages).from_select(names, rows).cte("stored")
 
 
 def _append(*, once: bool) -> Executable:
@@ -118,19 +111,13 @@ def _add(*, once: bool) -> Executable:
         .returning(owners.c.owner)
         .cte("counted")
     )
-    count = func.cardinality(bindparam("ids", type_=ARRAY(Uuid)))
-    row = select(
-        OWNER,
-        SESSION,
-        bindparam("title_", type_=Text),
-        bindparam("metadata_", type_=Text),
-        bindparam("created_at_", type_=Instant),
-        bindparam("last_updated_", type_=Instant),
-        count,
-    ).select_from(owner)
+    row: dict[str, ColumnElement[Any]] = {
+        column.name: bindparam(f"{column.name}_", type_=column.type) for column in sessions.c
+    }
+    row |= {"owner": OWNER, "id": SESSION, "message_count": _how_many}
     head = (
         insert(sessions)
-        .from_select([column.name for column in sessions.c], row)
+        .from_select(list(row), select(*row.values()).select_from(owner))
         .returning(sessions.c.message_count, sessions.c.last_updated)
         .cte("head")
     )
@@ -159,14 +146,7 @@ REMOVE = told_as("REMOVE", _remove(expected=False))
 REMOVE_EXPECTED = told_as("REMOVE_EXPECTED", _remove(expected=True))
 
 
-def batch_of(messages: Sequence[Values]) -> dict[str, Any]:
-    """The messages as the statements take them, an array a column."""
-    return {
-        f"{name}s": [message[name] for message in messages]
-        for name in ("id", "role", "content", "metadata")
-    }
-
-
-def named(values: Values) -> dict[str, Any]:
-    """A row's columns under the names that the statements have for them."""
-    return {f"{name}_": value for name, value in values.items()}
+def batch_of(messages: Rows) -> dict[str, Any]:
+    """Return the messages as the statements take them, an array a column."""
+    columns = zip(*messages, strict=True) if messages else repeat(())
+    return dict(zip(_ARRAYS, columns, strict=False))

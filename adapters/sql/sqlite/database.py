@@ -87,14 +87,14 @@ class SqliteDatabase(Database):
         return await self._connections().writer.write(work)
 
     async def add(
-        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
+        self, owner: Values, session: Values, messages: Rows, receipt: Values | None
     ) -> bool:
         return await self.write(
             lambda connection: writes.add(connection, owner, session, messages, receipt)
         )
 
     async def append(
-        self, head: Values, messages: Sequence[Values], receipt: Values | None
+        self, head: Values, messages: Rows, receipt: Values | None
     ) -> Sequence[int] | None:
         return await self.write(
             lambda connection: writes.append(connection, head, messages, receipt)

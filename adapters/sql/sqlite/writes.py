@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, update
 
-from adapters.sql.database import Values
+from adapters.sql.database import Rows, Values
+from adapters.sql.entities import NEW_MESSAGE_COLUMNS
 from adapters.sql.observer import named
 from adapters.sql.schema import instant_of, owners, receipts, sessions
 from adapters.sql.schema import messages as message_table
@@ -19,6 +20,8 @@ from adapters.sql.statements import (
 )
 from application.once import KEPT
 from domain.instant import TICK
+
+_NEW_MESSAGE = [column.name for column in NEW_MESSAGE_COLUMNS]
 
 PURGED_AT_ONCE = 10
 """Old receipts that each new one takes with it: no one need stop the service to purge them."""
@@ -42,7 +45,7 @@ def add(
     connection: Connection,
     owner: Values,
     session: Values,
-    messages: Sequence[Values],
+    messages: Rows,
     receipt: Values | None,
 ) -> bool:
     if receipt and _is_claimed(connection, receipt):
@@ -59,7 +62,7 @@ def add(
 
 
 def append(
-    connection: Connection, head: Values, messages: Sequence[Values], receipt: Values | None
+    connection: Connection, head: Values, messages: Rows, receipt: Values | None
 ) -> Sequence[int] | None:
     if receipt and _is_claimed(connection, receipt):
         return None
@@ -100,14 +103,14 @@ def _claim(connection: Connection, receipt: Values, first_order: int) -> None:
 def _store(
     connection: Connection,
     place: Values,
-    messages: Sequence[Values],
+    messages: Rows,
     first_order: int,
     first_time: datetime,
 ) -> None:
     rows = [
         {
             **place,
-            **message,
+            **dict(zip(_NEW_MESSAGE, message, strict=True)),
             "message_order": first_order + past,
             "timestamp": first_time + past * TICK,
         }

@@ -5,10 +5,24 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, Json
-from sqlalchemy import Text
+from sqlalchemy import Dialect, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from adapters.sql.schema import Instant, Key
+from adapters.sql import schema
+
+
+class Key(schema.Key):
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return None if value is None else self.read([value])[0]
+
+
+class Instant(schema.Instant):
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return None if value is None else self.read([value])[0]
 
 
 class Base(DeclarativeBase):

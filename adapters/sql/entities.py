@@ -1,0 +1,90 @@
+"""Sessions and messages as rows. The tables in adapters.sql.schema alone say which columns they
+have: a column has the name of the attribute that it keeps, and its type converts the values."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from itertools import repeat
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Column, Table
+
+from adapters.sql import schema
+from adapters.sql.database import Row, Rows, Values
+from domain.message import Message, NewMessage
+from domain.session import Session
+
+E = TypeVar("E")
+
+Read = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+class EntityColumns(Generic[E]):
+    """The columns that keep an entity, in the order of its fields, the id first.
+
+    `known` is the attribute that a reader knows already; it is not selected.
+    """
+
+    def __init__(self, entity: type[E], table: Table, *, known: str) -> None:
+        names = _names(entity)
+        self._entity = entity
+        self._known = names.index(known)
+        self.selected: list[Column[Any]] = [table.c[name] for name in names if name != known]
+        readers = enumerate(map(_reader, self.selected))
+        self._readers = [(place, read) for place, read in readers if read is not None]
+
+    def read(self, rows: Rows, known: object, skip: int = 0) -> list[E]:
+        """Make entities of rows in which `skip` other columns come first. There are none where the
+        id of the first row is NULL.
+
+        A column at a time: that takes less than a row at a time, with a call for each value.
+        """
+        if not rows or rows[0][skip] is None:
+            return []
+        columns: list[Any] = list(zip(*rows, strict=True))[skip:]
+        for place, read in self._readers:
+            columns[place] = read(columns[place])
+        columns.insert(self._known, repeat(known))
+        return list(map(self._entity, *columns))
+
+    def values(self, entity: E) -> Values:
+        """Return the row that keeps the entity, without what is `known`."""
+        return {column.name: getattr(entity, column.name) for column in self.selected}
+
+
+def _reader(column: Column[Any]) -> Read | None:
+    read: Read | None = getattr(column.type, "read", None)
+    if read is None or not column.nullable:
+        return read
+
+    def read_some(stored: Iterable[Any]) -> Iterator[Any]:
+        values = iter(read([raw for raw in stored if raw is not None]))
+        return (None if raw is None else next(values) for raw in stored)
+
+    return read_some
+
+
+def _names(entity: Any) -> list[str]:  # noqa: ANN401 - any dataclass
+    return [field.name for field in fields(entity)]
+
+
+SESSION_COLUMNS = EntityColumns(Session, schema.sessions, known="owner")
+MESSAGE_COLUMNS = EntityColumns(Message, schema.messages, known="session_id")
+
+NEW_MESSAGE_COLUMNS: list[Column[Any]] = [
+    schema.messages.c[name] for name in ("id", *_names(NewMessage))
+]
+"""What is known of a message before it has its place in a session."""
+
+_said: Callable[[NewMessage | Message], Row] = attrgetter(*_names(NewMessage))
+
+
+def new_message_row(id_: UUID, message: NewMessage | Message) -> Row:
+    """Return the values of NEW_MESSAGE_COLUMNS."""
+    return id_, *_said(message)
+
+
+def parameters(values: Values) -> dict[str, Any]:
+    """Return a row's values under the names of the statements' parameters."""
+    return {f"{name}_": value for name, value in values.items()}
