@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.once import Once, Operation, Receipt, Written, fingerprint
+from application.once import Command, Once, Operation, Receipt, Written
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
@@ -53,10 +53,8 @@ class AppendMessages:
         """The same, but only once under an idempotency key, if there is one. Raises KeyReused."""
         check_batch(messages, least=1)
         now = self.clock.now()
-        once = None
-        if key is not None:
-            asked = fingerprint(session_id, None, tuple(messages))
-            once = Once(Operation.APPEND_MESSAGES, key, asked, now)
+        command = Command(session_id=session_id, messages=tuple(messages))
+        once = Once.of(Operation.APPEND_MESSAGES, key, command, now)
         batch = {self.identifiers.new(): message for message in messages}
         async with self.ownership.of(session_id):
             stored = await self.messages.append(caller, session_id, batch, now, once)

@@ -16,6 +16,8 @@ from uuid import UUID
 from application.errors import KeyReused
 from domain.errors import InvalidValue
 from domain.message import NewMessage
+from domain.plain import PlainForm
+from domain.session import NewSession
 
 KEPT = timedelta(hours=24)
 """How long a key is remembered."""
@@ -50,6 +52,13 @@ class Once:
         if not _KEY.fullmatch(self.key):
             raise InvalidValue(f"must be 1 to {KEY_MAX} printable ASCII characters", "key")
 
+    @classmethod
+    def of(
+        cls, operation: Operation, key: str | None, command: "Command", now: datetime
+    ) -> "Once | None":
+        """Return the claim to be made for a command, if there is a key."""
+        return None if key is None else cls(operation, key, command.fingerprint, now)
+
     def outlives(self, receipt: "Receipt") -> bool:
         """Whether the receipt is so old that it counts no more."""
         return receipt.once.claimed_at <= self.claimed_at - KEPT
@@ -80,8 +89,29 @@ class Written(Generic[T]):
     replayed: bool = False
 
 
-def fingerprint(target: UUID | None, about: object, messages: tuple[NewMessage, ...]) -> bytes:
-    """SHA-256 of what is asked: of which session, what, with which messages."""
-    said = [(message.role, message.content, message.metadata.json) for message in messages]
-    asked = json.dumps([str(target), about, said], ensure_ascii=True, separators=(",", ":"))
-    return sha256(asked.encode()).digest()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """All that a write under a key asks for."""
+
+    session_id: UUID | None = None
+    session: NewSession | None = None
+    messages: tuple[NewMessage, ...] = ()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The SHA-256 of every field, and of every field of what they hold."""
+        asked = _plain(self)
+        asked[0] = str(self.session_id)
+        text = json.dumps(asked, ensure_ascii=True, separators=(",", ":"))
+        return sha256(text.encode()).digest()
+
+
+_plain = PlainForm(
+    {
+        Command: ("session_id", "session", "messages"),
+        NewSession: ("title", "metadata"),
+        NewMessage: ("role", "content", "metadata"),
+    }
+)
+"""It keeps the form that receipts in databases have. A new field gets a default and is not named
+here, so that a request is the same before an upgrade and after it."""

@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from application.once import Once, Operation, Written, fingerprint
+from application.once import Command, Once, Operation, Written
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
@@ -12,7 +12,7 @@ from domain.message import Message, NewMessage, check_batch
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import Page, SessionPageRequest
-from domain.session import Session, SessionPatch
+from domain.session import NewSession, Session, SessionPatch
 
 LAST_CHANGED_FIRST = SessionPageRequest()
 
@@ -46,32 +46,29 @@ class CreateSession:
 
         Raises InvalidValue.
         """
-        return (await self.once(None, caller, title, metadata, messages)).value
+        return (await self.once(None, caller, NewSession(title, metadata), messages)).value
 
     async def once(
         self,
         key: str | None,
         caller: Owner,
-        title: str | None,
-        metadata: Metadata,
+        new: NewSession,
         messages: Sequence[NewMessage],
     ) -> Written[Session]:
         """The same, but only one under an idempotency key, if there is one: asked for again, it is
         as it was when it was new. Raises KeyReused."""
         check_batch(messages, least=0)
         now = self.clock.now()
-        new = Session.started(self.identifiers.new(), caller, now, title=title, metadata=metadata)
-        session, placed = self._with(messages, new)
-        once = None
-        if key is not None:
-            asked = fingerprint(None, (new.title, metadata.json), tuple(messages))
-            once = Once(Operation.CREATE_SESSION, key, asked, now)
+        command = Command(session=new, messages=tuple(messages))
+        once = Once.of(Operation.CREATE_SESSION, key, command, now)
+        started = Session.started(self.identifiers.new(), caller, now, new)
+        session, placed = self._with(messages, started)
         receipt = await self.sessions.add(session, placed, once)
         if receipt is None:
             return Written(session)
         receipt.check(once)
         began = receipt.once.claimed_at
-        first = replace(new, id=receipt.session_id, created_at=began, last_updated=began)
+        first = replace(started, id=receipt.session_id, created_at=began, last_updated=began)
         return Written(self._with(messages, first)[0], replayed=True)
 
     def _with(

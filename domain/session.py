@@ -27,6 +27,17 @@ UNSET: Final = Unset.UNSET
 
 
 @dataclass(frozen=True, slots=True)
+class NewSession:
+    """What a session is started with, beside its messages. Raises InvalidValue."""
+
+    title: str | None = None
+    metadata: Metadata = EMPTY
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", trimmed_title(self.title))
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPatch:
     """A JSON merge patch (RFC 7396) of a session: None removes, UNSET leaves alone.
 
@@ -60,15 +71,13 @@ class Session:
     message_count: int
 
     @classmethod
-    def started(
-        cls, id_: UUID, owner: Owner, now: datetime, *, title: str | None, metadata: Metadata
-    ) -> "Session":
-        """A new session with no messages. Raises InvalidValue."""
+    def started(cls, id_: UUID, owner: Owner, now: datetime, new: NewSession) -> "Session":
+        """Return a new session with no messages."""
         return cls(
             id=id_,
             owner=owner,
-            title=trimmed_title(title),
-            metadata=metadata,
+            title=new.title,
+            metadata=new.metadata,
             created_at=now,
             last_updated=now,
             message_count=0,

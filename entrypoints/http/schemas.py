@@ -8,7 +8,7 @@ from domain.message import BATCH_MAX, CONTENT_MAX, NewMessage, Role
 from domain.metadata import EMPTY
 from domain.owner import SUBJECT_MAX
 from domain.page import LIMIT_DEFAULT, LIMIT_MAX
-from domain.session import TITLE_MAX, UNSET, SessionPatch
+from domain.session import TITLE_MAX, UNSET, NewSession, SessionPatch
 from entrypoints.http.schema_types import (
     CHANGED,
     CREATED,
@@ -67,6 +67,9 @@ class SessionCreate(_Input):
             examples=[[{"role": Role.USER, "content": "Where shall we stay?"}]],
         ),
     ] = []
+
+    def to_domain(self) -> NewSession:
+        return NewSession(self.title, self.metadata)
 
 
 class SessionUpdate(_Input):

@@ -10,7 +10,7 @@ from domain.message import NewMessage, Role
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import Page
-from domain.session import Session
+from domain.session import NewSession, Session
 from tests.clock import START
 
 ALICE = Owner("https://issuer.example", "alice")
@@ -28,7 +28,7 @@ def new_session(
     title: str | None = None,
     metadata: Metadata = EMPTY,
 ) -> Session:
-    return Session.started(id_ or uuid4(), owner, now, title=title, metadata=metadata)
+    return Session.started(id_ or uuid4(), owner, now, NewSession(title, metadata))
 
 
 def new_messages(*contents: str) -> dict[UUID, NewMessage]:

@@ -20,7 +20,7 @@ from domain.page import (
     Side,
     SortOrder,
 )
-from domain.session import Session
+from domain.session import NewSession, Session
 from tests.clock import START
 
 OWNER = Owner("issuer", "alice")
@@ -83,9 +83,7 @@ def test_a_cursor_goes_with_its_own_sort_and_no_offset() -> None:
 
 
 SESSIONS = [
-    Session.started(
-        UUID(int=number), OWNER, START + (number // 2) * TICK, title=None, metadata=EMPTY
-    )
+    Session.started(UUID(int=number), OWNER, START + (number // 2) * TICK, NewSession())
     for number in range(5)
 ]
 """Their times tie in pairs, so that ids decide."""

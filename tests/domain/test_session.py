@@ -8,7 +8,7 @@ from domain.instant import TICK
 from domain.message import NewMessage, Role
 from domain.metadata import EMPTY, METADATA_MAX, Metadata
 from domain.owner import Owner
-from domain.session import Session, SessionPatch, trimmed_title
+from domain.session import NewSession, Session, SessionPatch, trimmed_title
 from tests.clock import START
 
 OWNER = Owner("issuer", "alice")
@@ -16,7 +16,7 @@ LATER = START + timedelta(seconds=1)
 
 
 def session(title: str | None = "old", metadata: Metadata = EMPTY) -> Session:
-    return Session.started(uuid4(), OWNER, START, title=title, metadata=metadata)
+    return Session.started(uuid4(), OWNER, START, NewSession(title, metadata))
 
 
 @pytest.mark.parametrize("title", ["", " ", "\u3000\n", "a" * 201, "a\0", "\ud800"])

@@ -16,9 +16,8 @@ from application.ports.storage import Storage
 from application.use_cases import UseCases
 from domain.errors import SessionForbidden, SessionNotFound
 from domain.message import NewMessage, Role
-from domain.metadata import EMPTY
 from domain.owner import Owner
-from domain.session import SessionPatch
+from domain.session import NewSession, SessionPatch
 from tests.clock import ManualClock
 from tests.conftest import Sized
 from tests.contract.test_histories import Door, History, HttpDoor, http_door
@@ -104,7 +103,7 @@ async def test_whoever_is_no_owner_is_refused_without_http_too(
     """The owner is the pair of issuer and subject, and each letter of both counts."""
     do = api.container.use_cases()
     alice = Owner("https://issuer.example", "alice")
-    session = await do.create_session.once("key", alice, "mine", EMPTY, SAID)
+    session = await do.create_session.once("key", alice, NewSession("mine"), SAID)
     before = await kept.contents()
     for stranger in STRANGERS:
         with pytest.raises(SessionForbidden):
@@ -119,7 +118,7 @@ async def test_an_idempotency_key_is_its_owners_alone(api: Api) -> None:
     """Another's key gives nobody another's answer, and keeps nobody from using it."""
     do = api.container.use_cases()
     owners = [Owner("https://issuer.example", "alice"), *STRANGERS]
-    made = [await do.create_session.once("key", who, "mine", EMPTY, SAID) for who in owners]
+    made = [await do.create_session.once("key", who, NewSession("mine"), SAID) for who in owners]
     assert not any(written.replayed for written in made)
     assert len({written.value.id for written in made}) == len(owners)
     for who, written in zip(owners, made, strict=True):

@@ -76,7 +76,7 @@ async def create_session(
     """A new session of the caller's, with its first messages if any are given, all or nothing."""
     messages = [message.to_domain() for message in body.messages]
     created = await use_cases(request).create_session.once(
-        only_key(keys), caller, body.title, body.metadata, messages
+        only_key(keys), caller, body.to_domain(), messages
     )
     request_context(request).session_id = str(created.value.id)
     location = f"{app_context(request).public_url}/sessions/{created.value.id}"

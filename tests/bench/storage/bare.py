@@ -13,9 +13,8 @@ from adapters.sql.postgresql.engine import Dialect
 from adapters.sql.postgresql.writes import APPEND
 from adapters.sql.schema import microseconds
 from domain.message import NewMessage, Role
-from domain.metadata import EMPTY
 from domain.owner import Owner
-from domain.session import Session
+from domain.session import NewSession, Session
 from tests.bench.measure import Act
 from tests.clock import START
 
@@ -35,7 +34,7 @@ Start = Callable[[], Awaitable[Act]]
 
 
 async def started(storage: SqlStorage) -> UUID:
-    session = Session.started(uuid4(), WRITER, START, title=None, metadata=EMPTY)
+    session = Session.started(uuid4(), WRITER, START, NewSession())
     await storage.sessions.add(session, ())
     return session.id
 
