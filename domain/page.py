@@ -1,18 +1,25 @@
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from operator import gt, lt
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from domain.errors import InvalidValue
 from domain.message import Message
+from domain.plain import PlainForm
 from domain.session import Session
 
 LIMIT_MAX = 200
 LIMIT_DEFAULT = 50
 OFFSET_MAX = 2**31 - 1
+
+_PLACE_AND_SORT = frozenset({"limit", "offset", "cursor", "sort_by", "sort_order"})
+
+_plain = PlainForm({})
 
 T = TypeVar("T")
 
@@ -95,6 +102,19 @@ class Cursor:
     sort_order: SortOrder
     side: Side
     key: Key | None
+    selection: bytes = b""
+    """A digest of what else chooses or orders the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which of an owner's sessions a list has: all of them, as long as there are no fields here.
+
+    A field that chooses among them has a default that leaves none out.
+    """
+
+
+ALL_SESSIONS = SessionFilter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +137,11 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPageRequest(PageRequest):
-    """A `cursor` in place of an offset, made for the same sort. Raises InvalidValue."""
+    """A `cursor` in place of an offset, made for the same list. Raises InvalidValue."""
 
     sort_by: SessionSort = SessionSort.LAST_UPDATED
     sort_order: SortOrder = SortOrder.DESC
+    filters: SessionFilter = ALL_SESSIONS
     cursor: Cursor | None = None
 
     def __post_init__(self) -> None:
@@ -132,6 +153,22 @@ class SessionPageRequest(PageRequest):
             raise InvalidValue("does not go with cursor", "offset")
         if (self.cursor.sort_by, self.cursor.sort_order) != (self.sort_by, self.sort_order):
             raise InvalidValue("was made for another sort", "cursor")
+        if self.cursor.selection != self.selection:
+            raise InvalidValue("was made for another filter", "cursor")
+
+    @property
+    def selection(self) -> bytes:
+        """Eight bytes that tell apart what is chosen by any field but the place's and the sort's.
+
+        Empty where each of them is at its default, so that a cursor without them stays as it is.
+        """
+        chosen = {
+            field.name: _plain(value)
+            for field in fields(self)
+            if field.name not in _PLACE_AND_SORT
+            and (value := getattr(self, field.name)) != field.default
+        }
+        return sha256(json.dumps(chosen).encode()).digest()[:8] if chosen else b""
 
     def key(self, session: Session) -> Key:
         return getattr(session, self.sort_by), session.id
@@ -151,10 +188,10 @@ class SessionPageRequest(PageRequest):
 
     def cursors(self, page: Page[Session]) -> tuple[Cursor | None, Cursor | None]:
         """What leads to the page before this one and to the page after it, where they are."""
-        items = page.items
+        items, selection = page.items, self.selection
         return (
-            self._beside(Side.BEFORE, items[:1]) if page.has_previous else None,
-            self._beside(Side.AFTER, items[-1:]) if page.has_next else None,
+            self._beside(Side.BEFORE, items[:1], selection) if page.has_previous else None,
+            self._beside(Side.AFTER, items[-1:], selection) if page.has_next else None,
         )
 
     def _place(self, cursor: Cursor, ordered: Sequence[Session]) -> int:
@@ -166,9 +203,14 @@ class SessionPageRequest(PageRequest):
             return sum(follows(edge, self.key(session)) for session in ordered)
         return sum(not follows(self.key(session), edge) for session in ordered)
 
-    def _beside(self, side: Side, edge: Sequence[Session]) -> Cursor:
-        key = self.key(edge[0]) if edge else None
-        return Cursor(sort_by=self.sort_by, sort_order=self.sort_order, side=side, key=key)
+    def _beside(self, side: Side, edge: Sequence[Session], selection: bytes) -> Cursor:
+        return Cursor(
+            sort_by=self.sort_by,
+            sort_order=self.sort_order,
+            side=side,
+            key=self.key(edge[0]) if edge else None,
+            selection=selection,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from domain.page import Cursor, SessionSort, Side, SortOrder
 
 _FORM = struct.Struct(">BBq16s")
 """The list's mark; sort, direction, side, and whether there is a key; microseconds since 1970; the
-session's id."""
+session's id. A cursor's selection follows, where there is one."""
 
 _SESSIONS = 1
-_TEXT = re.compile(r"[A-Za-z0-9_-]{35}")
+_TEXT = re.compile(r"[A-Za-z0-9_-]{35}|[A-Za-z0-9_-]{46}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NO_KEY = (_EPOCH, UUID(int=0))
@@ -29,7 +29,7 @@ def to_text(cursor: Cursor) -> str:
         | (cursor.key is not None) << 3
     )
     packed = _FORM.pack(_SESSIONS, flags, (at - _EPOCH) // _MICROSECOND, id_.bytes)
-    return urlsafe_b64encode(packed).decode().rstrip("=")
+    return urlsafe_b64encode(packed + cursor.selection).decode().rstrip("=")
 
 
 def from_text(text: str) -> Cursor:
@@ -46,11 +46,13 @@ def from_text(text: str) -> Cursor:
 def _parsed(text: str) -> Cursor | None:
     if not _TEXT.fullmatch(text):
         return None
-    _, flags, microseconds, id_ = _FORM.unpack(urlsafe_b64decode(text + "="))
+    packed = urlsafe_b64decode(text + "==")
+    _, flags, microseconds, id_ = _FORM.unpack_from(packed)
     key = (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=id_))
     return Cursor(
         sort_by=SessionSort.CREATED_AT if flags & 1 else SessionSort.LAST_UPDATED,
         sort_order=SortOrder.ASC if flags & 2 else SortOrder.DESC,
         side=Side.BEFORE if flags & 4 else Side.AFTER,
         key=key if flags & 8 else None,
+        selection=packed[_FORM.size :],
     )

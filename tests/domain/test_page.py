@@ -1,4 +1,5 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -15,6 +16,7 @@ from domain.page import (
     MessagePageRequest,
     Page,
     PageRequest,
+    SessionFilter,
     SessionPageRequest,
     SessionSort,
     Side,
@@ -80,6 +82,42 @@ def test_a_cursor_goes_with_its_own_sort_and_no_offset() -> None:
         with pytest.raises(InvalidValue) as refusal:
             SessionPageRequest(cursor=cursor, **refused)
         assert refusal.value.field == (field,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Titled(SessionFilter):
+    title_contains: str | None = None
+    updated_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterRequest(SessionPageRequest):
+    filters: SessionFilter = Titled()
+    counts_hidden: bool = False
+
+
+def test_a_cursor_goes_with_the_filter_that_it_was_made_under() -> None:
+    """Also with one that is added later, to the filters or beside them. A cursor from before that
+    goes on where none of them is set."""
+    unfiltered = LaterRequest()
+    requests = [
+        unfiltered,
+        LaterRequest(filters=Titled(title_contains="a")),
+        LaterRequest(filters=Titled(title_contains="b")),
+        LaterRequest(filters=Titled(updated_after=START)),
+        LaterRequest(counts_hidden=True),
+    ]
+    page = Page.at(0, SESSIONS[:1], total=2, limit=1)
+    cursors = [request.cursors(page)[1] for request in requests]
+    for made, cursor in zip(requests, cursors, strict=True):
+        for request in requests:
+            if request is made:
+                assert replace(request, limit=7, cursor=cursor).cursor == cursor
+                continue
+            with pytest.raises(InvalidValue, match="was made for another filter") as refusal:
+                replace(request, cursor=cursor)
+            assert refusal.value.field == ("cursor",)
+    assert cursors[0] == SessionPageRequest().cursors(page)[1]
 
 
 SESSIONS = [
