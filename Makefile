@@ -96,7 +96,7 @@ test-image: $(VENV)/development.txt $(VENV)/node.json $(VENV)/linters/installed 
 openapi: $(VENV)/runtime.txt ## Write docs/openapi.json anew: the API's description
 	@$(BIN)/chat-sessions openapi > docs/openapi.json
 
-statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent, and its plans
+statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent
 	@$(BIN)/python -m tests.adapters.catalogue > docs/statements.md
 
 bench: $(VENV)/development.txt ## Measure the service beside the bare work and typical code: a quarter of an hour

@@ -1,30 +1,30 @@
-"""Every statement that serves a request, by name, with its plan: `make statements` writes
+"""Every statement that serves a request, found in the storage's modules: `make statements` writes
 docs/statements.md from it, and the guards in test_statements.py read the same list."""
 
-import asyncio
+import inspect
 import re
 import sqlite3
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from itertools import product
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from pkgutil import walk_packages
+from types import FunctionType, ModuleType, NoneType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Executable
+from sqlalchemy import Executable, SelectBase, TextClause, UpdateBase
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
+from adapters import sql
 from adapters.sql import SqlStorage
-from adapters.sql import statements as shared
-from adapters.sql.postgresql import writes as postgresql_writes
+from adapters.sql.observer import NAME as LABEL
 from adapters.sql.postgresql.engine import Dialect
 from adapters.sql.schema import microseconds
 from adapters.sql.sqlite import SqliteDatabase
-from adapters.sql.sqlite import writes as sqlite_writes
 from domain.owner import Owner
-from domain.page import SessionSort, Side, SortOrder
 from tests.clock import START
 from tests.contract.examples import stored_session
 from tests.databases import empty_database, server
@@ -32,8 +32,11 @@ from tests.postgresql import PostgresqlServer
 
 Statements = Mapping[str, Executable]
 
-READ_LATER = {"GET_REVISION"}
-"""Serves readiness, not a request."""
+NOT_FOR_REQUESTS = {"GET_REVISION", "CHECK_SCHEMA", "CHECK_SERVER", "SET_LIMITS"}
+"""The labels of those that look at the schema and the server, or set a transaction up."""
+
+WITH_OPTIONS = {"limiting"}
+"""The function that makes SET_LIMITS of the operator's settings."""
 
 WITHOUT_OWNER = {
     "FIND_ANYONES": "tells another's session (403) from none (404)",
@@ -71,46 +74,71 @@ VALUES: dict[str, Any] = {
     "last_updated_": microseconds(START),
     "issuer_": READER.issuer,
     "subject_": READER.subject,
-    "title_": "title",
-    "metadata_": "{}",
     "expected_": [microseconds(START)],
     "ids": [UUID(int=2), UUID(int=3)],
     "roles": ["user", "user"],
     "contents": ["one", "two"],
     "metadatas": ["{}", "{}"],
+    "title_": "title",
+    "metadata_": "{}",
 }
 
 
-def _constants(module: ModuleType) -> dict[str, Executable]:
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if name.isupper() and isinstance(value, Executable) and name not in READ_LATER
-    }
+def _modules() -> Iterator[ModuleType]:
+    """Of the storage, those that both databases share first."""
+    found = [module.name for module in walk_packages(sql.__path__, "adapters.sql.")]
+    own = ("adapters.sql.postgresql", "adapters.sql.sqlite")
+    for name in sorted(found, key=lambda name: name.startswith(own)):
+        if not name.startswith("adapters.sql.migrations"):
+            yield import_module(name)
 
 
-PAGES: Statements = {
-    f"page_of_messages({sort_order}, {side})": shared.page_of_messages(sort_order, side)
-    for sort_order in SortOrder
-    for side in (None, *Side)
-} | {
-    f"page_of_sessions({sort_by}, {sort_order}, {side})": shared.page_of_sessions(
-        sort_by, sort_order, side
-    )
-    for sort_by in SessionSort
-    for sort_order in SortOrder
-    for side in (None, *Side)
-}
-SHARED: Statements = {**_constants(shared), **PAGES}
-SQLITE: Statements = {
-    name: statement for name, statement in _constants(sqlite_writes).items() if name not in SHARED
-}
-POSTGRESQL: Statements = {
-    name: statement
-    for name, statement in _constants(postgresql_writes).items()
-    if name not in SHARED
-}
+def _made(module: ModuleType) -> Iterator[tuple[str, Executable]]:
+    """The module's statements, and each that one of its functions can be asked for."""
+    for name, value in vars(module).items():
+        if isinstance(value, UpdateBase | SelectBase | TextClause):
+            yield "", cast("Executable", value)
+        elif callable(value) and not name.startswith("_") and name not in WITH_OPTIONS:
+            for arguments in _every_call(value, module):
+                yield f"({', '.join(map(str, arguments))})", value(*arguments)
+
+
+def _every_call(value: Any, module: ModuleType) -> Iterator[tuple[Any, ...]]:
+    function = getattr(value, "__wrapped__", value)
+    if not isinstance(function, FunctionType) or function.__module__ != module.__name__:
+        return
+    hints = get_type_hints(function)
+    given = hints.pop("return", None)
+    if inspect.isclass(kind := get_origin(given) or given) and issubclass(kind, Executable):
+        yield from product(*map(_every_value, hints.values()))
+
+
+def _every_value(kind: Any) -> list[Any]:
+    parts = get_args(kind) or (kind,)
+    return [one for part in parts for one in ((None,) if part is NoneType else part)]
+
+
+def _catalogue() -> dict[str, dict[str, Executable]]:
+    """By the database that has them, and then by their label and arguments."""
+    found: dict[str, dict[str, Executable]] = {"": {}, "postgresql": {}, "sqlite": {}}
+    seen: dict[str, Executable] = {}
+    for module in _modules():
+        package = module.__name__.split(".")[2]
+        for arguments, statement in _made(module):
+            label = statement.get_execution_options().get(LABEL)
+            name = f"{label or statement}{arguments}"
+            is_new = name not in seen
+            assert seen.setdefault(name, statement) is statement, f"two are {name}"
+            if is_new and label not in NOT_FOR_REQUESTS:
+                found[package if package in found else ""][name] = statement
+    return found
+
+
+_FOUND = _catalogue()
+SHARED: Statements = _FOUND[""]
+POSTGRESQL: Statements = _FOUND["postgresql"]
 """On PostgreSQL APPEND takes the place of RAISE_COUNTER, which it contains."""
+SQLITE: Statements = _FOUND["sqlite"]
 
 
 def postgresql_sql(
@@ -200,39 +228,22 @@ def sqlite_plan(connection: sqlite3.Connection, statement: Executable) -> list[s
     return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 
-def versions() -> str:
-    major = server().execute("SHOW server_version").split(".")[0]
-    return f"PostgreSQL {major} and SQLite {sqlite3.sqlite_version}"
-
-
-async def document() -> str:
+def document() -> str:
     parts = [
         "# The statements that serve requests",
-        "Written by `make statements` from the code: what is sent, and how it is gone about.",
-        f"Plans are of {versions()}, among {OTHERS:,} people with {SESSIONS} sessions each.",
+        "Written by `make statements` from the code.",
         "Each names the owner by equality, but for these:",
         "\n".join(f"- `{name}`: {why}." for name, why in WITHOUT_OWNER.items()),
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        file = sqlite3.connect(await filled_sqlite(Path(folder)))
-        connection = await asyncpg.connect(await filled_postgresql("plain"))
-        for title, statements in (
-            ("Both databases", SHARED),
-            ("PostgreSQL alone", POSTGRESQL),
-            ("SQLite alone", SQLITE),
-        ):
-            parts.append(f"## {title}")
-            for name, statement in statements.items():
-                on_postgresql, on_sqlite = statements is not SQLITE, statements is not POSTGRESQL
-                sql = (postgresql_sql if on_postgresql else sqlite_sql)(statement)[0]
-                parts += [f"### {name}", f"```sql\n{_tidy(sql)}\n```"]
-                if on_postgresql:
-                    plan = await postgresql_plan(connection, statement)
-                    parts.append("PostgreSQL:\n\n```text\n" + "\n".join(plan) + "\n```")
-                if on_sqlite and (plan := sqlite_plan(file, statement)):
-                    parts.append("SQLite:\n\n```text\n" + "\n".join(plan) + "\n```")
-        await connection.close()
-        file.close()
+    for title, statements in (
+        ("Both databases", SHARED),
+        ("PostgreSQL alone", POSTGRESQL),
+        ("SQLite alone", SQLITE),
+    ):
+        parts.append(f"## {title}")
+        as_sent = sqlite_sql if statements is SQLITE else postgresql_sql
+        for name, statement in statements.items():
+            parts += [f"### {name}", f"```sql\n{_tidy(as_sent(statement)[0])}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -241,4 +252,4 @@ def _tidy(sql: str) -> str:
 
 
 if __name__ == "__main__":
-    print(asyncio.run(document()), end="")
+    print(document(), end="")

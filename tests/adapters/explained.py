@@ -79,6 +79,8 @@ def _ran(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _literal(value: object) -> str:
+    if value is None:
+        return "NULL"
     if isinstance(value, list):
         return f"ARRAY[{', '.join(map(_literal, value))}]"
     if isinstance(value, bytes):

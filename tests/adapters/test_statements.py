@@ -43,8 +43,10 @@ FIRST = VALUES | {"offset_": 0}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statements.md"
 
 
-def test_the_statements_are_all_here() -> None:
-    assert (len(SHARED), len(POSTGRESQL), len(SQLITE)) == (8 + 6 + 12, 6, 7)
+def test_every_statement_has_a_label() -> None:
+    """It is counted, timed and traced by that."""
+    assert all(re.fullmatch(r"[A-Za-z_]+(\(.*\))?", name) for name in EVERY)
+    assert len(EVERY) > 30
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -60,15 +62,8 @@ def test_every_statement_names_the_owner_but_the_exceptions(name: str) -> None:
     assert names_owner == (name not in WITHOUT_OWNER), sql
 
 
-async def test_the_document_is_what_the_code_says() -> None:
-    """Plans are compared where the databases are those that the document names."""
-    written, made = DOCUMENT.read_text(), await catalogue.document()
-    if catalogue.versions() not in written:
-        written, made = (
-            re.sub(r"```text.*?```|Plans are.*", "", text, flags=re.DOTALL)
-            for text in (written, made)
-        )
-    assert written == made, "make statements writes it anew"
+def test_the_document_is_what_the_code_says() -> None:
+    assert DOCUMENT.read_text() == catalogue.document(), "make statements writes it anew"
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +165,3 @@ async def test_few_rows_are_expected_on_the_first_page_of_a_session_with_most_of
     expected = re.search(r"rows=(\d+)", step)
     assert expected, step
     assert int(expected[1]) < 1000
-
-
-@pytest.mark.parametrize("name", [*SHARED, *SQLITE, *POSTGRESQL])
-def test_a_statement_is_told_of_by_the_name_that_it_has_here(name: str) -> None:
-    statement = {**SHARED, **SQLITE, **POSTGRESQL}[name]
-    assert statement.get_execution_options()["statement_name"] == name.partition("(")[0]
