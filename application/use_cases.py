@@ -1,7 +1,13 @@
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from application.messages import AppendMessages, GetMessages
-from application.readiness import CheckReadiness
+from application.ownership import Ownership
+from application.ports.clock import Clock
+from application.ports.identifiers import Identifiers
+from application.ports.storage import Storage
+from application.readiness import Check, CheckReadiness
 from application.receipts import PurgeReceipts
 from application.sessions import (
     CreateSession,
@@ -10,6 +16,14 @@ from application.sessions import (
     ListSessions,
     UpdateSession,
 )
+
+U = TypeVar("U")
+
+
+class Wrap(Protocol):
+    """Puts something around each call of a use case, such as a span."""
+
+    def __call__(self, use_case: U, /) -> U: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +39,35 @@ class UseCases:
     append_messages: AppendMessages
     purge_receipts: PurgeReceipts
     check_readiness: CheckReadiness
+
+
+def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case wants
+    *,
+    storage: Storage,
+    reads: Storage,
+    clock: Clock,
+    identifiers: Identifiers,
+    hide_foreign: bool,
+    parts: Mapping[str, Check],
+    standbys: Mapping[str, Check],
+    wrap: Wrap,
+) -> UseCases:
+    """Build every use case from ports.
+
+    What only reads gets its data from `reads`, which may be another view of the same data; what
+    writes, and what it looks at before, from `storage`. `parts` and `standbys` are as
+    CheckReadiness has them.
+    """
+    ownership = Ownership(storage.sessions, hide_foreign)
+    read_ownership = Ownership(reads.sessions, hide_foreign)
+    return UseCases(
+        list_sessions=wrap(ListSessions(reads.sessions)),
+        create_session=wrap(CreateSession(storage.sessions, identifiers, clock)),
+        get_session=wrap(GetSession(reads.sessions, read_ownership)),
+        update_session=wrap(UpdateSession(storage.sessions, ownership, clock)),
+        delete_session=wrap(DeleteSession(storage.sessions, ownership)),
+        get_messages=wrap(GetMessages(reads.messages, read_ownership)),
+        append_messages=wrap(AppendMessages(storage.messages, ownership, identifiers, clock)),
+        purge_receipts=wrap(PurgeReceipts(storage, clock)),
+        check_readiness=wrap(CheckReadiness(parts, standbys)),
+    )

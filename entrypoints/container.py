@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from dependency_injector import containers, providers
+from opentelemetry.trace import Tracer
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
@@ -11,20 +12,10 @@ from adapters.auth.keys import Keys
 from adapters.memory import MemoryStorage
 from adapters.rate_limits import MemoryCounters
 from adapters.system import SystemClock, Uuid7Identifiers
-from application.messages import AppendMessages, GetMessages
-from application.ownership import Ownership
 from application.ports.storage import Storage
-from application.readiness import CheckReadiness
 from application.receipts import PurgeReceipts
-from application.sessions import (
-    CreateSession,
-    DeleteSession,
-    GetSession,
-    ListSessions,
-    UpdateSession,
-)
 from application.standby import StandbyStorage
-from application.use_cases import UseCases
+from application.use_cases import Wrap, build_use_cases
 from entrypoints.drain import Drain
 from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.rate_limits import Counters, RateLimits
@@ -39,11 +30,8 @@ from entrypoints.telemetry.tracing import Tracing, resource
 from entrypoints.telemetry.use_case_spans import traced
 
 
-def _use_case(
-    tracing: providers.Provider[Tracing], kind: type[object], *ports: object
-) -> providers.Provider[Any]:
-    made = providers.Singleton(kind, *ports)
-    return providers.Singleton(traced, made, tracing.provided.tracer)
+def _wrapping(tracer: Tracer | None) -> Wrap:
+    return lambda use_case: traced(use_case, tracer)
 
 
 def _sqlite(path: Path, observer: StatementObserver) -> Storage:
@@ -171,8 +159,6 @@ class Container(containers.DeclarativeContainer):
             providers.Object(log_failover),
         ),
     )
-    sessions = storage.provided.sessions
-    messages = storage.provided.messages
 
     development_key = providers.Singleton(
         DevelopmentKey, settings.provided.key_file, settings.provided.sqlite_path
@@ -228,37 +214,27 @@ class Container(containers.DeclarativeContainer):
         fails_open=settings.provided.rate_limits_fail_open,
     )
 
-    ownership = providers.Singleton(
-        Ownership, sessions, hide_foreign=settings.provided.hide_foreign_sessions
+    purge_receipts = providers.Singleton(
+        traced, providers.Singleton(PurgeReceipts, storage, clock), tracing.provided.tracer
     )
-    reading_ownership = providers.Singleton(
-        Ownership,
-        reading.provided.sessions,
-        hide_foreign=settings.provided.hide_foreign_sessions,
-    )
-    purge_receipts = _use_case(tracing, PurgeReceipts, storage, clock)
+    """Apart from the others, which are ready for requests: the command line purges."""
+
     use_cases = providers.Singleton(
-        UseCases,
-        list_sessions=_use_case(tracing, ListSessions, reading.provided.sessions),
-        create_session=_use_case(tracing, CreateSession, sessions, identifiers, clock),
-        get_session=_use_case(tracing, GetSession, reading.provided.sessions, reading_ownership),
-        update_session=_use_case(tracing, UpdateSession, sessions, ownership, clock),
-        delete_session=_use_case(tracing, DeleteSession, sessions, ownership),
-        get_messages=_use_case(tracing, GetMessages, reading.provided.messages, reading_ownership),
-        append_messages=_use_case(tracing, AppendMessages, messages, ownership, identifiers, clock),
-        purge_receipts=purge_receipts,
-        check_readiness=_use_case(
-            tracing,
-            CheckReadiness,
-            providers.Dict(
-                database=providers.Singleton(LoggedCheck, "database", reading.provided.check),
-                keys=authenticator.provided.check,
-                service=drain.provided.check,
-            ),
-            providers.Selector(
-                settings.provided.reads,
-                primary=providers.Dict(),
-                either=providers.Dict(database=standby.provided.check),
-            ),
+        build_use_cases,
+        storage=storage,
+        reads=reading,
+        clock=clock,
+        identifiers=identifiers,
+        hide_foreign=settings.provided.hide_foreign_sessions,
+        parts=providers.Dict(
+            database=providers.Singleton(LoggedCheck, "database", reading.provided.check),
+            keys=authenticator.provided.check,
+            service=drain.provided.check,
         ),
+        standbys=providers.Selector(
+            settings.provided.reads,
+            primary=providers.Dict(),
+            either=providers.Dict(database=standby.provided.check),
+        ),
+        wrap=providers.Callable(_wrapping, tracing.provided.tracer),
     )

@@ -1,12 +1,8 @@
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
-from dependency_injector import providers
 
-from application.use_cases import UseCases
-from entrypoints.container import Container
-from entrypoints.settings import Settings
+from adapters.memory import MemoryStorage
+from adapters.system import Uuid7Identifiers
+from application.use_cases import UseCases, build_use_cases
 from tests.clock import ManualClock
 
 
@@ -16,12 +12,20 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(database_url="memory://", development_key_file=tmp_path / "key.pem")
+def hide_foreign() -> bool:
+    return False
 
 
 @pytest.fixture
-async def do(settings: Settings, clock: ManualClock) -> AsyncIterator[UseCases]:
-    container = Container(settings=settings, clock=providers.Object(clock))
-    yield container.use_cases()
-    await container.storage().close()
+def do(clock: ManualClock, *, hide_foreign: bool) -> UseCases:
+    storage = MemoryStorage()
+    return build_use_cases(
+        storage=storage,
+        reads=storage,
+        clock=clock,
+        identifiers=Uuid7Identifiers(),
+        hide_foreign=hide_foreign,
+        parts={},
+        standbys={},
+        wrap=lambda use_case: use_case,
+    )

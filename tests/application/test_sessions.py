@@ -10,7 +10,6 @@ from domain.metadata import METADATA_MAX, Metadata
 from domain.owner import Owner
 from domain.page import SessionPageRequest
 from domain.session import SessionPatch
-from entrypoints.settings import Settings
 from tests.clock import START, ManualClock
 
 ALICE = Owner("issuer", "alice")
@@ -114,8 +113,8 @@ async def test_another_owners_session_is_forbidden_and_a_missing_one_not_found(
 
 class TestHidden:
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"hide_foreign_sessions": True})
+    def hide_foreign(self) -> bool:
+        return True
 
     async def test_another_owners_session_can_be_hidden(self, do: UseCases) -> None:
         session = await do.create_session(ALICE)
