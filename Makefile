@@ -34,7 +34,7 @@ test-system: $(VENV)/development.txt $(VENV)/node.json ## Run the tests that nee
 coverage: $(VENV)/development.txt ## Measure that tests of the core and of tokens leave no branch out
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 8 -k "not postgresql and not sqlite" \
 		tests/domain tests/application tests/contract \
-		$(TOKEN_TESTS) --cov
+		tests/adapters/test_failover.py $(TOKEN_TESTS) --cov
 
 audit: $(VENV)/development.txt $(VENV)/node.json ## Look for known vulnerabilities (asks public databases)
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \

@@ -9,12 +9,12 @@ from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
 from adapters.auth.jwt import TokenPolicy
 from adapters.auth.keys import Keys
+from adapters.failover import FailoverStorage
 from adapters.memory import MemoryStorage
 from adapters.rate_limits import MemoryCounters
 from adapters.system import SystemClock, Uuid7Identifiers
 from application.ports.storage import Storage
 from application.receipts import PurgeReceipts
-from application.standby import StandbyStorage
 from application.use_cases import Wrap, build_use_cases
 from entrypoints.drain import Drain
 from entrypoints.http.client_address import ClientAddresses
@@ -151,8 +151,8 @@ class Container(containers.DeclarativeContainer):
     reading = providers.Selector(
         settings.provided.reads,
         primary=storage,
-        either=providers.Singleton(
-            StandbyStorage,
+        primary_or_standby=providers.Singleton(
+            FailoverStorage,
             storage,
             standby,
             providers.Object(note_standby),
@@ -234,7 +234,7 @@ class Container(containers.DeclarativeContainer):
         standbys=providers.Selector(
             settings.provided.reads,
             primary=providers.Dict(),
-            either=providers.Dict(database=standby.provided.check),
+            primary_or_standby=providers.Dict(database=standby.provided.check),
         ),
         wrap=providers.Callable(_wrapping, tracing.provided.tracer),
     )

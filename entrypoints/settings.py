@@ -194,9 +194,9 @@ class Settings(BaseModel):
         return "sqlite" if self.sqlite_path else "memory"
 
     @property
-    def reads(self) -> Literal["primary", "either"]:
+    def reads(self) -> Literal["primary", "primary_or_standby"]:
         """What may answer them: the database alone, or while it is away a standby."""
-        return "either" if self.database_read_url else "primary"
+        return "primary_or_standby" if self.database_read_url else "primary"
 
     @property
     def sqlite_path(self) -> Path | None:

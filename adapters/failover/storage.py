@@ -1,5 +1,3 @@
-"""Reads while the primary is away: a standby answers them, as far as it can."""
-
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -19,34 +17,34 @@ from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
 from domain.session import Session
 
-PRIMARY_SECONDS = 2.0
-"""How long the primary has for a read before it counts as away."""
+PRIMARY_TIMEOUT = 2.0
+"""Seconds that the primary has for a read before it counts as down."""
 
-PROBE_SECONDS = 0.25
-"""From one look whether it is back to the next."""
+PROBE_INTERVAL = 0.25
+"""Seconds from one look whether it is back to the next."""
 
 T = TypeVar("T")
 
 
-class StandbyStorage(Storage):
-    """The primary's storage, whose reads a standby's answers for as long as the primary is away.
+class FailoverStorage(Storage):
+    """The storage of a primary. A standby answers its reads for as long as the primary is down.
 
     What a standby has may be old, but was so once; what it lacks may be new. So it can say what
-    there is, never that there is nothing: that is Unavailable. `on_standby` is called whenever an
-    answer rests on it, in the context of whoever asked; `on_change` with the reason each time the
-    primary is away, and with None each time it is back. Writes are the primary's alone.
+    there is, never that there is nothing: that is Unavailable. `on_standby_read` is called whenever
+    an answer rests on it, in the context of whoever asked; `on_change` with the reason each time
+    the primary goes down, and with None each time it is back. Writes go to the primary alone.
     """
 
     def __init__(
         self,
         primary: Storage,
         standby: Storage,
-        on_standby: Callable[[], None],
+        on_standby_read: Callable[[], None],
         on_change: Callable[[str | None], None],
     ) -> None:
         self._primary = primary
         self._standby = standby
-        self._on_standby = on_standby
+        self._on_standby_read = on_standby_read
         self._on_change = on_change
         self._probing: asyncio.Task[None] | None = None
         self._reason = ""
@@ -62,9 +60,9 @@ class StandbyStorage(Storage):
     async def read(
         self, primary: Callable[[], Awaitable[T]], standby: Callable[[], Awaitable[T]]
     ) -> T:
-        """What the primary says or, while it is away, the standby."""
+        """Return what the primary answers or, while it is down, the standby."""
         try:
-            return await self._primarily(primary)
+            return await self._ask_primary(primary)
         except Unavailable:
             if self._probing is None:
                 raise  # it is there, and busy
@@ -72,25 +70,25 @@ class StandbyStorage(Storage):
             answer = await standby()
         except SessionNotFound:
             raise Unavailable("the primary is away, and the standby lacks the session") from None
-        self._on_standby()
+        self._on_standby_read()
         return answer
 
-    async def _primarily(self, act: Callable[[], Awaitable[T]]) -> T:
-        """Raise Unreachable at once while the primary is known to be away, else in its time."""
+    async def _ask_primary(self, act: Callable[[], Awaitable[T]]) -> T:
+        """Ask the primary, unless it is known to be down. Raises Unreachable."""
         if self._probing is not None:
             raise Unreachable(self._reason)
         try:
-            async with asyncio.timeout(PRIMARY_SECONDS):
+            async with asyncio.timeout(PRIMARY_TIMEOUT):
                 return await act()
         except Unreachable as error:
-            self._go_away(str(error))
+            self._mark_primary_down(str(error))
             raise
         except TimeoutError:
             late = "the primary does not answer in time"
-            self._go_away(late)
+            self._mark_primary_down(late)
             raise Unreachable(late) from None
 
-    def _go_away(self, reason: str) -> None:
+    def _mark_primary_down(self, reason: str) -> None:
         if self._probing is None:
             self._reason = reason
             # It is nobody's request.
@@ -99,12 +97,12 @@ class StandbyStorage(Storage):
             self._on_change(reason)
 
     async def _probe(self) -> None:
-        """Until the primary is back."""
+        """Return once the primary is back."""
         try:
             while True:
-                await asyncio.sleep(PROBE_SECONDS)
+                await asyncio.sleep(PROBE_INTERVAL)
                 with suppress(Unavailable, TimeoutError):
-                    async with asyncio.timeout(PRIMARY_SECONDS):
+                    async with asyncio.timeout(PRIMARY_TIMEOUT):
                         await self._primary.check()
                     break
         finally:
@@ -125,7 +123,7 @@ class StandbyStorage(Storage):
         return await self._primary.purge(claimed_until)
 
     async def check(self) -> None:
-        await self._primarily(self._primary.check)
+        await self._ask_primary(self._primary.check)
 
     async def close(self) -> None:
         if self._probing is not None:
@@ -136,20 +134,20 @@ class StandbyStorage(Storage):
 
 class _Sessions(SessionRepository):
     def __init__(
-        self, either: StandbyStorage, primary: SessionRepository, standby: SessionRepository
+        self, reads: FailoverStorage, primary: SessionRepository, standby: SessionRepository
     ) -> None:
-        self._either = either
+        self._reads = reads
         self._primary = primary
         self._standby = standby
 
     async def get(self, owner: Owner, session_id: UUID) -> Session:
-        return await self._either.read(
+        return await self._reads.read(
             lambda: self._primary.get(owner, session_id),
             lambda: self._standby.get(owner, session_id),
         )
 
     async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
-        return await self._either.read(
+        return await self._reads.read(
             lambda: self._primary.page(owner, request), lambda: self._standby.page(owner, request)
         )
 
@@ -159,7 +157,7 @@ class _Sessions(SessionRepository):
                 raise SessionNotFound
             return True
 
-        return await self._either.read(lambda: self._primary.exists(session_id), standby)
+        return await self._reads.read(lambda: self._primary.exists(session_id), standby)
 
     async def add(
         self, session: Session, messages: Sequence[Message], once: Once | None = None
@@ -179,16 +177,16 @@ class _Sessions(SessionRepository):
 
 class _Messages(MessageRepository):
     def __init__(
-        self, either: StandbyStorage, primary: MessageRepository, standby: MessageRepository
+        self, reads: FailoverStorage, primary: MessageRepository, standby: MessageRepository
     ) -> None:
-        self._either = either
+        self._reads = reads
         self._primary = primary
         self._standby = standby
 
     async def page(
         self, owner: Owner, session_id: UUID, request: MessagePageRequest
     ) -> Page[Message]:
-        return await self._either.read(
+        return await self._reads.read(
             lambda: self._primary.page(owner, session_id, request),
             lambda: self._standby.page(owner, session_id, request),
         )

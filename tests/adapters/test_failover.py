@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.failover import FailoverStorage
+from adapters.failover import storage as failover
 from adapters.memory import MemoryStorage
-from application import standby
 from application.errors import Unavailable, Unreachable
-from application.standby import StandbyStorage
 from domain.errors import SessionNotFound
 from domain.page import MessagePageRequest, SessionPageRequest
 from domain.session import Session
@@ -70,7 +70,7 @@ class Pair:
     is_back: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.storage = StandbyStorage(self.primary, self.standby, self._serve, self._change)
+        self.storage = FailoverStorage(self.primary, self.standby, self._serve, self._change)
 
     def _serve(self) -> None:
         self.served += 1
@@ -87,7 +87,7 @@ class Pair:
 
 @pytest.fixture
 async def pair(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
-    monkeypatch.setattr(standby, "PROBE_SECONDS", 0)
+    monkeypatch.setattr(failover, "PROBE_INTERVAL", 0)
     made = Pair()
     await made.storage.open()
     yield made
@@ -170,11 +170,11 @@ async def test_one_that_does_not_answer_is_away(
 ) -> None:
     """It is waited for once, not by each read."""
     session = await known(pair)
-    monkeypatch.setattr(standby, "PRIMARY_SECONDS", 0)
+    monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", 0)
     pair.primary.answering.clear()
     for read in reads(pair, session):
         assert await read()
-        monkeypatch.setattr(standby, "PRIMARY_SECONDS", WAIT_SECONDS)
+        monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", WAIT_SECONDS)
     assert pair.served == 4
     with pytest.raises(Unavailable, match="the primary does not answer in time"):
         await pair.storage.check()
@@ -183,13 +183,13 @@ async def test_one_that_does_not_answer_is_away(
 async def test_a_check_finds_it_away_too(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     session = await known(pair)
     await pair.storage.check()
-    monkeypatch.setattr(standby, "PRIMARY_SECONDS", 0)
+    monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", 0)
     pair.primary.answering.clear()
     with pytest.raises(Unavailable):
         await pair.storage.check()
     assert await reads(pair, session)[0]()
     assert (pair.served, pair.changes) == (1, ["the primary does not answer in time"])
-    monkeypatch.setattr(standby, "PRIMARY_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", WAIT_SECONDS)
     pair.primary.answering.set()
     await pair.back()
     await pair.storage.check()
