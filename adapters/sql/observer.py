@@ -1,5 +1,6 @@
-"""Who is told of what the database is asked, and how a statement bears the name it is told by."""
+"""The observer is told of what the database is asked: of each statement by its label."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -8,11 +9,11 @@ from typing import Any, Protocol, TypeVar, cast
 from sqlalchemy import Engine, Executable, event
 from sqlalchemy.engine import ExceptionContext
 
-NAME = "statement_name"
-"""The execution option that holds it."""
+LABEL = "statement_name"
+"""The execution option that holds a statement's label."""
 
 COMMIT = "COMMIT"
-"""What a commit is told as: on SQLite by each of the writes that shared it."""
+"""The label of a commit: on SQLite of each of the writes that shared it."""
 
 E = TypeVar("E", bound=Executable)
 
@@ -27,35 +28,38 @@ class Connections:
 
 
 class Observer(Protocol):
-    """Called in the context (contextvars) of whoever asked the database, in any thread. It does
-    not raise."""
+    """Hears of statements, pools and events, in the context (contextvars) of whoever asked the
+    database and in any thread. It does not raise."""
 
-    def statement(self, name: str, seconds: float, error: BaseException | None) -> None:
+    @abstractmethod
+    def statement(self, label: str, seconds: float, error: BaseException | None) -> None:
         """A statement has come to its end, or failed. A read's rows may be still to fetch."""
 
+    @abstractmethod
     def pool(self, name: str, look: Callable[[], Connections]) -> None:
         """There is a pool, and this tells its state at any time, from any thread."""
 
+    @abstractmethod
     def event(self, name: str, level: int, **about: object) -> None:
         """Something has happened that an operator should know of; the level is one of logging's."""
 
 
-class Nobody(Observer):
-    def statement(self, name: str, seconds: float, error: BaseException | None) -> None: ...
+class NullObserver(Observer):
+    def statement(self, label: str, seconds: float, error: BaseException | None) -> None: ...
     def pool(self, name: str, look: Callable[[], Connections]) -> None: ...
     def event(self, name: str, level: int, **about: object) -> None: ...
 
 
-NOBODY = Nobody()
+NULL_OBSERVER = NullObserver()
 
 
-def named(name: str, statement: E) -> E:
-    """The statement, to be told of by this name."""
-    return statement.execution_options(**{NAME: name})
+def labelled(label: str, statement: E) -> E:
+    """Return the statement with a label."""
+    return statement.execution_options(**{LABEL: label})
 
 
 def observe(engine: Engine, observer: Observer) -> None:
-    """Tell the observer of every named statement that the engine runs."""
+    """Tell the observer of every statement with a label that the engine runs."""
 
     def begins(*of: object) -> None:
         _execution(of).began = perf_counter()
@@ -69,9 +73,9 @@ def observe(engine: Engine, observer: Observer) -> None:
             tell(execution, failure.original_exception)
 
     def tell(execution: _Execution, error: BaseException | None) -> None:
-        name = execution.execution_options.get(NAME)
-        if name is not None:
-            observer.statement(name, perf_counter() - execution.began, error)
+        label = execution.execution_options.get(LABEL)
+        if label is not None:
+            observer.statement(label, perf_counter() - execution.began, error)
 
     event.listen(engine, "before_cursor_execute", begins)
     event.listen(engine, "after_cursor_execute", ends)

@@ -99,10 +99,10 @@ class RoleName(TypeDecorator[Role]):
     read = partial(map, {role.value: role for role in Role}.__getitem__)
 
 
-def given(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """How the driver wants a value of a kind; None for as it is."""
+def bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """Return what converts a value for the driver, or None where it takes the value as it is."""
     if isinstance(kind, ARRAY):
-        item = given(kind.item_type, dialect)
+        item = bind_processor(kind.item_type, dialect)
         return item and (lambda values: list(map(item, values)))
     if isinstance(kind, Key):
         return None if dialect.name == "postgresql" else attrgetter("bytes")

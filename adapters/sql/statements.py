@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from adapters.sql.entities import MESSAGE_COLUMNS, SESSION_COLUMNS
-from adapters.sql.observer import named
+from adapters.sql.observer import labelled
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
 from domain.page import SessionSort, Side, SortOrder
 
@@ -46,20 +46,20 @@ AMENDED = sorted(
 )
 """The columns of a session that may be changed."""
 
-GET_SESSION: Select[Any] = named(
+GET_SESSION: Select[Any] = labelled(
     "GET_SESSION", select(*SESSION_COLUMNS.selected).where(OWN_SESSION)
 )
-LOCK_SESSION = named("LOCK_SESSION", GET_SESSION.with_for_update(key_share=True))
-AMEND_SESSION = named(
+LOCK_SESSION = labelled("LOCK_SESSION", GET_SESSION.with_for_update(key_share=True))
+AMEND_SESSION = labelled(
     "AMEND_SESSION",
     update(sessions)
     .where(OWN_SESSION)
     .values({name: bindparam(f"{name}_", type_=sessions.c[name].type) for name in AMENDED}),
 )
-GET_REVISION = named("GET_REVISION", text("SELECT version_num FROM alembic_version"))
-FIND_ANYONES = named("FIND_ANYONES", select(true()).where(sessions.c.id == SESSION).limit(1))
+GET_REVISION = labelled("GET_REVISION", text("SELECT version_num FROM alembic_version"))
+FIND_ANYONES = labelled("FIND_ANYONES", select(true()).where(sessions.c.id == SESSION).limit(1))
 
-RAISE_COUNTER = named(
+RAISE_COUNTER = labelled(
     "RAISE_COUNTER",
     update(sessions)
     .where(OWN_SESSION)
@@ -79,7 +79,7 @@ _CLAIM = and_(
 )
 _CLAIMED_UNTIL = receipts.c.claimed_at <= bindparam("until_")
 
-FIND_RECEIPT: Select[Any] = named(
+FIND_RECEIPT: Select[Any] = labelled(
     "FIND_RECEIPT",
     select(
         receipts.c.fingerprint,
@@ -92,10 +92,10 @@ FIND_RECEIPT: Select[Any] = named(
 )
 """With a lock, which on PostgreSQL is logged, so that the commit waits for the standby."""
 
-FORGET_RECEIPT = named("FORGET_RECEIPT", delete(receipts).where(_CLAIM, _CLAIMED_UNTIL))
+FORGET_RECEIPT = labelled("FORGET_RECEIPT", delete(receipts).where(_CLAIM, _CLAIMED_UNTIL))
 
 _identity = tuple_(receipts.c.owner, receipts.c.operation, receipts.c.key)
-FORGET_RECEIPTS = named(
+FORGET_RECEIPTS = labelled(
     "FORGET_RECEIPTS",
     delete(receipts).where(
         _identity.in_(
@@ -134,7 +134,7 @@ def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder, side: Side | N
         nearest = _directed(walked, sessions.c[sort_by], sessions.c.id)
         beyond = other.order_by(*nearest).scalar_subquery().is_not(None)
     items = page.order_by(*_directed(walked, sessions.c[sort_by], sessions.c.id)).subquery("items")
-    return named(
+    return labelled(
         "page_of_sessions",
         select(owners.c.session_count, beyond.label("beyond"), items)
         .select_from(owners.outerjoin(items, true()))
@@ -161,7 +161,7 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
         least = _of_own_session(case((below < count, below), else_=count) - _LIMIT)
     within = and_(order > least, order <= least + _LIMIT)
     of_session = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)
-    return named(
+    return labelled(
         "page_of_messages",
         select(count, *MESSAGE_COLUMNS.selected)
         .select_from(sessions.outerjoin(messages, and_(of_session, within)))

@@ -20,7 +20,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from adapters import sql
 from adapters.sql import SqlStorage
-from adapters.sql.observer import NAME as LABEL
+from adapters.sql.observer import LABEL
 from adapters.sql.postgresql.engine import Dialect
 from adapters.sql.schema import microseconds
 from adapters.sql.sqlite import SqliteDatabase

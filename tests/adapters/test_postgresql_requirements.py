@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql import SqlStorage
-from adapters.sql.observer import Nobody
+from adapters.sql.observer import NullObserver
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.postgresql.requirements import Found, refusals
 from application.errors import StorageRefused, Unavailable
@@ -362,7 +362,7 @@ async def test_a_schema_that_is_made_later_for_the_role_does_not_hide_the_tables
         pass
 
 
-class Warned(Nobody):
+class Warned(NullObserver):
     def __init__(self) -> None:
         self.warnings: list[object] = []
 

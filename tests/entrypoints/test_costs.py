@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 
 from adapters.memory import MemoryStorage
 from adapters.sql import SqlStorage
-from adapters.sql.observer import NOBODY, Observer
+from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
@@ -72,7 +72,7 @@ async def test_a_request_asks_postgresql_no_more_often_than_that(tmp_path: Path)
     url = urlsplit(empty_database("plain"))
     async with listening(Counting(url.hostname or "", url.port or 0)) as proxy:
         through = url._replace(netloc=f"postgres@127.0.0.1:{proxy.port}").geturl()
-        storage = STORAGES["postgresql"](tmp_path, NOBODY, through)
+        storage = STORAGES["postgresql"](tmp_path, NULL_OBSERVER, through)
         async with asked_of(storage, tmp_path) as (api, requests):
             found = {}
             for name, request in requests.items():

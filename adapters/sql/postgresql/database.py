@@ -22,7 +22,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.database import Database, Rows, Values
 from adapters.sql.entities import parameters
-from adapters.sql.observer import COMMIT, NOBODY, Connections, Observer, observe
+from adapters.sql.observer import COMMIT, NULL_OBSERVER, Connections, Observer, observe
 from adapters.sql.postgresql import upgrade, writes
 from adapters.sql.postgresql.driver import Driver
 from adapters.sql.postgresql.engine import pooled_engine, set_limits
@@ -62,7 +62,7 @@ C = TypeVar("C", Connection, PoolProxiedConnection)
 
 
 class PostgresqlDatabase(Database):
-    def __init__(self, options: PostgresqlOptions, observer: Observer = NOBODY) -> None:
+    def __init__(self, options: PostgresqlOptions, observer: Observer = NULL_OBSERVER) -> None:
         self._options = options
         self._observer = observer
         self._driver = Driver(options, observer)

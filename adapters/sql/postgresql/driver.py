@@ -6,8 +6,8 @@ from time import perf_counter
 from asyncpg import Connection
 from sqlalchemy import Executable
 
+from adapters.sql.compiled import compile_statement
 from adapters.sql.database import Rows, Values
-from adapters.sql.direct import direct
 from adapters.sql.observer import Observer
 from adapters.sql.postgresql.engine import Dialect, limiting
 from adapters.sql.postgresql.options import PostgresqlOptions
@@ -17,7 +17,7 @@ _DIALECT = Dialect()  # type: ignore[no-untyped-call]
 
 class Driver:
     """Each statement is a transaction of its own. The driver keeps them prepared, unless a pooler
-    in between forbids that, and tells the observer of those that have a name."""
+    in between forbids that, and tells the observer of those that have a label."""
 
     def __init__(self, options: PostgresqlOptions, observer: Observer) -> None:
         self._options = options
@@ -34,17 +34,17 @@ class Driver:
     async def _fetched(
         self, connection: Connection, statement: Executable, parameters: Values
     ) -> Rows:
-        sent = direct(statement, _DIALECT)
+        sent = compile_statement(statement, _DIALECT)
         values = sent.values(parameters)
         began = perf_counter()
         try:
             rows: Rows = await connection.fetch(sent.sql, *values)
         except BaseException as error:
-            self._tell(sent.name, began, error)
+            self._tell(sent.label, began, error)
             raise
-        self._tell(sent.name, began, None)
+        self._tell(sent.label, began, None)
         return rows
 
-    def _tell(self, name: str | None, began: float, error: BaseException | None) -> None:
-        if name is not None:
-            self._observer.statement(name, perf_counter() - began, error)
+    def _tell(self, label: str | None, began: float, error: BaseException | None) -> None:
+        if label is not None:
+            self._observer.statement(label, perf_counter() - began, error)

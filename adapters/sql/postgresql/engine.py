@@ -26,7 +26,7 @@ from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 
-from adapters.sql.observer import named
+from adapters.sql.observer import labelled
 from adapters.sql.postgresql.connect import Connector
 from adapters.sql.postgresql.errors import is_servers_end
 from adapters.sql.postgresql.failures import DRIVER_ERRORS
@@ -107,7 +107,7 @@ def limiting(options: PostgresqlOptions) -> Select[Any]:
         "synchronous_commit": literal_column(AT_LEAST_ON_DISK, Text),
     }
     limits = [func.set_config(name, value, literal(True)) for name, value in values.items()]  # noqa: FBT003 - "is local"
-    return named("SET_LIMITS", select(*limits))
+    return labelled("SET_LIMITS", select(*limits))
 
 
 def _engine(options: PostgresqlOptions, **how: object) -> Engine:

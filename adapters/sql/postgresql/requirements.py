@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from adapters.sql.observer import named
+from adapters.sql.observer import labelled
 from adapters.sql.schema import metadata
 from application.errors import StorageRefused
 
@@ -39,7 +39,7 @@ _INTERCEPTORS = """
 """Triggers BEFORE a ROW is written, which can keep it from being written without an error (manual,
 section 37.1), and rules that do something else in place of it (section 39.4)."""
 
-_FOUND = named(
+_FOUND = labelled(
     "CHECK_SERVER",
     text(f"""
 WITH tables AS (
@@ -78,7 +78,7 @@ SELECT current_setting('server_version_num')::int / 10000,
 """),  # noqa: S608 - constants of ours
 )
 
-READY = named(
+READY = labelled(
     "CHECK_SCHEMA",
     text(f"""
 SELECT version_num, ARRAY(

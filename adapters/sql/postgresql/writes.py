@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from adapters.sql.database import Rows
 from adapters.sql.entities import NEW_MESSAGE_COLUMNS
-from adapters.sql.observer import named as told_as
+from adapters.sql.observer import labelled
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
 from adapters.sql.statements import OWN_SESSION, OWNER, RAISE_COUNTER, SESSION
 
@@ -138,12 +138,12 @@ def _remove(*, expected: bool) -> Executable:
     )
 
 
-APPEND = told_as("APPEND", _append(once=False))
-APPEND_ONCE = told_as("APPEND_ONCE", _append(once=True))
-ADD = told_as("ADD", _add(once=False))
-ADD_ONCE = told_as("ADD_ONCE", _add(once=True))
-REMOVE = told_as("REMOVE", _remove(expected=False))
-REMOVE_EXPECTED = told_as("REMOVE_EXPECTED", _remove(expected=True))
+APPEND = labelled("APPEND", _append(once=False))
+APPEND_ONCE = labelled("APPEND_ONCE", _append(once=True))
+ADD = labelled("ADD", _add(once=False))
+ADD_ONCE = labelled("ADD_ONCE", _add(once=True))
+REMOVE = labelled("REMOVE", _remove(expected=False))
+REMOVE_EXPECTED = labelled("REMOVE_EXPECTED", _remove(expected=True))
 
 
 def batch_of(messages: Rows) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
 from adapters.sql.database import Database, Rows, Values
-from adapters.sql.observer import NOBODY, Observer
+from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.schema import REVISION
 from adapters.sql.sqlite import writes
 from adapters.sql.sqlite.connections import Connections
@@ -37,7 +37,7 @@ T = TypeVar("T")
 class SqliteDatabase(Database):
     """Reads run at once in the event loop, on a connection of their own; writes on one thread."""
 
-    def __init__(self, path: Path, observer: Observer = NOBODY) -> None:
+    def __init__(self, path: Path, observer: Observer = NULL_OBSERVER) -> None:
         self._file = SqliteFile(path)
         self._observer = observer
         self._open: Connections | None = None

@@ -7,13 +7,13 @@ from typing import cast
 
 from sqlalchemy import Connection, Executable
 
+from adapters.sql.compiled import compile_statement
 from adapters.sql.database import Rows, Values
-from adapters.sql.direct import direct
 from adapters.sql.observer import Observer
 
 
 class Driver:
-    """Tells the observer of each statement that has a name."""
+    """Tells the observer of each statement that has a label."""
 
     def __init__(self, connection: Connection, observer: Observer) -> None:
         self._dialect = connection.dialect
@@ -22,7 +22,7 @@ class Driver:
 
     def rows(self, statement: Executable, parameters: Values) -> Rows:
         """Raises what the driver raises."""
-        sent = direct(statement, self._dialect)
+        sent = compile_statement(statement, self._dialect)
         began, failure = perf_counter(), None
         try:
             return self._connection.execute(sent.sql, sent.values(parameters)).fetchall()
@@ -30,5 +30,5 @@ class Driver:
             failure = error
             raise
         finally:
-            if sent.name is not None:
-                self._observer.statement(sent.name, perf_counter() - began, failure)
+            if sent.label is not None:
+                self._observer.statement(sent.label, perf_counter() - began, failure)

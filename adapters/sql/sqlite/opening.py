@@ -3,7 +3,7 @@ from contextlib import ExitStack
 
 from sqlalchemy import Connection
 
-from adapters.sql.observer import NOBODY, Observer
+from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.schema import REVISION, is_complete
 from adapters.sql.sqlite.access import unusable
 from adapters.sql.sqlite.connections import (
@@ -99,7 +99,7 @@ class Opening:
     def _is_whole(self, connection: sqlite3.Connection, revision: str | None) -> bool:
         """A file that is quick to check is checked without a word, unless the last stop was
         unclean. After that its log may be another state's, if the file was put back since."""
-        observer = self._observer if self._had_log else NOBODY
+        observer = self._observer if self._had_log else NULL_OBSERVER
         if not is_whole(connection, self._file, observer):
             return False
         return not (self._had_log and revision == REVISION) or counts_agree(connection)

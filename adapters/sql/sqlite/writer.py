@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from adapters.sql.observer import COMMIT, NOBODY, Observer
+from adapters.sql.observer import COMMIT, NULL_OBSERVER, Observer
 from adapters.sql.sqlite.watch import FileWatch
 from application.errors import Unavailable
 
@@ -34,7 +34,7 @@ class Writer:
     """
 
     def __init__(
-        self, connection: Connection, watch: FileWatch, observer: Observer = NOBODY
+        self, connection: Connection, watch: FileWatch, observer: Observer = NULL_OBSERVER
     ) -> None:
         self._connection = connection
         self._watch = watch

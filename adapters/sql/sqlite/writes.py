@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, update
 
 from adapters.sql.database import Rows, Values
 from adapters.sql.entities import NEW_MESSAGE_COLUMNS
-from adapters.sql.observer import named
+from adapters.sql.observer import labelled
 from adapters.sql.schema import instant_of, owners, receipts, sessions
 from adapters.sql.schema import messages as message_table
 from adapters.sql.statements import (
@@ -26,19 +26,19 @@ _NEW_MESSAGE = [column.name for column in NEW_MESSAGE_COLUMNS]
 PURGED_AT_ONCE = 10
 """Old receipts that each new one takes with it: no one need stop the service to purge them."""
 
-COUNT_ONE_MORE = named(
+COUNT_ONE_MORE = labelled(
     "COUNT_ONE_MORE",
     update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count + 1),
 )
-COUNT_ONE_LESS = named(
+COUNT_ONE_LESS = labelled(
     "COUNT_ONE_LESS",
     update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count - 1),
 )
-ADD_OWNER = named("ADD_OWNER", insert(owners))
-ADD_SESSION = named("ADD_SESSION", insert(sessions))
-ADD_MESSAGES = named("ADD_MESSAGES", insert(message_table))
-ADD_RECEIPT = named("ADD_RECEIPT", insert(receipts))
-REMOVE_SESSION = named("REMOVE_SESSION", delete(sessions).where(OWN_SESSION))
+ADD_OWNER = labelled("ADD_OWNER", insert(owners))
+ADD_SESSION = labelled("ADD_SESSION", insert(sessions))
+ADD_MESSAGES = labelled("ADD_MESSAGES", insert(message_table))
+ADD_RECEIPT = labelled("ADD_RECEIPT", insert(receipts))
+REMOVE_SESSION = labelled("REMOVE_SESSION", delete(sessions).where(OWN_SESSION))
 
 
 def add(

@@ -1,5 +1,5 @@
-"""Statements as the driver itself takes them. SQLAlchemy writes their text, once, and does not run
-them: its own execution costs several times what the driver's does."""
+"""SQLAlchemy compiles each statement once, and the driver runs it: to have SQLAlchemy run it costs
+several times what the driver's own call does."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from adapters.sql.database import Values
-from adapters.sql.observer import NAME
-from adapters.sql.schema import given
+from adapters.sql.observer import LABEL
+from adapters.sql.schema import bind_processor
 
 Convert = Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Direct:
-    """A statement's text, and what it is told by. `parts` are its values in their order: each a
-    parameter's name, how the driver wants it (None: as it is), and the value that it always has."""
+class CompiledStatement:
+    """A statement's text and its label. `parts` are its values in their order: each a parameter's
+    name, how it is converted for the driver (None: not at all), and the value it always has."""
 
-    name: str | None
+    label: str | None
     sql: str
     parts: tuple[tuple[str, Convert | None, Any], ...]
 
@@ -34,14 +34,14 @@ class Direct:
 
 
 @lru_cache(maxsize=256)
-def direct(statement: Executable, dialect: Dialect) -> Direct:
+def compile_statement(statement: Executable, dialect: Dialect) -> CompiledStatement:
     compiled = cast("SQLCompiler", cast("ClauseElement", statement).compile(dialect=dialect))
 
     def part(name: str) -> tuple[str, Convert | None, Any]:
         bound = compiled.binds[name]
         if bound.unique:
             return "", None, bound.value
-        return name, given(bound.type, dialect), None
+        return name, bind_processor(bound.type, dialect), None
 
     parts = tuple(map(part, compiled.positiontup or ()))
-    return Direct(statement.get_execution_options().get(NAME), str(compiled), parts)
+    return CompiledStatement(statement.get_execution_options().get(LABEL), str(compiled), parts)
