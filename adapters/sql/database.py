@@ -59,7 +59,7 @@ class Database(Protocol):
     async def append(
         self, head: Values, messages: Rows, receipt: Values | None
     ) -> Sequence[int] | None:
-        """Run RAISE_COUNTER and store the messages behind the orders and times it takes, with the
+        """Run RESERVE_ORDERS and store the messages behind the orders and times it takes, with the
         receipt if there is one, and return its row, the last of both. None, and nothing is done,
         if there is no such session, or a receipt under that key already."""
 

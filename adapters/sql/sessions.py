@@ -82,8 +82,8 @@ class SqlSessionRepository(SessionRepository):
             before = _only(owner, connection.execute(statements.LOCK_SESSION, key).all())
             after = change(before)
             if after != before:
-                changed = {f"{name}_": getattr(after, name) for name in statements.AMENDED}
-                connection.execute(statements.AMEND_SESSION, {**key, **changed})
+                changed = {f"{name}_": getattr(after, name) for name in statements.UPDATABLE}
+                connection.execute(statements.UPDATE_SESSION, {**key, **changed})
             return after
 
         return await self.database.write(work)
@@ -99,7 +99,7 @@ class SqlSessionRepository(SessionRepository):
         raise SessionNotFound
 
     async def exists(self, session_id: UUID) -> bool:
-        return bool(await self.database.read(statements.FIND_ANYONES, {"session_": session_id}))
+        return bool(await self.database.read(statements.SESSION_EXISTS, {"session_": session_id}))
 
 
 def _key(owner: Owner, session_id: UUID) -> dict[str, object]:

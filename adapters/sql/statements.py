@@ -1,6 +1,6 @@
 """The statements that both databases run.
 
-Each names the owner by equality, but for FIND_ANYONES, the look-up that tells another's session
+Each names the owner by equality, but for SESSION_EXISTS, the look-up that tells another's session
 from none, and FORGET_RECEIPTS, which is for maintenance.
 """
 
@@ -41,7 +41,7 @@ _BEFORE = bindparam("before_", type_=BigInteger)
 OWN_SESSION = and_(sessions.c.owner == OWNER, sessions.c.id == SESSION)
 _LAST_UPDATED = type_coerce(sessions.c.last_updated, BigInteger)
 
-AMENDED = sorted(
+UPDATABLE = sorted(
     {column.name for column in SESSION_COLUMNS.selected} - {"id", "created_at", "message_count"}
 )
 """The columns of a session that may be changed."""
@@ -50,16 +50,16 @@ GET_SESSION: Select[Any] = labelled(
     "GET_SESSION", select(*SESSION_COLUMNS.selected).where(OWN_SESSION)
 )
 LOCK_SESSION = labelled("LOCK_SESSION", GET_SESSION.with_for_update(key_share=True))
-AMEND_SESSION = labelled(
+UPDATE_SESSION = labelled(
     "AMEND_SESSION",
     update(sessions)
     .where(OWN_SESSION)
-    .values({name: bindparam(f"{name}_", type_=sessions.c[name].type) for name in AMENDED}),
+    .values({name: bindparam(f"{name}_", type_=sessions.c[name].type) for name in UPDATABLE}),
 )
 GET_REVISION = labelled("GET_REVISION", text("SELECT version_num FROM alembic_version"))
-FIND_ANYONES = labelled("FIND_ANYONES", select(true()).where(sessions.c.id == SESSION).limit(1))
+SESSION_EXISTS = labelled("FIND_ANYONES", select(true()).where(sessions.c.id == SESSION).limit(1))
 
-RAISE_COUNTER = labelled(
+RESERVE_ORDERS = labelled(
     "RAISE_COUNTER",
     update(sessions)
     .where(OWN_SESSION)

@@ -137,7 +137,7 @@ def _catalogue() -> dict[str, dict[str, Executable]]:
 _FOUND = _catalogue()
 SHARED: Statements = _FOUND[""]
 POSTGRESQL: Statements = _FOUND["postgresql"]
-"""On PostgreSQL APPEND takes the place of RAISE_COUNTER, which it contains."""
+"""On PostgreSQL APPEND takes the place of RESERVE_ORDERS, which it contains."""
 SQLITE: Statements = _FOUND["sqlite"]
 
 

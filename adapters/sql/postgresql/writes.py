@@ -32,7 +32,7 @@ from adapters.sql.database import Rows
 from adapters.sql.entities import NEW_MESSAGE_COLUMNS
 from adapters.sql.observer import labelled
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
-from adapters.sql.statements import OWN_SESSION, OWNER, RAISE_COUNTER, SESSION
+from adapters.sql.statements import OWN_SESSION, OWNER, RESERVE_ORDERS, SESSION
 
 _GIVEN = (
     func.unnest(*[bindparam(f"{new.name}s", type_=ARRAY(new.type)) for new in NEW_MESSAGE_COLUMNS])
@@ -75,7 +75,7 @@ def _stored(head: CTE) -> CTE:
 
 
 def _append(*, once: bool) -> Executable:
-    raised = RAISE_COUNTER.where(_UNCLAIMED) if once else RAISE_COUNTER
+    raised = RESERVE_ORDERS.where(_UNCLAIMED) if once else RESERVE_ORDERS
     head = raised.cte("head")
     parts = [_stored(head)]
     if once:

@@ -16,7 +16,7 @@ from adapters.sql.statements import (
     GET_SESSION,
     OWN_SESSION,
     OWNER,
-    RAISE_COUNTER,
+    RESERVE_ORDERS,
 )
 from application.once import KEPT
 from domain.instant import TICK
@@ -26,11 +26,11 @@ _NEW_MESSAGE = [column.name for column in NEW_MESSAGE_COLUMNS]
 PURGED_AT_ONCE = 10
 """Old receipts that each new one takes with it: no one need stop the service to purge them."""
 
-COUNT_ONE_MORE = labelled(
+INCREMENT_SESSION_COUNT = labelled(
     "COUNT_ONE_MORE",
     update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count + 1),
 )
-COUNT_ONE_LESS = labelled(
+DECREMENT_SESSION_COUNT = labelled(
     "COUNT_ONE_LESS",
     update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count - 1),
 )
@@ -50,7 +50,7 @@ def add(
 ) -> bool:
     if receipt and _is_claimed(connection, receipt):
         return False
-    if not connection.execute(COUNT_ONE_MORE, {"owner_": owner["owner"]}).rowcount:
+    if not connection.execute(INCREMENT_SESSION_COUNT, {"owner_": owner["owner"]}).rowcount:
         connection.execute(ADD_OWNER, {**owner, "session_count": 1})
     connection.execute(ADD_SESSION, session)
     if receipt:
@@ -66,7 +66,7 @@ def append(
 ) -> Sequence[int] | None:
     if receipt and _is_claimed(connection, receipt):
         return None
-    last = connection.execute(RAISE_COUNTER, head).one_or_none()
+    last = connection.execute(RESERVE_ORDERS, head).one_or_none()
     if last is None:
         return None
     first_order = last.message_count - len(messages) + 1
@@ -85,7 +85,7 @@ def remove(connection: Connection, session: Values, expected: Collection[datetim
     if expected is not None and instant_of(found.last_updated) not in expected:
         return False
     connection.execute(REMOVE_SESSION, session)
-    connection.execute(COUNT_ONE_LESS, {"owner_": session["owner_"]})
+    connection.execute(DECREMENT_SESSION_COUNT, {"owner_": session["owner_"]})
     return True
 
 

@@ -24,7 +24,7 @@ NOW = microseconds(START)
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 START_SESSION = "INSERT INTO sessions VALUES (?, ?, NULL, '{}', ?, ?, 0)"
-RAISE_COUNTER = """\
+RESERVE_ORDERS = """\
 UPDATE sessions SET message_count = message_count + 1, last_updated = max(?, last_updated + 1)
 WHERE owner = ? AND id = ? RETURNING message_count, last_updated"""
 ADD_MESSAGE = "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -94,7 +94,7 @@ def by_sqlite3(path: Path) -> Iterator[Start]:
 
             async def append(_: int) -> None:
                 connection.execute("BEGIN IMMEDIATE")
-                raised = connection.execute(RAISE_COUNTER, (NOW, owner, session))
+                raised = connection.execute(RESERVE_ORDERS, (NOW, owner, session))
                 order, time = raised.fetchone()
                 said = (SAID.role, SAID.content, SAID.metadata.json)
                 row = (owner, session, order, uuid4().bytes, *said, time)
