@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.once import Command, Once, Operation, Receipt, Written
+from application.idempotency import Command, IdempotencyClaim, Operation, Receipt, Written
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
@@ -54,13 +54,13 @@ class AppendMessages:
         check_batch(messages, least=1)
         now = self.clock.now()
         command = Command(session_id=session_id, messages=tuple(messages))
-        once = Once.of(Operation.APPEND_MESSAGES, key, command, now)
+        claim = IdempotencyClaim.for_command(Operation.APPEND_MESSAGES, key, command, now)
         batch = {self.identifiers.new(): message for message in messages}
         async with self.ownership.of(session_id):
-            stored = await self.messages.append(caller, session_id, batch, now, once)
+            stored = await self.messages.append(caller, session_id, batch, now, claim)
             if not isinstance(stored, Receipt):
                 return Written(stored)
-            stored.check(once)
+            stored.check(claim)
             first = MessagePageRequest(after=stored.first_order - 1, limit=len(messages))
             page = await self.messages.page(caller, session_id, first)
             return Written(tuple(page.items), replayed=True)

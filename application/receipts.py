@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from application.once import KEPT
+from application.idempotency import RETENTION
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 
@@ -14,4 +14,4 @@ class PurgeReceipts:
 
     async def __call__(self) -> int:
         """How many were forgotten."""
-        return await self.storage.purge(self.clock.now() - KEPT)
+        return await self.storage.purge(self.clock.now() - RETENTION)

@@ -3,7 +3,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from application.once import Command, Once, Operation, Written
+from application.idempotency import Command, IdempotencyClaim, Operation, Written
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
@@ -60,14 +60,14 @@ class CreateSession:
         check_batch(messages, least=0)
         now = self.clock.now()
         command = Command(session=new, messages=tuple(messages))
-        once = Once.of(Operation.CREATE_SESSION, key, command, now)
+        claim = IdempotencyClaim.for_command(Operation.CREATE_SESSION, key, command, now)
         started = Session.started(self.identifiers.new(), caller, now, new)
         session, placed = self._with(messages, started)
-        receipt = await self.sessions.add(session, placed, once)
+        receipt = await self.sessions.add(session, placed, claim)
         if receipt is None:
             return Written(session)
-        receipt.check(once)
-        began = receipt.once.claimed_at
+        receipt.check(claim)
+        began = receipt.claim.claimed_at
         first = replace(started, id=receipt.session_id, created_at=began, last_updated=began)
         return Written(self._with(messages, first)[0], replayed=True)
 

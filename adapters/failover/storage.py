@@ -7,7 +7,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from application.errors import Unavailable, Unreachable
-from application.once import Once, Receipt
+from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.messages import MessageRepository
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
@@ -160,9 +160,9 @@ class _Sessions(SessionRepository):
         return await self._reads.read(lambda: self._primary.exists(session_id), standby)
 
     async def add(
-        self, session: Session, messages: Sequence[Message], once: Once | None = None
+        self, session: Session, messages: Sequence[Message], claim: IdempotencyClaim | None = None
     ) -> Receipt | None:
-        return await self._primary.add(session, messages, once)
+        return await self._primary.add(session, messages, claim)
 
     async def amend(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
@@ -197,6 +197,6 @@ class _Messages(MessageRepository):
         session_id: UUID,
         messages: Mapping[UUID, NewMessage],
         now: datetime,
-        once: Once | None = None,
+        claim: IdempotencyClaim | None = None,
     ) -> tuple[Message, ...] | Receipt:
-        return await self._primary.append(owner, session_id, messages, now, once)
+        return await self._primary.append(owner, session_id, messages, now, claim)

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from application.once import Once, Operation, Receipt
+from application.idempotency import IdempotencyClaim, Operation, Receipt
 from application.ports.messages import MessageRepository
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
@@ -38,19 +38,21 @@ class _Data:
             raise SessionNotFound
         return conversation
 
-    def claim(
-        self, owner: Owner, once: Once | None, session_id: UUID, first_order: int
+    def claim_key(
+        self, owner: Owner, claim: IdempotencyClaim | None, session_id: UUID, first_order: int
     ) -> Receipt | None:
-        """The receipt of an earlier claim, or None now that this one is the first."""
-        if once is None:
+        """Return the receipt of an earlier claim, or None now that this one is the first."""
+        if claim is None:
             return None
-        while (eldest := next(iter(self.receipts), None)) and once.outlives(self.receipts[eldest]):
+        while (eldest := next(iter(self.receipts), None)) and self.receipts[eldest].is_expired(
+            claim.claimed_at
+        ):
             del self.receipts[eldest]
-        claim = owner.key, once.operation, once.key
-        receipt = self.receipts.get(claim)
-        if receipt is not None and not once.outlives(receipt):
+        key = owner.key, claim.operation, claim.key
+        receipt = self.receipts.get(key)
+        if receipt is not None and not receipt.is_expired(claim.claimed_at):
             return receipt
-        self.receipts[claim] = Receipt(once, session_id, first_order)
+        self.receipts[key] = Receipt(claim, session_id, first_order)
         return None
 
 
@@ -59,9 +61,9 @@ class MemorySessionRepository(SessionRepository):
     data: _Data
 
     async def add(
-        self, session: Session, messages: Sequence[Message], once: Once | None = None
+        self, session: Session, messages: Sequence[Message], claim: IdempotencyClaim | None = None
     ) -> Receipt | None:
-        first = self.data.claim(session.owner, once, session.id, 1)
+        first = self.data.claim_key(session.owner, claim, session.id, 1)
         if first is not None:
             return first
         conversations = self.data.by_owner.setdefault(session.owner.key, {})
@@ -104,11 +106,11 @@ class MemoryMessageRepository(MessageRepository):
         session_id: UUID,
         messages: Mapping[UUID, NewMessage],
         now: datetime,
-        once: Once | None = None,
+        claim: IdempotencyClaim | None = None,
     ) -> tuple[Message, ...] | Receipt:
         conversation = self.data.find(owner, session_id)
         first_order = conversation.session.message_count + 1
-        first = self.data.claim(owner, once, session_id, first_order)
+        first = self.data.claim_key(owner, claim, session_id, first_order)
         if first is not None:
             return first
         conversation.session, placed = conversation.session.appended(messages, now)
@@ -146,9 +148,9 @@ class MemoryStorage(Storage):
 
     async def purge(self, claimed_until: datetime) -> int:
         receipts = self._data.receipts
-        old = [claim for claim, kept in receipts.items() if kept.once.claimed_at <= claimed_until]
-        for claim in old:
-            del receipts[claim]
+        old = [key for key, kept in receipts.items() if kept.claim.claimed_at <= claimed_until]
+        for key in old:
+            del receipts[key]
         return len(old)
 
     async def check(self) -> None:

@@ -8,7 +8,7 @@ from adapters.sql.database import Database
 from adapters.sql.entities import MESSAGE_COLUMNS, new_message_row
 from adapters.sql.schema import instant_of, microseconds
 from application.errors import Unavailable
-from application.once import Once, Receipt
+from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.messages import MessageRepository
 from domain.errors import SessionNotFound
 from domain.message import Message, NewMessage, in_sequence
@@ -26,12 +26,12 @@ class SqlMessageRepository(MessageRepository):
         session_id: UUID,
         messages: Mapping[UUID, NewMessage],
         now: datetime,
-        once: Once | None = None,
+        claim: IdempotencyClaim | None = None,
     ) -> tuple[Message, ...] | Receipt:
         session = {"owner_": owner.key, "session_": session_id}
         head = {**session, "how_many": len(messages), "now_": microseconds(now)}
         rows = [new_message_row(id_, message) for id_, message in messages.items()]
-        receipt = receipts.values_of(owner, once, session_id)
+        receipt = receipts.values_of(owner, claim, session_id)
         for _ in range(receipts.TRIES):
             last = await self.database.append(head, rows, receipt)
             if last is not None:
@@ -42,9 +42,9 @@ class SqlMessageRepository(MessageRepository):
                     after=last_order - len(messages),
                     at=instant_of(last_time - (len(messages) - 1)),
                 )
-            if once is None or not await self.database.read(statements.GET_SESSION, session):
+            if claim is None or not await self.database.read(statements.GET_SESSION, session):
                 raise SessionNotFound
-            earlier = await receipts.found(self.database, owner, once)
+            earlier = await receipts.found(self.database, owner, claim)
             if earlier is not None:
                 return earlier
         raise Unavailable("the idempotency key is claimed and let go again and again")

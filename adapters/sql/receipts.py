@@ -5,42 +5,42 @@ from uuid import UUID
 from adapters.sql import statements
 from adapters.sql.database import Database, Values
 from adapters.sql.schema import Key, instant_of
-from application.once import KEPT, Once, Receipt
+from application.idempotency import RETENTION, IdempotencyClaim, Receipt
 from domain.owner import Owner
 
 TRIES = 5
 """Of a write that finds an old receipt in its way, and takes that away."""
 
 
-def values_of(owner: Owner, once: Once | None, session_id: UUID) -> Values | None:
+def values_of(owner: Owner, claim: IdempotencyClaim | None, session_id: UUID) -> Values | None:
     """A receipt's columns, but for `first_order`."""
-    if once is None:
+    if claim is None:
         return None
     return {
         "owner": owner.key,
-        "operation": once.operation,
-        "key": once.key,
-        "fingerprint": once.fingerprint,
-        "claimed_at": once.claimed_at,
+        "operation": claim.operation,
+        "key": claim.key,
+        "fingerprint": claim.fingerprint,
+        "claimed_at": claim.claimed_at,
         "session_id": session_id,
     }
 
 
-async def found(database: Database, owner: Owner, once: Once) -> Receipt | None:
+async def found(database: Database, owner: Owner, claim: IdempotencyClaim) -> Receipt | None:
     """The owner's receipt for operation and key. One that counts no more is taken away.
 
     What is found is durable, since FIND_RECEIPT takes a lock: without one, a commit that was given
     up while it waited for its standby can be read, and may yet be lost.
     """
-    claim = {"owner_": owner.key, "operation_": once.operation, "key_": once.key}
-    rows = await database.read(statements.FIND_RECEIPT, claim)
+    key = {"owner_": owner.key, "operation_": claim.operation, "key_": claim.key}
+    rows = await database.read(statements.FIND_RECEIPT, key)
     if not rows:
         return None
     fingerprint, claimed_at, session_id, first_order = rows[0]
-    earlier = Once(once.operation, once.key, fingerprint, instant_of(claimed_at))
+    earlier = IdempotencyClaim(claim.operation, claim.key, fingerprint, instant_of(claimed_at))
     receipt = Receipt(earlier, Key.read([session_id])[0], first_order)
-    if not once.outlives(receipt):
+    if not receipt.is_expired(claim.claimed_at):
         return receipt
-    old = {**claim, "until_": once.claimed_at - KEPT}
+    old = {**key, "until_": claim.claimed_at - RETENTION}
     await database.write(lambda connection: connection.execute(statements.FORGET_RECEIPT, old))
     return None

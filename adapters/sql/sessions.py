@@ -10,7 +10,7 @@ from adapters.sql.database import Database, Rows
 from adapters.sql.entities import SESSION_COLUMNS, new_message_row
 from adapters.sql.schema import GREATEST_KEY, LEAST_KEY
 from application.errors import Unavailable
-from application.once import Once, Receipt
+from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.sessions import SessionRepository
 from domain.errors import SessionNotFound, VersionMismatch
 from domain.message import Message
@@ -24,17 +24,17 @@ class SqlSessionRepository(SessionRepository):
     database: Database
 
     async def add(
-        self, session: Session, messages: Sequence[Message], once: Once | None = None
+        self, session: Session, messages: Sequence[Message], claim: IdempotencyClaim | None = None
     ) -> Receipt | None:
         owner = session.owner
         person = {"owner": owner.key, "issuer": owner.issuer, "subject": owner.subject}
         row = {"owner": owner.key, **SESSION_COLUMNS.values(session)}
         rows = [new_message_row(message.id, message) for message in messages]
-        receipt = receipts.values_of(owner, once, session.id)
+        receipt = receipts.values_of(owner, claim, session.id)
         for _ in range(receipts.TRIES):
             if await self.database.add(person, row, rows, receipt):
                 return None
-            earlier = await receipts.found(self.database, owner, once) if once else None
+            earlier = await receipts.found(self.database, owner, claim) if claim else None
             if earlier is not None:
                 return earlier
         raise Unavailable("the idempotency key is claimed and let go again and again")

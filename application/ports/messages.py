@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from application.once import Once, Receipt
+from application.idempotency import IdempotencyClaim, Receipt
 from domain.message import Message, NewMessage
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page
@@ -23,7 +23,7 @@ class MessageRepository(Protocol):
         session_id: UUID,
         messages: Mapping[UUID, NewMessage],
         now: datetime,
-        once: Once | None = None,
+        claim: IdempotencyClaim | None = None,
     ) -> tuple[Message, ...] | Receipt:
         """Store one or more messages, given by the ids they get, all or none, in their order, and
         a receipt if it is to happen once. A rival under the same key waits for the first.

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from application.once import Once, Receipt
+from application.idempotency import IdempotencyClaim, Receipt
 from domain.message import Message
 from domain.owner import Owner
 from domain.page import Page, SessionPageRequest
@@ -19,7 +19,7 @@ class SessionRepository(Protocol):
 
     @abstractmethod
     async def add(
-        self, session: Session, messages: Sequence[Message], once: Once | None = None
+        self, session: Session, messages: Sequence[Message], claim: IdempotencyClaim | None = None
     ) -> Receipt | None:
         """Store a new session with its first messages, and a receipt if it is to happen once: all
         or nothing. A rival under the same key waits for the first.

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import Header
 from pydantic import Field, WithJsonSchema
 
-from application.once import KEY_MAX, Written
+from application.idempotency import KEY_MAX, Written
 from entrypoints.http.problems import in_header, invalid
 
 NAME = "Idempotency-Key"

@@ -9,7 +9,7 @@ import pytest
 from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase
 from application.errors import Unavailable
-from application.once import Once, Operation, Receipt
+from application.idempotency import IdempotencyClaim, Operation, Receipt
 from domain.page import MessagePageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, stored_session
@@ -17,7 +17,7 @@ from tests.databases import patient
 from tests.postgresql import PostgresqlServer
 from tests.waiting import wait_until
 
-ONCE = Once(Operation.APPEND_MESSAGES, "key", b"a" * 32, START)
+ONCE = IdempotencyClaim(Operation.APPEND_MESSAGES, "key", b"a" * 32, START)
 
 
 @pytest.fixture

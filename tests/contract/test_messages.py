@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.once import Receipt
+from application.idempotency import Receipt
 from application.ports.storage import Storage
 from domain.errors import SessionNotFound
 from domain.instant import TICK

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.once import KEPT, Once, Operation, Receipt
+from application.idempotency import RETENTION, IdempotencyClaim, Operation, Receipt
 from application.ports.storage import Storage
 from domain.errors import SessionNotFound
 from domain.instant import TICK
@@ -15,8 +15,8 @@ from domain.page import MessagePageRequest, SessionPageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, BOB, new_messages, new_session, stored_session
 
-APPEND = Once(Operation.APPEND_MESSAGES, "key", b"a" * 32, START)
-CREATE = Once(Operation.CREATE_SESSION, "key", b"c" * 32, START)
+APPEND = IdempotencyClaim(Operation.APPEND_MESSAGES, "key", b"a" * 32, START)
+CREATE = IdempotencyClaim(Operation.CREATE_SESSION, "key", b"c" * 32, START)
 
 
 async def total(storage: Storage, owner: Owner = ALICE) -> int:
@@ -77,7 +77,7 @@ async def test_a_removed_session_is_not_found_under_its_key(storage: Storage) ->
         await storage.messages.append(ALICE, session.id, new_messages("x"), START, APPEND)
 
 
-@pytest.mark.parametrize("age", [KEPT - TICK, KEPT])
+@pytest.mark.parametrize("age", [RETENTION - TICK, RETENTION])
 async def test_a_receipt_counts_for_a_day(storage: Storage, age: timedelta) -> None:
     """Then its key can be claimed anew, for both operations."""
     session = await stored_session(storage)
@@ -85,10 +85,10 @@ async def test_a_receipt_counts_for_a_day(storage: Storage, age: timedelta) -> N
     await storage.sessions.add(new_session(), (), CREATE)
     append, create = (replace(once, claimed_at=START + age) for once in (APPEND, CREATE))
     stored = await storage.messages.append(ALICE, session.id, new_messages("y"), START, append)
-    assert isinstance(stored, Receipt) == (age < KEPT)
-    assert (await storage.sessions.add(new_session(), (), create) is None) == (age == KEPT)
+    assert isinstance(stored, Receipt) == (age < RETENTION)
+    assert (await storage.sessions.add(new_session(), (), create) is None) == (age == RETENTION)
     found = await storage.sessions.get(ALICE, session.id)
-    assert (found.message_count, await total(storage)) == ((1, 2) if age < KEPT else (2, 3))
+    assert (found.message_count, await total(storage)) == ((1, 2) if age < RETENTION else (2, 3))
 
 
 async def test_a_purge_forgets_old_receipts_and_counts_them(storage: Storage) -> None:
@@ -128,7 +128,7 @@ async def test_a_receipt_in_the_way_of_rivals_is_replaced_once(storage: Storage)
     """They all find it old, and one of them takes its place."""
     session = await stored_session(storage)
     await storage.messages.append(ALICE, session.id, new_messages("old"), START, APPEND)
-    late = replace(APPEND, claimed_at=START + KEPT)
+    late = replace(APPEND, claimed_at=START + RETENTION)
     appended = await asyncio.gather(
         *(
             storage.messages.append(ALICE, session.id, new_messages("new"), START, late)

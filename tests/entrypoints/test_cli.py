@@ -12,7 +12,7 @@ import pytest
 from adapters.auth.development import ISSUER
 from adapters.sql import SqlStorage
 from adapters.sql.sqlite import SqliteDatabase
-from application.once import KEPT, Once, Operation
+from application.idempotency import RETENTION, IdempotencyClaim, Operation
 from domain.owner import Owner
 from entrypoints.cli import main
 from entrypoints.container import Container
@@ -187,8 +187,8 @@ def test_purge_forgets_old_keys_and_says_how_many(
         storage = container.storage()
         await storage.open()
         for age in range(5):
-            claimed_at = now - KEPT + timedelta(minutes=age - 2)
-            once = Once(Operation.CREATE_SESSION, str(age), b"", claimed_at)
+            claimed_at = now - RETENTION + timedelta(minutes=age - 2)
+            once = IdempotencyClaim(Operation.CREATE_SESSION, str(age), b"", claimed_at)
             await storage.sessions.add(new_session(), (), once)
         await storage.close()
 

@@ -14,7 +14,7 @@ import pytest
 from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions, resolve
 from application.errors import StorageRefused, Unavailable
-from application.once import Once, Operation, Receipt
+from application.idempotency import IdempotencyClaim, Operation, Receipt
 from application.ports.storage import Storage
 from domain.page import Cursor, MessagePageRequest, SessionPageRequest, SessionSort, Side, SortOrder
 from tests.clock import START
@@ -78,7 +78,7 @@ async def every_act(storage: Storage) -> None:
     await storage.check()
     sessions, messages = storage.sessions, storage.messages
     session = await stored_session(storage, ALICE, "one", "two")
-    creation = Once(Operation.CREATE_SESSION, "key", bytes(32), START)
+    creation = IdempotencyClaim(Operation.CREATE_SESSION, "key", bytes(32), START)
     assert await sessions.add(new_session(), (), creation) is None
     assert isinstance(await sessions.add(new_session(), (), creation), Receipt)
     later = replace(creation, claimed_at=START + timedelta(days=2))

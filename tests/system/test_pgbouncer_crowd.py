@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from application.once import Receipt
+from application.idempotency import Receipt
 from application.ports.storage import Storage
 from domain.page import MessagePageRequest
 from tests.clock import START

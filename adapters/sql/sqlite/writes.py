@@ -18,7 +18,7 @@ from adapters.sql.statements import (
     OWNER,
     RESERVE_ORDERS,
 )
-from application.once import KEPT
+from application.idempotency import RETENTION
 from domain.instant import TICK
 
 _NEW_MESSAGE = [column.name for column in NEW_MESSAGE_COLUMNS]
@@ -96,7 +96,7 @@ def _is_claimed(connection: Connection, receipt: Values) -> bool:
 
 def _claim(connection: Connection, receipt: Values, first_order: int) -> None:
     connection.execute(ADD_RECEIPT, {**receipt, "first_order": first_order})
-    old = {"until_": receipt["claimed_at"] - KEPT, "limit_": PURGED_AT_ONCE}
+    old = {"until_": receipt["claimed_at"] - RETENTION, "limit_": PURGED_AT_ONCE}
     connection.execute(FORGET_RECEIPTS, old)
 
 

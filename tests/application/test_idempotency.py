@@ -7,7 +7,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from application.errors import KeyReused
-from application.once import KEPT, KEY_MAX, Command, Once, Operation, Receipt
+from application.idempotency import (
+    KEY_MAX,
+    RETENTION,
+    Command,
+    IdempotencyClaim,
+    Operation,
+    Receipt,
+)
 from application.use_cases import UseCases
 from domain.errors import InvalidValue, SessionForbidden, SessionNotFound
 from domain.instant import TICK
@@ -95,7 +102,7 @@ async def test_a_key_is_its_owners(do: UseCases) -> None:
 async def test_a_key_is_forgotten_after_a_day(do: UseCases, clock: ManualClock) -> None:
     session = await do.create_session(ALICE)
     await do.append_messages.once("key", ALICE, session.id, [HELLO])
-    clock.move(KEPT.total_seconds() - 1)
+    clock.move(RETENTION.total_seconds() - 1)
     assert (await do.append_messages.once("key", ALICE, session.id, [HELLO])).replayed
     clock.move(1)
     assert not (await do.append_messages.once("key", ALICE, session.id, [HELLO])).replayed
@@ -109,7 +116,7 @@ async def test_keys_that_count_no_more_can_be_forgotten_for_good(
     await do.append_messages.once("old", ALICE, session.id, [HELLO])
     clock.move(1)
     await do.append_messages.once("young", ALICE, session.id, [HELLO])
-    clock.move(KEPT.total_seconds() - 1)
+    clock.move(RETENTION.total_seconds() - 1)
     assert await do.purge_receipts() == 1
     assert await do.purge_receipts() == 0
     assert (await do.append_messages.once("young", ALICE, session.id, [HELLO])).replayed
@@ -124,19 +131,19 @@ async def test_a_key_that_is_no_key_stores_nothing(do: UseCases, key: str) -> No
 
 def test_any_printable_key_of_the_largest_size_is_taken() -> None:
     for key in (" ", "~", "x" * KEY_MAX):
-        assert Once(Operation.CREATE_SESSION, key, b"", START).key == key
+        assert IdempotencyClaim(Operation.CREATE_SESSION, key, b"", START).key == key
 
 
 def test_a_receipt_counts_for_less_than_a_day() -> None:
-    claim = Once(Operation.CREATE_SESSION, "key", b"", START)
+    claim = IdempotencyClaim(Operation.CREATE_SESSION, "key", b"", START)
     receipt = Receipt(claim, uuid4(), 1)
-    assert not replace(claim, claimed_at=START + KEPT - TICK).outlives(receipt)
-    assert replace(claim, claimed_at=START + KEPT).outlives(receipt)
-    assert timedelta(days=1) == KEPT
+    assert not receipt.is_expired(START + RETENTION - TICK)
+    assert receipt.is_expired(START + RETENTION)
+    assert timedelta(days=1) == RETENTION
 
 
 def test_a_receipt_is_for_who_asks_the_same_under_its_key() -> None:
-    claim = Once(Operation.CREATE_SESSION, "key", b"same", START)
+    claim = IdempotencyClaim(Operation.CREATE_SESSION, "key", b"same", START)
     receipt = Receipt(claim, uuid4(), 1)
     receipt.check(claim)
     for other in (None, replace(claim, fingerprint=b"other")):

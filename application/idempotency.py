@@ -19,7 +19,7 @@ from domain.message import NewMessage
 from domain.plain import PlainForm
 from domain.session import NewSession
 
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 """How long a key is remembered."""
 
 KEY_MAX = 255
@@ -37,7 +37,7 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotencyClaim:
     """A claim to be the one request under a key. The fingerprint, 32 bytes, tells requests apart.
 
     Raises InvalidValue for a key that is not 1-255 printable ASCII characters.
@@ -53,15 +53,11 @@ class Once:
             raise InvalidValue(f"must be 1 to {KEY_MAX} printable ASCII characters", "key")
 
     @classmethod
-    def of(
+    def for_command(
         cls, operation: Operation, key: str | None, command: "Command", now: datetime
-    ) -> "Once | None":
+    ) -> "IdempotencyClaim | None":
         """Return the claim to be made for a command, if there is a key."""
         return None if key is None else cls(operation, key, command.fingerprint, now)
-
-    def outlives(self, receipt: "Receipt") -> bool:
-        """Whether the receipt is so old that it counts no more."""
-        return receipt.once.claimed_at <= self.claimed_at - KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +67,17 @@ class Receipt:
     `first_order` is the message_order of the first of its messages.
     """
 
-    once: Once
+    claim: IdempotencyClaim
     session_id: UUID
     first_order: int
 
-    def check(self, asked: Once | None) -> None:
+    def is_expired(self, at: datetime) -> bool:
+        """Tell whether the receipt is so old that it does not count."""
+        return self.claim.claimed_at <= at - RETENTION
+
+    def check(self, asked: IdempotencyClaim | None) -> None:
         """Raise KeyReused if another request is asked under the same key."""
-        if asked is None or asked.fingerprint != self.once.fingerprint:
+        if asked is None or asked.fingerprint != self.claim.fingerprint:
             raise KeyReused
 
 
