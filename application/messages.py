@@ -23,7 +23,7 @@ class GetMessages:
         self, caller: Owner, session_id: UUID, request: MessagePageRequest = OLDEST_FIRST
     ) -> Page[Message]:
         """A page of a session's messages. Raises SessionNotFound, SessionForbidden."""
-        async with self.ownership.of(session_id):
+        async with self.ownership.access_to(session_id):
             return await self.messages.page(caller, session_id, request)
 
 
@@ -56,7 +56,7 @@ class AppendMessages:
         command = Command(session_id=session_id, messages=tuple(messages))
         claim = IdempotencyClaim.for_command(Operation.APPEND_MESSAGES, key, command, now)
         batch = {self.identifiers.new(): message for message in messages}
-        async with self.ownership.of(session_id):
+        async with self.ownership.access_to(session_id):
             stored = await self.messages.append(caller, session_id, batch, now, claim)
             if not isinstance(stored, Receipt):
                 return Written(stored)

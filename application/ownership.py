@@ -17,13 +17,14 @@ class Ownership:
     sessions: SessionRepository
     hide_foreign: bool = False
 
-    def of(self, session_id: UUID) -> "_Claim":
-        """Hold a session's use inside `async with`: what was not found there is refused rightly."""
-        return _Claim(self, session_id)
+    def access_to(self, session_id: UUID) -> "_Access":
+        """Return what decides, around a session's use by `async with`, how one that was not found
+        is refused."""
+        return _Access(self, session_id)
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class _Access:
     ownership: Ownership
     session_id: UUID
 

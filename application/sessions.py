@@ -85,7 +85,7 @@ class GetSession:
 
     async def __call__(self, caller: Owner, session_id: UUID) -> Session:
         """Raises SessionNotFound, SessionForbidden."""
-        async with self.ownership.of(session_id):
+        async with self.ownership.access_to(session_id):
             return await self.sessions.get(caller, session_id)
 
 
@@ -109,11 +109,11 @@ class UpdateSession:
         merged metadata breaks a limit.
         """
         now = self.clock.now()
-        async with self.ownership.of(session_id):
-            return await self.sessions.amend(
+        async with self.ownership.access_to(session_id):
+            return await self.sessions.update(
                 caller,
                 session_id,
-                lambda session: session.at_version(expected).amended(patch, now),
+                lambda session: session.check_version(expected).updated(patch, now),
             )
 
 
@@ -129,5 +129,5 @@ class DeleteSession:
 
         Raises SessionNotFound, SessionForbidden, VersionMismatch.
         """
-        async with self.ownership.of(session_id):
+        async with self.ownership.access_to(session_id):
             await self.sessions.remove(caller, session_id, expected)

@@ -26,7 +26,7 @@ class Metadata:
     json: str = "{}"
 
     @classmethod
-    def of(cls, value: Mapping[str, JsonValue]) -> "Metadata":
+    def from_mapping(cls, value: Mapping[str, JsonValue]) -> "Metadata":
         """Raises InvalidValue for what is no JSON object, cannot be stored, or is too large."""
         if not isinstance(value, Mapping):
             raise InvalidValue("must be an object")
@@ -46,7 +46,7 @@ class Metadata:
 
     def merge(self, patch: Mapping[str, JsonValue]) -> "Metadata":
         """Apply a JSON merge patch (RFC 7396 section 2): null removes, objects merge."""
-        return Metadata.of(_merged(self.to_dict(), patch))
+        return Metadata.from_mapping(_merged(self.to_dict(), patch))
 
 
 EMPTY = Metadata()

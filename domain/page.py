@@ -56,7 +56,7 @@ class Page(Generic[T]):
     has_previous: bool
 
     @classmethod
-    def at(cls, offset: int, items: Sequence[T], total: int, limit: int) -> "Page[T]":
+    def from_offset(cls, offset: int, items: Sequence[T], total: int, limit: int) -> "Page[T]":
         return cls(
             items,
             total,
@@ -179,7 +179,7 @@ class SessionPageRequest(PageRequest):
         total = len(ordered)
         if self.cursor is None:
             items = ordered[self.start : self.start + self.limit]
-            return Page.at(self.start, items, total, self.limit)
+            return Page.from_offset(self.start, items, total, self.limit)
         place = self._place(self.cursor, ordered)
         before = self.cursor.side is Side.BEFORE
         start = max(place - self.limit, 0) if before else place
@@ -236,7 +236,7 @@ class MessagePageRequest(PageRequest):
     def page(self, items: Sequence[Message], total: int) -> Page[Message]:
         """The page that `items`, the span's of a session of `total` messages, make."""
         start = self.span(total)[0]
-        page = Page.at(start, items, total, self.limit)
+        page = Page.from_offset(start, items, total, self.limit)
         if self.after is None and self.before is None:
             return page
         return Page(items, total, self.limit, None, page.has_next, page.has_previous)

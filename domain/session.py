@@ -98,16 +98,14 @@ class Session:
         count = self.message_count + len(placed)
         return replace(self, message_count=count, last_updated=placed[-1].timestamp), placed
 
-    def at_version(self, expected: Collection[datetime] | None) -> "Session":
-        """The session itself; VersionMismatch unless `last_updated` is one of those expected.
-
-        None expects nothing.
-        """
+    def check_version(self, expected: Collection[datetime] | None) -> "Session":
+        """Return the session itself. Raises VersionMismatch unless `last_updated` is one of those
+        expected; None expects nothing."""
         if expected is not None and self.last_updated not in expected:
             raise VersionMismatch
         return self
 
-    def amended(self, patch: SessionPatch, now: datetime) -> "Session":
+    def updated(self, patch: SessionPatch, now: datetime) -> "Session":
         """The session after `patch`: itself where that changes nothing. Raises InvalidValue."""
         changed = self
         if patch.title is not UNSET:

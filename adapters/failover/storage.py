@@ -164,10 +164,10 @@ class _Sessions(SessionRepository):
     ) -> Receipt | None:
         return await self._primary.add(session, messages, claim)
 
-    async def amend(
+    async def update(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
     ) -> Session:
-        return await self._primary.amend(owner, session_id, change)
+        return await self._primary.update(owner, session_id, change)
 
     async def remove(
         self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None

@@ -29,11 +29,11 @@ class _Data:
     owner_of: dict[UUID, UUID] = field(default_factory=dict)
     receipts: dict[tuple[UUID, Operation, str], Receipt] = field(default_factory=dict)
 
-    def of(self, owner: Owner) -> dict[UUID, _Conversation]:
+    def for_owner(self, owner: Owner) -> dict[UUID, _Conversation]:
         return self.by_owner.get(owner.key, {})
 
     def find(self, owner: Owner, session_id: UUID) -> _Conversation:
-        conversation = self.of(owner).get(session_id)
+        conversation = self.for_owner(owner).get(session_id)
         if conversation is None:
             raise SessionNotFound
         return conversation
@@ -75,10 +75,10 @@ class MemorySessionRepository(SessionRepository):
         return self.data.find(owner, session_id).session
 
     async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
-        conversations = self.data.of(owner).values()
+        conversations = self.data.for_owner(owner).values()
         return request.page_of(conversation.session for conversation in conversations)
 
-    async def amend(
+    async def update(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
     ) -> Session:
         conversation = self.data.find(owner, session_id)
@@ -88,7 +88,7 @@ class MemorySessionRepository(SessionRepository):
     async def remove(
         self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
     ) -> None:
-        self.data.find(owner, session_id).session.at_version(expected)
+        self.data.find(owner, session_id).session.check_version(expected)
         del self.data.by_owner[owner.key][session_id]
         del self.data.owner_of[session_id]
 

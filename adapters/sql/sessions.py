@@ -52,7 +52,7 @@ class SqlSessionRepository(SessionRepository):
             {"owner_": owner.key, "limit_": request.limit, "offset_": request.start},
         )
         total = rows[0][0] if rows else 0
-        return Page.at(
+        return Page.from_offset(
             request.start, SESSION_COLUMNS.read(rows, owner, skip=2), total, request.limit
         )
 
@@ -73,7 +73,7 @@ class SqlSessionRepository(SessionRepository):
         has_next, has_previous = (beyond, goes_on) if before else (goes_on, beyond)
         return Page(items, total, request.limit, None, has_next, has_previous)
 
-    async def amend(
+    async def update(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
     ) -> Session:
         key = _key(owner, session_id)

@@ -39,7 +39,7 @@ class SessionRepository(Protocol):
         costs the same wherever that lies."""
 
     @abstractmethod
-    async def amend(
+    async def update(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
     ) -> Session:
         """Store what `change` makes of the session's title, metadata and last_updated, and return

@@ -63,7 +63,7 @@ TitleInput = Annotated[
 ]
 MetadataInput = Annotated[
     Metadata,
-    PlainValidator(Metadata.of),
+    PlainValidator(Metadata.from_mapping),
     WithJsonSchema({"type": "object", "additionalProperties": True}),
     Field(
         description=f"A JSON object of your own, at most {METADATA_MAX:,} bytes as compact JSON "

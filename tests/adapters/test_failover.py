@@ -209,7 +209,7 @@ async def test_writes_are_the_primarys_alone(pair: Pair) -> None:
     sessions, messages = pair.storage.sessions, pair.storage.messages
     writes: list[Callable[[], Awaitable[Any]]] = [
         lambda: sessions.add(new_session(), ()),
-        lambda: sessions.amend(ALICE, session.id, lambda before: before),
+        lambda: sessions.update(ALICE, session.id, lambda before: before),
         lambda: messages.append(ALICE, session.id, new_messages("two"), now),
         lambda: sessions.remove(ALICE, session.id),
     ]

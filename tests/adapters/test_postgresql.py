@@ -297,13 +297,13 @@ async def test_a_lock_held_too_long_is_unavailable_and_heals(
         async with _locked(other, session):
             for write in (
                 storage.messages.append(ALICE, session.id, new_messages("x"), START),
-                storage.sessions.amend(ALICE, session.id, _renamed),
+                storage.sessions.update(ALICE, session.id, _renamed),
                 storage.sessions.remove(ALICE, session.id),
             ):
                 with pytest.raises(Unavailable, match="lock timeout"):
                     await write
             assert await storage.sessions.get(ALICE, session.id) == session
-        await storage.sessions.amend(ALICE, session.id, _renamed)
+        await storage.sessions.update(ALICE, session.id, _renamed)
 
 
 async def test_a_statement_that_takes_too_long_is_unavailable(url: str) -> None:
@@ -398,8 +398,8 @@ async def test_what_was_undone_once_is_done_the_second_time(storage: SqlStorage)
             raise _conflict(state)
         return _renamed(found)
 
-    amended = await storage.sessions.amend(ALICE, session.id, change)
-    assert amended.title == "renamed"
+    updated = await storage.sessions.update(ALICE, session.id, change)
+    assert updated.title == "renamed"
 
 
 async def test_a_value_that_cannot_be_sent_holds_no_lock(
@@ -408,7 +408,7 @@ async def test_a_value_that_cannot_be_sent_holds_no_lock(
     """The driver notices it in the middle of a statement."""
     session = await stored_session(storage)
     with pytest.raises(DBAPIError):
-        await storage.sessions.amend(
+        await storage.sessions.update(
             ALICE, session.id, lambda found: replace(found, metadata=Metadata('"\ud800"'))
         )
     bad = replace(next(iter(new_messages("x").values())), metadata=Metadata('"\ud800"'))
@@ -516,7 +516,7 @@ async def takes_writes(storage: SqlStorage, session: Session) -> bool:
 
 async def _renamed_until_refused(storage: SqlStorage, session: Session) -> None:
     while True:
-        await storage.sessions.amend(ALICE, session.id, _renamed)
+        await storage.sessions.update(ALICE, session.id, _renamed)
 
 
 def _conflict(state: str) -> Exception:

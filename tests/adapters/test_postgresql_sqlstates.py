@@ -118,7 +118,7 @@ def acts(storage: Storage, session: Session) -> Mapping[str, Awaitable[object]]:
         "page": sessions.page(ALICE, SessionPageRequest()),
         "exists": sessions.exists(session.id),
         "messages": messages.page(ALICE, session.id, MessagePageRequest()),
-        "amend": sessions.amend(ALICE, session.id, renamed),
+        "update": sessions.update(ALICE, session.id, renamed),
         "append": messages.append(ALICE, session.id, new_messages("more"), START),
         "add": sessions.add(new_session(BOB), ()),
     }
@@ -138,7 +138,7 @@ async def failing(storage: Storage, session: Session) -> set[str]:
     return failed
 
 
-EVERYTHING = {"get", "page", "exists", "messages", "amend", "append", "add"}
+EVERYTHING = {"get", "page", "exists", "messages", "update", "append", "add"}
 RAISING = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
@@ -203,7 +203,7 @@ DONE_TO_IT: Mapping[str, tuple[str, str, set[str], bool]] = {
     "a column's type changed": (
         "ALTER TABLE sessions ALTER title TYPE integer USING NULL",
         "ALTER TABLE sessions ALTER title TYPE text",
-        {"amend", "add"},
+        {"update", "add"},
         True,
     ),
     "a trigger that raises": (

@@ -347,7 +347,7 @@ async def test_a_write_whose_caller_is_gone_is_carried_through(storage: SqlStora
         turn.wait(WAIT_SECONDS)
         return replace(found, title="renamed")
 
-    begun = asyncio.ensure_future(storage.sessions.amend(ALICE, session.id, wait))
+    begun = asyncio.ensure_future(storage.sessions.update(ALICE, session.id, wait))
     queued = asyncio.ensure_future(
         storage.messages.append(ALICE, session.id, new_messages("said"), START)
     )

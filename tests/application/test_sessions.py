@@ -57,7 +57,7 @@ async def test_an_update_is_dated_by_the_clock(do: UseCases, clock: ManualClock)
 
 
 async def test_an_update_that_breaks_a_limit_changes_nothing(do: UseCases) -> None:
-    big = Metadata.of({"a": "x" * (METADATA_MAX - 20)})
+    big = Metadata.from_mapping({"a": "x" * (METADATA_MAX - 20)})
     session = await do.create_session(ALICE, metadata=big)
     with pytest.raises(InvalidValue):
         await do.update_session(

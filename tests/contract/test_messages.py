@@ -206,7 +206,7 @@ async def test_an_append_and_a_rename_at_the_same_time_both_survive(storage: Sto
     session = await stored_session(storage)
 
     async def rename(title: str) -> None:
-        await storage.sessions.amend(
+        await storage.sessions.update(
             ALICE,
             session.id,
             lambda found: replace(

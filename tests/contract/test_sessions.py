@@ -36,7 +36,9 @@ from tests.contract.examples import (
 
 
 async def test_a_session_comes_back_equal(storage: Storage) -> None:
-    session = new_session(title="Überfahrt 🚢", metadata=Metadata.of({"z": 1, "a": [1.0, None]}))
+    session = new_session(
+        title="Überfahrt 🚢", metadata=Metadata.from_mapping({"z": 1, "a": [1.0, None]})
+    )
     await storage.sessions.add(session, ())
     found = await storage.sessions.get(ALICE, session.id)
     assert found == session
@@ -56,7 +58,7 @@ async def test_an_unknown_session_is_not_found(storage: Storage) -> None:
     with pytest.raises(SessionNotFound):
         await storage.sessions.get(ALICE, uuid4())
     with pytest.raises(SessionNotFound):
-        await storage.sessions.amend(ALICE, uuid4(), lambda session: session)
+        await storage.sessions.update(ALICE, uuid4(), lambda session: session)
     with pytest.raises(SessionNotFound):
         await storage.sessions.remove(ALICE, uuid4())
 
@@ -67,7 +69,7 @@ async def test_another_owners_session_is_no_session_at_all(storage: Storage, oth
     with pytest.raises(SessionNotFound):
         await storage.sessions.get(other, session.id)
     with pytest.raises(SessionNotFound):
-        await storage.sessions.amend(other, session.id, lambda found: replace(found, title="mine"))
+        await storage.sessions.update(other, session.id, lambda found: replace(found, title="mine"))
     with pytest.raises(SessionNotFound):
         await storage.sessions.remove(other, session.id)
     page = await storage.sessions.page(other, SessionPageRequest())
@@ -83,12 +85,12 @@ async def test_exists_tells_of_anyones_session(storage: Storage) -> None:
     assert not await storage.sessions.exists(session.id)
 
 
-async def test_amend_stores_and_returns_what_the_change_makes(storage: Storage) -> None:
+async def test_update_stores_and_returns_what_the_change_makes(storage: Storage) -> None:
     session = await stored_session(storage, ALICE, "one")
     later = session.last_updated + timedelta(seconds=1)
-    amended = replace(session, title="new", metadata=Metadata('{"a":1}'), last_updated=later)
-    assert await storage.sessions.amend(ALICE, session.id, lambda _: amended) == amended
-    assert await storage.sessions.get(ALICE, session.id) == amended
+    updated = replace(session, title="new", metadata=Metadata('{"a":1}'), last_updated=later)
+    assert await storage.sessions.update(ALICE, session.id, lambda _: updated) == updated
+    assert await storage.sessions.get(ALICE, session.id) == updated
 
 
 async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
@@ -98,9 +100,9 @@ async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await storage.sessions.amend(ALICE, session.id, refuse)
+        await storage.sessions.update(ALICE, session.id, refuse)
     assert await storage.sessions.get(ALICE, session.id) == session
-    await storage.sessions.amend(ALICE, session.id, lambda found: replace(found, title="still"))
+    await storage.sessions.update(ALICE, session.id, lambda found: replace(found, title="still"))
 
 
 async def test_a_session_is_removed_at_an_expected_version_only(storage: Storage) -> None:
@@ -133,7 +135,7 @@ async def test_removing_a_session_takes_its_messages_and_its_place_in_the_count(
 
 
 async def test_what_is_returned_cannot_change_what_is_stored(storage: Storage) -> None:
-    session = new_session(metadata=Metadata.of({"tags": ["a"]}))
+    session = new_session(metadata=Metadata.from_mapping({"tags": ["a"]}))
     await storage.sessions.add(session, ())
     found = await storage.sessions.get(ALICE, session.id)
     found.metadata.to_dict()["tags"].append("b")

@@ -52,7 +52,7 @@ def rfc7396(target: Any, patch: Any) -> Any:
 
 @given(objects, objects)
 def test_a_merge_is_the_standards_merge(target: dict[str, Any], patch: dict[str, Any]) -> None:
-    merged = Metadata.of(target).merge(patch)
+    merged = Metadata.from_mapping(target).merge(patch)
     assert merged.to_dict() == rfc7396(target, patch)
 
 
@@ -79,31 +79,31 @@ def test_the_standards_examples(target: str, patch: str, result: str) -> None:
 
 @pytest.mark.parametrize(("one", "other"), [(1, True), (1, 1.0), (0, False)])
 def test_values_that_are_written_differently_differ(one: object, other: object) -> None:
-    assert Metadata.of({"a": one}) != Metadata.of({"a": other})  # type: ignore[dict-item]
+    assert Metadata.from_mapping({"a": one}) != Metadata.from_mapping({"a": other})  # type: ignore[dict-item]
 
 
 def test_the_limit_counts_bytes_of_compact_utf_8() -> None:
     fits = {"é": "é" * ((METADATA_MAX - len('{"é":""}'.encode())) // 2)}
-    assert len(Metadata.of(fits).json.encode()) in (METADATA_MAX, METADATA_MAX - 1)
+    assert len(Metadata.from_mapping(fits).json.encode()) in (METADATA_MAX, METADATA_MAX - 1)
     with pytest.raises(InvalidValue):
-        Metadata.of({"é": fits["é"] + "é"})
+        Metadata.from_mapping({"é": fits["é"] + "é"})
     full = {"a": "x" * (METADATA_MAX - len('{"a":""}'))}
-    assert len(Metadata.of(full).json) == METADATA_MAX
+    assert len(Metadata.from_mapping(full).json) == METADATA_MAX
     with pytest.raises(InvalidValue):
-        Metadata.of({"a": full["a"] + "x"})
+        Metadata.from_mapping({"a": full["a"] + "x"})
 
 
 def test_depth_is_bounded() -> None:
     """Of objects and of lists alike."""
-    assert Metadata.of(nested(DEPTH_MAX)).to_dict() == nested(DEPTH_MAX)
+    assert Metadata.from_mapping(nested(DEPTH_MAX)).to_dict() == nested(DEPTH_MAX)
     with pytest.raises(InvalidValue):
-        Metadata.of(nested(DEPTH_MAX + 1))
+        Metadata.from_mapping(nested(DEPTH_MAX + 1))
     listed: Any = []
     for _ in range(DEPTH_MAX - 2):
         listed = [listed]
-    assert Metadata.of({"a": listed}).to_dict() == {"a": listed}
+    assert Metadata.from_mapping({"a": listed}).to_dict() == {"a": listed}
     with pytest.raises(InvalidValue):
-        Metadata.of({"a": [listed]})
+        Metadata.from_mapping({"a": [listed]})
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_depth_is_bounded() -> None:
 )
 def test_what_is_no_storable_json_object_is_refused(value: Any) -> None:
     with pytest.raises(InvalidValue):
-        Metadata.of(value)
+        Metadata.from_mapping(value)

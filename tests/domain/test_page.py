@@ -30,7 +30,7 @@ OWNER = Owner("issuer", "alice")
 
 @given(total=st.integers(0, 30), limit=st.integers(1, 12), offset=st.integers(0, 40))
 def test_neighbours(total: int, limit: int, offset: int) -> None:
-    page = Page.at(offset, range(total)[offset : offset + limit], total, limit)
+    page = Page.from_offset(offset, range(total)[offset : offset + limit], total, limit)
     assert page.has_next == any(item >= offset + limit for item in range(total))
     assert page.has_previous == (offset > 0 and total > 0)
     assert page.next_offset == (offset + limit if page.has_next else None)
@@ -107,7 +107,7 @@ def test_a_cursor_goes_with_the_filter_that_it_was_made_under() -> None:
         LaterRequest(filters=Titled(updated_after=START)),
         LaterRequest(counts_hidden=True),
     ]
-    page = Page.at(0, SESSIONS[:1], total=2, limit=1)
+    page = Page.from_offset(0, SESSIONS[:1], total=2, limit=1)
     cursors = [request.cursors(page)[1] for request in requests]
     for made, cursor in zip(requests, cursors, strict=True):
         for request in requests:

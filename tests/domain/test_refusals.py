@@ -53,10 +53,10 @@ REFUSALS: list[tuple[Callable[[], object], tuple[str, ...], str]] = [
         ("title",),
         "must have 1 to 200 characters after trimming",
     ),
-    (lambda: Metadata.of([]), (), "must be an object"),  # type: ignore[arg-type]
-    (lambda: Metadata.of({"a": 10**5000}), (), "must not contain a number out of range"),
+    (lambda: Metadata.from_mapping([]), (), "must be an object"),  # type: ignore[arg-type]
+    (lambda: Metadata.from_mapping({"a": 10**5000}), (), "must not contain a number out of range"),
     (
-        lambda: Metadata.of({"a": "x" * 16384}),
+        lambda: Metadata.from_mapping({"a": "x" * 16384}),
         (),
         "must not exceed 16384 bytes as compact JSON",
     ),

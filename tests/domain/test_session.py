@@ -56,20 +56,20 @@ def test_an_append_of_nothing_changes_nothing() -> None:
 
 def test_a_patch_changes_what_it_names() -> None:
     before = session(metadata=Metadata('{"a":1}'))
-    renamed = before.amended(SessionPatch(title=" new "), LATER)
+    renamed = before.updated(SessionPatch(title=" new "), LATER)
     assert (renamed.title, renamed.metadata, renamed.last_updated) == (
         "new",
         before.metadata,
         LATER,
     )
-    noted = before.amended(SessionPatch(metadata={"b": 2}), LATER)
+    noted = before.updated(SessionPatch(metadata={"b": 2}), LATER)
     assert (noted.title, noted.metadata) == ("old", Metadata('{"a":1,"b":2}'))
-    cleared = before.amended(SessionPatch(title=None, metadata=None), LATER)
+    cleared = before.updated(SessionPatch(title=None, metadata=None), LATER)
     assert (cleared.title, cleared.metadata) == (None, EMPTY)
 
 
 def test_a_change_moves_the_version_on_also_when_the_clock_does_not() -> None:
-    assert session().amended(SessionPatch(title="new"), START).last_updated == START + TICK
+    assert session().updated(SessionPatch(title="new"), START).last_updated == START + TICK
 
 
 @pytest.mark.parametrize(
@@ -84,19 +84,19 @@ def test_a_change_moves_the_version_on_also_when_the_clock_does_not() -> None:
 )
 def test_a_patch_that_changes_nothing_leaves_the_version(patch: SessionPatch) -> None:
     before = session(metadata=Metadata('{"a":1}'))
-    assert before.amended(patch, LATER) is before
+    assert before.updated(patch, LATER) is before
 
 
 def test_a_number_that_becomes_true_is_a_change() -> None:
     before = session(metadata=Metadata('{"a":1}'))
-    after = before.amended(SessionPatch(metadata={"a": True}), LATER)
+    after = before.updated(SessionPatch(metadata={"a": True}), LATER)
     assert after.metadata == Metadata('{"a":true}')
 
 
 def test_the_limit_holds_after_merging_and_names_the_field() -> None:
-    before = session(metadata=Metadata.of({"a": "x" * (METADATA_MAX - 20)}))
+    before = session(metadata=Metadata.from_mapping({"a": "x" * (METADATA_MAX - 20)}))
     with pytest.raises(InvalidValue) as refusal:
-        before.amended(SessionPatch(metadata={"b": "x" * 20}), LATER)
+        before.updated(SessionPatch(metadata={"b": "x" * 20}), LATER)
     assert refusal.value.field == ("metadata",)
     assert refusal.value.detail == "must not exceed 16384 bytes as compact JSON"
 

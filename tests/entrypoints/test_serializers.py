@@ -25,7 +25,7 @@ ID = UUID(int=1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 OBJECTS = st.dictionaries(TEXTS, TEXTS | st.integers(-(2**40), 2**40) | st.none() | st.booleans())
 INSTANTS = st.datetimes(timezones=st.just(UTC))
-METADATA = st.builds(Metadata.of, OBJECTS)
+METADATA = st.builds(Metadata.from_mapping, OBJECTS)
 SESSIONS = st.builds(
     Session,
     id=st.uuids(),
@@ -83,5 +83,5 @@ def test_a_page_of_messages_is_written_as_its_model_has_it(
 def test_a_page_of_sessions_is_written_as_its_model_has_it(
     sessions: list[Session], offset: int, beyond: int
 ) -> None:
-    page = Page.at(offset, sessions, len(sessions) + beyond, 3)
+    page = Page.from_offset(offset, sessions, len(sessions) + beyond, 3)
     check(session_page_json(page, SessionPageRequest(limit=3, offset=offset)), SessionPage)

@@ -22,8 +22,8 @@ def append(storage: Storage, session: Session) -> Coroutine[Any, Any, object]:
     return storage.messages.append(ALICE, session.id, new_messages("a", "b"), START)
 
 
-def amend(storage: Storage, session: Session) -> Coroutine[Any, Any, object]:
-    return storage.sessions.amend(ALICE, session.id, lambda found: replace(found, title="new"))
+def update(storage: Storage, session: Session) -> Coroutine[Any, Any, object]:
+    return storage.sessions.update(ALICE, session.id, lambda found: replace(found, title="new"))
 
 
 def moments() -> Iterator[int]:
@@ -45,7 +45,7 @@ async def is_cancelled(work: Coroutine[Any, Any, object], turns: int) -> bool:
     return cancelled
 
 
-@pytest.mark.parametrize("write", [append, amend])
+@pytest.mark.parametrize("write", [append, update])
 async def test_a_cancelled_write_leaves_a_clean_connection(
     database: Database, write: Write, tally: Tally
 ) -> None:

@@ -99,7 +99,7 @@ async def every_act(storage: Storage) -> None:
         cursor = side and Cursor(sort_by=sort[0], sort_order=sort[1], side=side, key=None)
         assert (await sessions.page(ALICE, SessionPageRequest(cursor=cursor))).total == 3
     assert await sessions.exists(session.id)
-    renamed = await sessions.amend(ALICE, session.id, lambda one: replace(one, title="new"))
+    renamed = await sessions.update(ALICE, session.id, lambda one: replace(one, title="new"))
     assert await sessions.get(ALICE, session.id) == renamed
     await sessions.remove(ALICE, session.id, [renamed.last_updated])
     await sessions.remove(ALICE, (await stored_session(storage, ALICE, "gone")).id)
@@ -123,7 +123,7 @@ async def test_a_statement_that_waits_is_ended_by_its_limit(
             for act in (
                 storage.sessions.get(ALICE, session.id),
                 storage.messages.append(ALICE, session.id, new_messages("one"), START),
-                storage.sessions.amend(ALICE, session.id, lambda one: one),
+                storage.sessions.update(ALICE, session.id, lambda one: one),
             ):
                 with pytest.raises(Unavailable, match=f"{limit} timeout"):
                     await act

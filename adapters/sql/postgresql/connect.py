@@ -64,7 +64,7 @@ class Connector:
         self._target.user  # noqa: B018 - it raises
         for host in self._target.hosts:
             if True in self._ways and not host.is_socket:
-                self._contexts.of(host)
+                self._contexts.for_host(host)
 
     async def __call__(self) -> asyncpg.Connection:
         """Raises CannotConnect."""
@@ -147,7 +147,7 @@ class Connector:
 
     async def _linked(self, host: Host, address: str, wanted: str, *, secured: bool) -> Link:
         options, pooled, target = self._options, self._options.transaction_pooler, self._target
-        context = self._contexts.of(host) if secured else None
+        context = self._contexts.for_host(host) if secured else None
         connection = await asyncpg.connect(
             host=address,
             port=host.port,
@@ -184,7 +184,7 @@ class Connector:
 
     def _failed(self, host: Host, address: str | None, error: Exception) -> CannotConnect:
         found, target = origin(error), self._target
-        failure = Failure.of(host, address, found, self._options.connect_timeout)
+        failure = Failure.from_error(host, address, found, self._options.connect_timeout)
         failure = failure.because(tls.why(target.parameters, found))
         if getattr(error, "sqlstate", None) == "28P01" and not password_for(target, host):
             failure = failure.because(why_none(target))

@@ -43,7 +43,7 @@ from adapters.sql.postgresql.startup import retry_until_reachable
 from adapters.sql.schema import REVISION
 from application.errors import Unavailable
 
-START_SECONDS = 30.0
+START_TIMEOUT = 30.0
 """In place of the answer's timeout, when the service starts."""
 
 TRIES = 4
@@ -52,7 +52,7 @@ TRIES = 4
 PAUSE_SECONDS = 0.05
 """Before the second try; twice that before each further one, half of it by chance."""
 
-CLOSE_SECONDS = 1.0
+CLOSE_TIMEOUT = 1.0
 """For the work in flight and the connections: a service that stops has ten seconds in all."""
 
 _LATE = "the database does not answer in time"
@@ -88,7 +88,7 @@ class PostgresqlDatabase(Database):
         try:
             with upgrade.refusing():
                 look = partial(greenlet_spawn, self._look)
-                started = partial(self._run, look, repeatable=True, within=START_SECONDS)
+                started = partial(self._run, look, repeatable=True, within=START_TIMEOUT)
                 await retry_until_reachable(self._options, started)
         except BaseException:
             await self.close()
@@ -153,7 +153,7 @@ class PostgresqlDatabase(Database):
     async def close(self) -> None:
         """Let the work in flight end, and every connection go."""
         with suppress(TimeoutError):  # a connection that leads nowhere takes long to close
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 while self._running:
                     await asyncio.wait(self._running)
                 if self._engine is not None:

@@ -33,7 +33,7 @@ from adapters.sql.postgresql.failures import DRIVER_ERRORS
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.session import AT_LEAST_ON_DISK
 
-GOODBYE_SECONDS = 1.0
+CLOSE_TIMEOUT = 1.0
 
 _ENDING: set[asyncio.Task[None]] = set()
 
@@ -61,7 +61,7 @@ class Dialect(PGDialect_asyncpg):
 
 async def _ended(connection: asyncpg.Connection) -> None:
     with suppress(OSError, *DRIVER_ERRORS):
-        await connection.close(timeout=GOODBYE_SECONDS)
+        await connection.close(timeout=CLOSE_TIMEOUT)
 
 
 async def all_ended() -> None:

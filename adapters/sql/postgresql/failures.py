@@ -55,7 +55,9 @@ class Failure:
     was_reached: bool = False
 
     @classmethod
-    def of(cls, host: Host, address: str | None, error: Exception, seconds: float) -> "Failure":
+    def from_error(
+        cls, host: Host, address: str | None, error: Exception, seconds: float
+    ) -> "Failure":
         """`seconds` were allowed."""
         shown = f"{host} ({address})" if address not in (None, host.name) else str(host)
         was_reached = isinstance(error, NotAsAsked)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from adapters.sql.postgresql import upgrade
 from adapters.sql.postgresql.connect import Connector, Link
-from adapters.sql.postgresql.engine import GOODBYE_SECONDS
+from adapters.sql.postgresql.engine import CLOSE_TIMEOUT
 from adapters.sql.postgresql.errors import connecting
 from adapters.sql.postgresql.failures import DRIVER_ERRORS
 from adapters.sql.postgresql.options import PostgresqlOptions
@@ -16,7 +16,7 @@ async def probe(options: PostgresqlOptions) -> tuple[str, bool]:
         link = await Connector(options).link()
         told = _described(link)
         with suppress(OSError, *DRIVER_ERRORS):
-            await link.connection.close(timeout=GOODBYE_SECONDS)
+            await link.connection.close(timeout=CLOSE_TIMEOUT)
     return told, await upgrade.is_current(replace(options, start_wait=0))
 
 

@@ -53,7 +53,7 @@ class Contexts:
         self._given = given
         self._made: dict[Host, tuple[object, TlsContext]] = {}
 
-    def of(self, host: Host) -> TlsContext:
+    def for_host(self, host: Host) -> TlsContext:
         """Raises UrlRefused for a file that cannot be used."""
         now = [_version(file) for file in _files(self._given)]
         version, made = self._made.get(host, (None, None))

@@ -104,7 +104,7 @@ class SqliteDatabase(Database):
         return await self.write(lambda connection: writes.remove(connection, session, expected))
 
     async def check(self) -> None:
-        """Raise Unavailable unless the claimed file is there, untouched, and its schema is ours."""
+        """Raise Unavailable unless the locked file is there, untouched, and its schema is ours."""
         connections = self._connections()
         try:
             connections.watch.check()
@@ -124,7 +124,7 @@ class SqliteDatabase(Database):
         if self._open is not None:
             connections, self._open = self._open, None
             connections.close()
-        self._file.release()
+        self._file.unlock()
 
     def _connections(self) -> Connections:
         if self._open is None:

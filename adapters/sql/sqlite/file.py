@@ -37,19 +37,19 @@ class SqliteFile:
 
     @property
     def descriptor(self) -> int:
-        """Of the claimed file. It is open until the file is released: to close any descriptor of a
-        file gives up the locks that SQLite has on it (https://sqlite.org/howtocorrupt.html
+        """The descriptor of the locked file. It is open until the file is unlocked: to close any
+        descriptor of a file gives up the locks that SQLite has on it (https://sqlite.org/howtocorrupt.html
         section 2.2)."""
         return self._held[-1]
 
     def opened(self, path: Path) -> int:
-        """A descriptor to read a file beside it, open until the file is released for the same
+        """A descriptor to read a file beside it, open until the file is unlocked for the same
         reason."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._held.insert(0, descriptor)
         return descriptor
 
-    def claim(self) -> None:
+    def lock(self) -> None:
         """Lock the file for this process, making it for its owner's eyes if it is not there.
 
         Raises StorageRefused. The lock goes with the process, however that ends.
@@ -67,13 +67,13 @@ class SqliteFile:
             raise
 
     def withdraw(self) -> None:
-        """Unlock the file, and take away what the claim has made."""
+        """Unlock the file, and take away what `lock` has made."""
         for path in self._made:
             path.unlink(missing_ok=True)
-        self.release()
+        self.unlock()
 
     def inspect(self) -> bool:
-        """Whether the file is there. Raises StorageRefused for what a claim is refused for, but
+        """Whether the file is there. Raises StorageRefused for what `lock` is refused for, but
         for another process that serves the file. It makes and locks nothing."""
         try:
             self._refuse_mounts()
@@ -112,7 +112,7 @@ class SqliteFile:
 
     @property
     def page_size(self) -> int:
-        """Of the claimed file, which is not empty."""
+        """Of the locked file, which is not empty."""
         size = int.from_bytes(os.pread(self.descriptor, 2, 16))
         return 1 << 16 if size == 1 else size
 
@@ -131,7 +131,7 @@ class SqliteFile:
             isolation_level=None,
         )
 
-    def release(self) -> None:
+    def unlock(self) -> None:
         """Unlock the file. Ask when no connection to it is open any more."""
         self._made.clear()
         while self._held:
@@ -156,17 +156,17 @@ class SqliteFile:
         file, which is all that earlier releases look at."""
         owner = (self.path if self.path.exists() else self.path.parent).stat()
         lock_file, is_made = open_or_create(self._lock_file, owner)
-        self._lock(lock_file)
+        self._hold_lock(lock_file)
         self._made += [self._lock_file] * is_made
         give(lock_file, owner)
         file, is_made = open_or_create(self.path, owner)
         if sys.platform == "linux":
-            self._lock(file)
+            self._hold_lock(file)
         else:  # where flock() would keep SQLite's own locks out, and a file has no two mounts
             self._held.append(file)
         self._made += [self.path, self.log, self.index] * is_made
 
-    def _lock(self, file: int) -> None:
+    def _hold_lock(self, file: int) -> None:
         self._held.append(file)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

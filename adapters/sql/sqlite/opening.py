@@ -34,7 +34,7 @@ class Opening:
     def run(self) -> Connections:
         """Raises StorageRefused, and then has unlocked the file, folded no log into it, and left no
         file behind that was not there."""
-        self._file.claim()
+        self._file.lock()
         try:
             return self._open()
         except BaseException as error:

@@ -58,8 +58,8 @@ _OWNERS = (
     _one(
         "drop the owner from the list of sessions",
         STATEMENTS,
-        "page = select(*_SHOWN).where(sessions.c.owner == OWNER).limit(_LIMIT)",
-        "page = select(*_SHOWN).limit(_LIMIT)",
+        "page = select(*SESSION_COLUMNS.selected).where(sessions.c.owner == OWNER).limit(_LIMIT)",
+        "page = select(*SESSION_COLUMNS.selected).limit(_LIMIT)",
         _matrix("sqlite"),
     ),
     _one(
@@ -72,7 +72,7 @@ _OWNERS = (
     _one(
         "drop the owner from what memory finds",
         MEMORY,
-        "conversation = self.of(owner).get(session_id)",
+        "conversation = self.for_owner(owner).get(session_id)",
         "conversation = {k: c for of in self.by_owner.values() for k, c in of.items()}"
         ".get(session_id)",
         _matrix("memory"),
@@ -80,8 +80,8 @@ _OWNERS = (
     _one(
         "drop the owner from memory's idempotency keys",
         MEMORY,
-        "claim = owner.key, once.operation, once.key",
-        "claim = UUID(int=0), once.operation, once.key",
+        "key = owner.key, claim.operation, claim.key",
+        "key = UUID(int=0), claim.operation, claim.key",
         "tests/security/test_owners.py::test_an_idempotency_key_is_its_owners_alone[memory]",
     ),
     _one(
@@ -116,7 +116,7 @@ _OWNERS = (
         "change what memory holds before looking whose it is",
         MEMORY,
         "        conversation = self.data.find(owner, session_id)\n        first_order",
-        "        self.data.claim(owner, once, session_id, 1)\n"
+        "        self.data.claim_key(owner, claim, session_id, 1)\n"
         "        conversation = self.data.find(owner, session_id)\n        first_order",
         "tests/security/test_owners.py::"
         "test_whoever_is_no_owner_is_refused_without_http_too[memory-append once]",
