@@ -16,6 +16,7 @@ from adapters.system import SystemClock, Uuid7Identifiers
 from application.ports.storage import Storage
 from application.receipts import PurgeReceipts
 from application.use_cases import Wrap, build_use_cases
+from entrypoints import time_limits
 from entrypoints.drain import Drain
 from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.rate_limits import Counters, RateLimits
@@ -62,6 +63,7 @@ def _postgresql(
 ) -> providers.Provider[Any]:
     given = settings.provided
     options.setdefault("pool_recycle", given.database_pool_recycle_seconds)
+    options.setdefault("answer_timeout", time_limits.DATABASE_TIMEOUT)
     return providers.Singleton(
         _postgresql_options,
         setting,
@@ -95,9 +97,6 @@ def _redis_counters(url: str, fails_open: bool) -> Counters:  # noqa: FBT001 - a
 
     return RedisCounters(url, LimiterLog(fails_open=fails_open))
 
-
-STANDBY_SECONDS = 2.25
-"""For its answer, after the primary has had its time: less than five in all."""
 
 STANDBY_RECYCLE_SECONDS = 30.0
 """A server that was a standby may have become the primary since."""
@@ -138,7 +137,7 @@ class Container(containers.DeclarativeContainer):
         "DATABASE_READ_URL",
         url=settings.provided.database_read_url,
         read_only=True,
-        answer_timeout=STANDBY_SECONDS,
+        answer_timeout=time_limits.STANDBY_TIMEOUT,
         pool_recycle=STANDBY_RECYCLE_SECONDS,
     )
     storage = providers.Selector(
@@ -157,6 +156,7 @@ class Container(containers.DeclarativeContainer):
             standby,
             providers.Object(note_standby),
             providers.Object(log_failover),
+            primary_timeout=providers.Callable(lambda: time_limits.PRIMARY_TIMEOUT),
         ),
     )
 

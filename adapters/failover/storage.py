@@ -17,9 +17,6 @@ from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
 from domain.session import Session
 
-PRIMARY_TIMEOUT = 2.0
-"""Seconds that the primary has for a read before it counts as down."""
-
 PROBE_INTERVAL = 0.25
 """Seconds from one look whether it is back to the next."""
 
@@ -32,7 +29,8 @@ class FailoverStorage(Storage):
     What a standby has may be old, but was so once; what it lacks may be new. So it can say what
     there is, never that there is nothing: that is Unavailable. `on_standby_read` is called whenever
     an answer rests on it, in the context of whoever asked; `on_change` with the reason each time
-    the primary goes down, and with None each time it is back. Writes go to the primary alone.
+    the primary goes down, and with None each time it is back. Writes go to the primary alone. For
+    `primary_timeout` seconds the primary may take to answer before it counts as down.
     """
 
     def __init__(
@@ -41,11 +39,14 @@ class FailoverStorage(Storage):
         standby: Storage,
         on_standby_read: Callable[[], None],
         on_change: Callable[[str | None], None],
+        *,
+        primary_timeout: float,
     ) -> None:
         self._primary = primary
         self._standby = standby
         self._on_standby_read = on_standby_read
         self._on_change = on_change
+        self.primary_timeout = primary_timeout
         self._probing: asyncio.Task[None] | None = None
         self._reason = ""
 
@@ -78,7 +79,7 @@ class FailoverStorage(Storage):
         if self._probing is not None:
             raise Unreachable(self._reason)
         try:
-            async with asyncio.timeout(PRIMARY_TIMEOUT):
+            async with asyncio.timeout(self.primary_timeout):
                 return await act()
         except Unreachable as error:
             self._mark_primary_down(str(error))
@@ -102,7 +103,7 @@ class FailoverStorage(Storage):
             while True:
                 await asyncio.sleep(PROBE_INTERVAL)
                 with suppress(Unavailable, TimeoutError):
-                    async with asyncio.timeout(PRIMARY_TIMEOUT):
+                    async with asyncio.timeout(self.primary_timeout):
                         await self._primary.check()
                     break
         finally:

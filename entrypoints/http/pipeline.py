@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from application.errors import Unavailable
 from domain.errors import SessionNotFound
+from entrypoints import time_limits
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.context import app_context
 from entrypoints.http.problems import Problem, in_query, invalid
@@ -23,9 +24,6 @@ from entrypoints.http.rate_limits import Policy
 from entrypoints.http.schema_types import UUID_V7
 from entrypoints.http.validation_errors import field_errors
 from entrypoints.telemetry.request_context import request_context
-
-STORAGE_TIMEOUT = 4.75
-"""For all that one request asks of the storage, which bounds each act for itself."""
 
 _ID = re.compile(UUID_V7)
 
@@ -65,7 +63,7 @@ class PipelineRoute(APIRoute):
             context.session_id = _checked_id(request)
             context.query = _checked_query(request, parameters)
             try:
-                async with asyncio.timeout(STORAGE_TIMEOUT):
+                async with asyncio.timeout(time_limits.REQUEST_TIMEOUT):
                     return await handle(request)
             except TimeoutError:  # a write that was begun is carried through all the same
                 raise Unavailable("the storage does not answer in time") from None

@@ -15,6 +15,7 @@ from application.errors import Unavailable, Unreachable
 from domain.errors import SessionNotFound
 from domain.page import MessagePageRequest, SessionPageRequest
 from domain.session import Session
+from entrypoints import time_limits
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
 from tests.waiting import WAIT_SECONDS
@@ -70,7 +71,13 @@ class Pair:
     is_back: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.storage = FailoverStorage(self.primary, self.standby, self._serve, self._change)
+        self.storage = FailoverStorage(
+            self.primary,
+            self.standby,
+            self._serve,
+            self._change,
+            primary_timeout=time_limits.PRIMARY_TIMEOUT,
+        )
 
     def _serve(self) -> None:
         self.served += 1
@@ -165,31 +172,29 @@ async def test_once_it_is_back_it_answers_again(pair: Pair) -> None:
     assert (pair.served, pair.changes) == (1, ["away", None])
 
 
-async def test_one_that_does_not_answer_is_away(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_that_does_not_answer_is_away(pair: Pair) -> None:
     """It is waited for once, not by each read."""
     session = await known(pair)
-    monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", 0)
+    pair.storage.primary_timeout = 0
     pair.primary.answering.clear()
     for read in reads(pair, session):
         assert await read()
-        monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", WAIT_SECONDS)
+        pair.storage.primary_timeout = WAIT_SECONDS
     assert pair.served == 4
     with pytest.raises(Unavailable, match="the primary does not answer in time"):
         await pair.storage.check()
 
 
-async def test_a_check_finds_it_away_too(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_check_finds_it_away_too(pair: Pair) -> None:
     session = await known(pair)
     await pair.storage.check()
-    monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", 0)
+    pair.storage.primary_timeout = 0
     pair.primary.answering.clear()
     with pytest.raises(Unavailable):
         await pair.storage.check()
     assert await reads(pair, session)[0]()
     assert (pair.served, pair.changes) == (1, ["the primary does not answer in time"])
-    monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", WAIT_SECONDS)
+    pair.storage.primary_timeout = WAIT_SECONDS
     pair.primary.answering.set()
     await pair.back()
     await pair.storage.check()

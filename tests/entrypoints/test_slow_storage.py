@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.sql.sqlite import file
-from entrypoints.http import pipeline
+from entrypoints import time_limits
 from tests.entrypoints.conftest import Api, problem
 from tests.waiting import WAIT_SECONDS
 
@@ -38,8 +38,8 @@ async def test_no_request_waits_longer_than_five_seconds(
     api: Api, holder: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is 503, to be tried again; a write that was begun is carried through, once."""
-    assert pipeline.STORAGE_TIMEOUT < 5
-    monkeypatch.setattr(pipeline, "STORAGE_TIMEOUT", 0.2)
+    assert time_limits.REQUEST_TIMEOUT < 5
+    monkeypatch.setattr(time_limits, "REQUEST_TIMEOUT", 0.2)
     path = f"/sessions/{(await api.create())['id']}/messages"
     keyed = {"Idempotency-Key": "key"}
     holder.execute("BEGIN IMMEDIATE")
@@ -49,7 +49,7 @@ async def test_no_request_waits_longer_than_five_seconds(
     problem(refused, 503)
     assert refused.headers["retry-after"]
     holder.execute("ROLLBACK")
-    monkeypatch.setattr(pipeline, "STORAGE_TIMEOUT", WAIT_SECONDS)
+    monkeypatch.setattr(time_limits, "REQUEST_TIMEOUT", WAIT_SECONDS)
     again = await api.ask("POST", path, json=SAID, headers=keyed)
     assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
     assert (await api.ask("GET", path)).json()["pagination"]["total"] == 1

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from adapters.failover import storage as failover
 from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase
+from entrypoints import time_limits
 from tests.databases import empty_database, patient, server
 from tests.entrypoints.conftest import Api, opened, problem
 from tests.faults.proxy import Proxy, listening
@@ -30,7 +30,7 @@ async def proxy() -> AsyncIterator[Proxy]:
 @pytest.fixture
 async def api(proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """Its primary is not away because it is slow: on a busy machine it may be."""
-    monkeypatch.setattr(failover, "PRIMARY_TIMEOUT", WAIT_SECONDS)
+    monkeypatch.setattr(time_limits, "PRIMARY_TIMEOUT", WAIT_SECONDS)
     url = empty_database("plain")
     through = url.replace(str(urlsplit(url).port), str(proxy.port))
     storage = SqlStorage(PostgresqlDatabase(patient(through)))
