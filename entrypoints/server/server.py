@@ -6,20 +6,20 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from entrypoints.server.connection import Connection
-from entrypoints.server.crowd import Crowd
-from entrypoints.server.patience import Patience
+from entrypoints.server.protocol import HttpProtocol
+from entrypoints.server.registry import ConnectionRegistry
+from entrypoints.server.timeouts import ClientTimeouts
 
-STOP_SECONDS = 7.0
+STOP_TIMEOUT = 7.0
 """From SIGTERM to the last request's end, the drain included; then the storage closes."""
 
-LAST_SECONDS = 0.3
+LAST_REQUESTS_TIMEOUT = 0.3
 """For requests in flight when the drain alone takes as long."""
 
 CHECK_TICKS = 5
 """How often to look for clients that are past their deadline, in tenths of a second."""
 
-INTERRUPT_SECONDS = 0.2
+INTERRUPT_TIMEOUT = 0.2
 """For requests in flight when a person presses Ctrl-C."""
 
 
@@ -29,14 +29,14 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         app: ASGIApp,
-        patience: Patience,
+        timeouts: ClientTimeouts,
         drain_seconds: float,
         on_drain: Callable[[], None],
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=Connection,
+                http=HttpProtocol,
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
                 server_header=False,
             )
         )
-        self.server_state = self._crowd = Crowd(patience)
+        self.server_state = self._registry = ConnectionRegistry(timeouts)
         self._drain_seconds = drain_seconds
         self._on_drain = on_drain
 
@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % CHECK_TICKS == 0:
-            self._crowd.check(asyncio.get_running_loop().time())
+            self._registry.check_timeouts(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -69,12 +69,12 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(
             self._drain_seconds,
             self._stop,
-            max(LAST_SECONDS, STOP_SECONDS - self._drain_seconds),
+            max(LAST_REQUESTS_TIMEOUT, STOP_TIMEOUT - self._drain_seconds),
         )
 
     def interrupt(self) -> None:
-        """Stop, with no time for the requests in flight but INTERRUPT_SECONDS."""
-        self._stop(INTERRUPT_SECONDS)
+        """Stop, with no time for the requests in flight but INTERRUPT_TIMEOUT."""
+        self._stop(INTERRUPT_TIMEOUT)
 
     def hurry(self) -> None:
         """Stop at once, however it was told to stop before."""

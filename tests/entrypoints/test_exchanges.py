@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.server import Server
 from entrypoints.server.parser import HEAD_BYTES, Parser
-from entrypoints.server.patience import Patience
 from entrypoints.server.plain import QuickParser, plain_request
+from entrypoints.server.timeouts import ClientTimeouts
 from entrypoints.settings import Settings
 from tests.waiting import WAIT_SECONDS
 
@@ -231,7 +231,7 @@ async def test_a_request_that_has_been_answered_is_not_held(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Though the next has always come by then: nobody else has to go for it."""
-    monkeypatch.setattr("entrypoints.server.patience.HELD_BYTES", 10_000)
+    monkeypatch.setattr("entrypoints.server.timeouts.BUFFER_LIMIT", 10_000)
     asked, turn = asyncio.Semaphore(0), asyncio.Semaphore(0)
 
     async def app(scope: Scope, _: Receive, send: Send) -> None:
@@ -262,8 +262,8 @@ async def test_a_request_that_has_been_answered_is_not_held(
 @asynccontextmanager
 async def served(app: ASGIApp, **settings: Any) -> AsyncIterator[int]:
     """The port that it is served at."""
-    patience = Patience.of(Settings(database_url="memory://", **settings))
-    server = Server(app, patience, 0.1, lambda: None)
+    timeouts = ClientTimeouts.of(Settings(database_url="memory://", **settings))
+    server = Server(app, timeouts, 0.1, lambda: None)
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -473,7 +473,7 @@ _PROCESS = (
     ),
     _one(
         "wait for whoever says nothing",
-        "entrypoints/server/connection.py",
+        "entrypoints/server/protocol.py",
         "self.deadline = self._since + min(seconds, self._left)",
         "self.deadline = self._since + max(seconds, 86_400)",
         "tests/entrypoints/test_slow_clients.py::"

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 from entrypoints.settings import Settings
 
-HELD_BYTES = 10 * 1024 * 1024
+BUFFER_LIMIT = 10 * 1024 * 1024
 """Of all requests that are not whole and answers that are not taken, at most in memory."""
 
 HELD_BODIES = 8
@@ -14,7 +14,7 @@ OTHER_FILES = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class ClientTimeouts:
     """How long a client may keep the server waiting, in seconds, and how much all of them hold."""
 
     head: float
@@ -28,11 +28,11 @@ class Patience:
     answer: float
     """For a next piece of the answer to be taken."""
     connections: int
-    held_bytes: int
+    buffer_limit: int
     """Of requests that are not whole and answers that are not taken."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Patience":
+    def of(cls, settings: Settings) -> "ClientTimeouts":
         return cls(
             head=settings.client_head_seconds,
             body=settings.client_body_seconds,
@@ -40,7 +40,7 @@ class Patience:
             idle=settings.client_idle_seconds,
             answer=settings.client_answer_seconds,
             connections=_connections(settings.client_connections),
-            held_bytes=max(HELD_BYTES, HELD_BODIES * settings.max_body_bytes),
+            buffer_limit=max(BUFFER_LIMIT, HELD_BODIES * settings.max_body_bytes),
         )
 
 

@@ -18,23 +18,23 @@ from entrypoints.http.middleware.responses import LINGER_TIMEOUT, SILENCE_TIMEOU
 from entrypoints.http.problem_types import NOT_HTTP, REQUEST_TIMEOUT, UNAVAILABLE
 from entrypoints.http.problems import Problem
 from entrypoints.server.answer import answering
-from entrypoints.server.crowd import Crowd
 from entrypoints.server.parser import HEAD_BYTES
 from entrypoints.server.plain import QuickParser
 from entrypoints.server.refusal import answer_refused
+from entrypoints.server.registry import ConnectionRegistry
 
-UNTAKEN_BYTES = 16 * 1024
+WRITE_BUFFER_LIMIT = 16 * 1024
 """With more of an answer not taken yet, nothing else is done for the client."""
 
-PIECE_BYTES = 32 * 1024
+PROGRESS_BYTES = 32 * 1024
 """What it must take in the time for a next piece, unless less is left."""
 
 _LATE = Problem(REQUEST_TIMEOUT)
 _CROWDED = "Too many connections are open."
 
 
-class Connection(H11Protocol):
-    """At any time it waits for its client (and the crowd knows), or serves a request, or lingers:
+class HttpProtocol(H11Protocol):
+    """It waits for its client (and the registry knows), or serves a request, or lingers:
     all is answered, and a client that still sends gets to read that (RFC 9112 section 9.6).
     """
 
@@ -43,23 +43,23 @@ class Connection(H11Protocol):
     def __init__(
         self,
         config: Config,
-        server_state: Crowd,
+        server_state: ConnectionRegistry,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.conn = QuickParser(HEAD_BYTES)
         self.deadline = 0.0
-        self.held = 0
-        self._crowd = server_state
-        self._patience = server_state.patience
+        self.buffered = 0
+        self._registry = server_state
+        self._timeouts = server_state.timeouts
         self._application, self.app = self.app, self._serve
         self._since: float | None = None  # when the present wait began
-        self._left = self._patience.request
+        self._left = self._timeouts.request
         self._received = self._untaken = self._to_take = 0
         self._has_begun = False  # something of the next request has come
         self._has_ended = False  # nothing more will come
-        self._lingers = False
+        self._is_lingering = False
 
     @property
     def _is_asked(self) -> bool:
@@ -68,40 +68,40 @@ class Connection(H11Protocol):
 
     @property
     def _serves(self) -> bool:
-        return self._is_asked and not self._lingers
+        return self._is_asked and not self._is_lingering
 
     # What the transport tells.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        transport.set_write_buffer_limits(UNTAKEN_BYTES)
-        if self._crowd.make_room(self):
-            self._wait(self._patience.head)
+        transport.set_write_buffer_limits(WRITE_BUFFER_LIMIT)
+        if self._registry.admit(self):
+            self._wait(self._timeouts.head)
         else:
             self._refuse(Problem(UNAVAILABLE, _CROWDED))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
-        self._crowd.hold(self, 0)
+        self._registry.set_buffered(self, 0)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._lingers:
+        if self._is_lingering:
             self._wait(SILENCE_TIMEOUT)
             return
         if not self._has_begun:
             self._has_begun = True
             if self.cycle is not None:
-                self._left = self._patience.request
-                self._wait(self._patience.head)
-        self._hold(received=self._received + len(data))
+                self._left = self._timeouts.request
+                self._wait(self._timeouts.head)
+        self._set_buffered(received=self._received + len(data))
         super().data_received(data)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Who ends its side after a whole request is still given the answer."""
         self._has_ended = True
         if self._since is not None and not self._untaken:
-            self._give_up()
+            self._time_out()
         return not self.transport.is_closing()
 
     def pause_writing(self) -> None:
@@ -110,9 +110,9 @@ class Connection(H11Protocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._hold(untaken=0)
+        self._set_buffered(untaken=0)
         self._stop_waiting()
-        if not self._serves and not self._lingers:
+        if not self._serves and not self._is_lingering:
             self._next()
 
     # What the parser tells.
@@ -126,7 +126,7 @@ class Connection(H11Protocol):
                 # Until the application asks for the body no time counts, but what is held does.
                 self.flow.pause_reading()
                 self.deadline = math.inf
-                self._crowd.wait_for(self)
+                self._registry.add_waiting(self)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser knows better
         if self.conn.is_too_large:
@@ -143,7 +143,7 @@ class Connection(H11Protocol):
         async def receive_in_time() -> Message:
             if self.conn.their_state is not h11.SEND_BODY or not self._serves:
                 return await receive()
-            self._wait(0 if self._has_ended else self._patience.body)
+            self._wait(0 if self._has_ended else self._timeouts.body)
             try:
                 return await receive()
             finally:
@@ -164,12 +164,12 @@ class Connection(H11Protocol):
         if self.conn.their_state is not h11.DONE:
             self.transport.close()  # its body does not come
             return
-        self._left = self._patience.request
+        self._left = self._timeouts.request
         self.flow.resume_reading()
         self.conn.start_next_cycle()
-        self._hold(received=self.conn.unread)
+        self._set_buffered(received=self.conn.unread)
         self.handle_events()
-        if not self._serves and not self._lingers:
+        if not self._serves and not self._is_lingering:
             self._wait_for_request()
 
     def shutdown(self) -> None:
@@ -185,41 +185,41 @@ class Connection(H11Protocol):
         if self._has_ended:
             self.transport.close()
         elif self._has_begun:
-            self._wait(self._patience.head)
+            self._wait(self._timeouts.head)
         else:
             self._left = math.inf
-            self._wait(self._patience.idle)
+            self._wait(self._timeouts.idle)
 
     def _wait_for_reader(self) -> None:
-        self._hold(untaken=self.transport.get_write_buffer_size())
+        self._set_buffered(untaken=self.transport.get_write_buffer_size())
         self._to_take = self._not_taken()
         self._left = math.inf
-        self._wait(self._patience.answer)
+        self._wait(self._timeouts.answer)
 
     def _wait(self, seconds: float) -> None:
         self._stop_waiting()
         self._since = self.loop.time()
         self.deadline = self._since + min(seconds, self._left)
-        self._crowd.wait_for(self)
+        self._registry.add_waiting(self)
 
     def _stop_waiting(self) -> None:
         if self._since is not None:
             self._left -= self.loop.time() - self._since
             self._since = None
-        self._crowd.forget(self)
+        self._registry.remove_waiting(self)
 
-    def _hold(self, *, received: int | None = None, untaken: int | None = None) -> None:
+    def _set_buffered(self, *, received: int | None = None, untaken: int | None = None) -> None:
         self._received = self._received if received is None else received
         self._untaken = self._untaken if untaken is None else untaken
-        self._crowd.hold(self, self._received + self._untaken)
+        self._registry.set_buffered(self, self._received + self._untaken)
 
-    def check(self, now: float) -> None:
+    def check_timeout(self, now: float) -> None:
         if now < self.deadline:
             return
-        if self._to_take - self._not_taken() >= PIECE_BYTES:
+        if self._to_take - self._not_taken() >= PROGRESS_BYTES:
             self._wait_for_reader()
         else:
-            self._give_up()
+            self._time_out()
 
     def _not_taken(self) -> int:
         """Of an answer, in bytes: what waits here and, on Linux, what the kernel still has of it:
@@ -231,15 +231,15 @@ class Connection(H11Protocol):
         queued = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
         return here + int.from_bytes(queued, sys.byteorder)
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """Close it, and free at once what it holds: what comes of the others does not wait."""
         self.transport.abort()
         self.conn.forget()
         if self._is_asked:
             self.cycle.body.clear()
 
-    def _give_up(self) -> None:
-        if self._lingers or self.transport.get_write_buffer_size():
+    def _time_out(self) -> None:
+        if self._is_lingering or self.transport.get_write_buffer_size():
             self.transport.abort()
         elif self._has_begun:
             self._refuse(_LATE)
@@ -249,9 +249,9 @@ class Connection(H11Protocol):
     def _refuse(self, problem: Problem) -> None:
         """Answer with the problem, whatever is under way, and read no more of what comes."""
         self._stop_waiting()
-        self._lingers = True
+        self._is_lingering = True
         self.conn.forget()
-        self._hold(received=0)
+        self._set_buffered(received=0)
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             self.transport.abort()  # an answer has begun
             return
