@@ -1,7 +1,8 @@
 """For a server that wants a factory.
 
-`uvicorn --factory --no-proxy-headers --no-server-header entrypoints.asgi:create`: a server adds its
-own `Server` past the application, and only its own option prevents that.
+`uvicorn --factory --http h11 --no-proxy-headers --no-server-header entrypoints.asgi:create`: with
+httptools, uvicorn itself takes trailers for headers; a server adds its own `Server` past the
+application, and only its own option prevents that.
 """
 
 import asyncio

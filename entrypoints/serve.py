@@ -11,8 +11,8 @@ import uvloop
 from entrypoints import listeners
 from entrypoints.asgi import application
 from entrypoints.container import Container
-from entrypoints.server import Server
-from entrypoints.server.timeouts import ClientTimeouts
+from entrypoints.http_server import http_server
+from entrypoints.server.server import Server
 from entrypoints.settings import Settings
 from entrypoints.signals import StopSignals
 from entrypoints.streams import tell
@@ -44,7 +44,7 @@ async def _serve(
     try:
         app = application(settings, container, settings.base_url)
         drain = container.drain()
-        server = Server(app, ClientTimeouts.of(settings), settings.drain_seconds, drain.begin)
+        server = http_server(app, settings, drain.begin)
         welcome = _welcome(settings, container)
         listeners.listen(sockets)
         _heed(signals, server)

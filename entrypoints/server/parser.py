@@ -1,128 +1,274 @@
-"""h11 without what it lets pass and a reader in front may take for something else."""
+"""A parser of HTTP/1.1 requests: httptools, one request at a time, with nothing in them that
+another reader may take for something else."""
 
-import re
+import string
+from http import HTTPStatus
+from typing import Protocol
+from urllib.parse import urlsplit
 
-import h11
-from h11._receivebuffer import ReceiveBuffer
+import httptools
 
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_ABSOLUTE = re.compile(rb"https?://([^/?#@]+)([/?].*)?", re.IGNORECASE)
-_END = b"\r\n\r\n"
+from entrypoints.server.errors import ProtocolError
 
-
-HEAD_BYTES = 256 * 1024
-"""What is taken of a head; one over the contract's limits is then refused as 431."""
-
+Headers = list[tuple[bytes, bytes]]
 
 CHUNKS = 250
 CHUNK_BYTES = 64
 """Past so many chunks they must have as many bytes on average: smaller ones cost more to read than
 to send."""
 
-LINE_BYTES = 256
-"""Of the line that begins a chunk."""
+CHUNK_FRAME_BYTES = 20
+"""What frames a chunk: its size in up to 16 digits, and two line ends."""
+
+EXTENSION_BYTES = 256
+"""For the extensions of all chunks of a body (RFC 9112 section 7.1.1)."""
+
+METHOD_BYTES = 64
 
 TRAILERS = 100
+TRAILER_BYTES = 32 * 1024
+
+_LINE_END = b"\r\n"
+_EMPTY_LINE = b"\r\n\r\n"
+_VERSIONS = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1"}
+_TOKEN = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").encode())
+"""The characters of a method (RFC 9110 section 5.6.2)."""
 
 
-class NotHttp(h11.RemoteProtocolError):
-    """The text says why, and repeats nothing of the message."""
+class Events(Protocol):
+    """What a parser tells: a request once its head is whole, the body in pieces, and its end."""
+
+    def on_request(self) -> None: ...
+
+    def on_body(self, body: bytes) -> None: ...
+
+    def on_message_complete(self) -> None: ...
 
 
-class Parser(h11.Connection):
-    """Lines end in CR LF and are not folded (RFC 9112 sections 2.2 and 5.2). A target in absolute
-    form becomes the path that it names (section 3.2.2)."""
+class RequestParser:
+    """httptools alone would read on into the next request. So it is given no more at once than up
+    to the next empty line, or to the end of a body of known length: nothing else ends a request.
+    """
 
-    def __init__(self, head_bytes: int) -> None:
-        super().__init__(h11.SERVER, head_bytes)
-        self._receive_buffer = _Lines()
-        self.refusal = "The message breaks the rules of HTTP/1.1 (RFC 9112)."
-        self.is_too_large = False
-        self._chunks = self._chunked_bytes = 0
+    def __init__(self, events: Events, head_limit: int) -> None:
+        self._events = events
+        self._head_limit = head_limit
+        self._parser = httptools.HttpRequestParser(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Expect another request."""
+        self.method = self.target = b""
+        self.version = ""
+        self.headers: Headers = []
+        self.is_begun = self.is_complete = self.keeps_alive = False
+        self._head = self._tail = b""
+        self._has_head = self._has_unknown_method = self._offers_upgrade = False
+        self._to_come = 0  # of a body of known length, in bytes
+        self._received = self._body_bytes = self._chunks = self._trailers = 0  # of one in chunks
+        self._is_in_chunk = False
+
+    def close(self) -> None:
+        """Free what is held. Nothing more can be read."""
+        self.begin()
+        del self._parser
 
     @property
-    def unread(self) -> int:
-        """What has been received and is of no event yet, in bytes."""
-        return len(self._receive_buffer)
+    def expects_continue(self) -> bool:
+        """Whether the client waits for a 100 before it sends the body (RFC 9110 section 10.1.1)."""
+        expected = [value.lower() for name, value in self.headers if name == b"expect"]
+        return self.version == "1.1" and b"100-continue" in expected
 
-    def forget(self) -> None:
-        """Free what has been received. Nothing more is to be read."""
-        self._receive_buffer = _Lines()
+    @staticmethod
+    def should_upgrade() -> bool:
+        """Whether what comes is another protocol's, as httptools names it: no offer is taken."""
+        return False
 
-    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Raises h11.RemoteProtocolError, which `refusal` explains."""
-        reads_head = self.their_state is h11.IDLE
+    def feed(self, data: bytes) -> bytes:
+        """Read what belongs to the request. Return what comes after it. Raises ProtocolError."""
+        position = 0
+        while position < len(data) and not self.is_complete:
+            if self._to_come:
+                position = self._read_body(data, position)
+            elif self.is_begun:
+                position = self._read_chunks(data, position)
+            else:
+                position = self._read_head(data, position)
+        return data[position:]
+
+    def _read_body(self, data: bytes, begin: int) -> int:
+        """Read a piece of a body of known length. Return where it ends, as the others do."""
+        end = min(len(data), begin + self._to_come)
+        self._to_come -= end - begin
+        self._parse(memoryview(data)[begin:end])
+        if self.is_complete != (not self._to_come):
+            raise _bad_request()
+        return end
+
+    def _read_chunks(self, data: bytes, begin: int) -> int:
+        end, _ = self._section(data, begin)
+        self._received += end - begin
+        self._parse(memoryview(data)[begin:end])
+        framing = self._received - self._body_bytes
+        allowed = EXTENSION_BYTES + CHUNK_FRAME_BYTES * self._chunks
+        if self._is_in_chunk or self._trailers:
+            allowed += TRAILER_BYTES
+        if self._chunks > max(CHUNKS, self._body_bytes // CHUNK_BYTES):
+            raise _bad_request("The body comes in chunks that are too small.")
+        if framing > allowed or self._trailers > TRAILERS:
+            raise _bad_request("The body has too much of chunk extensions or trailers.")
+        return end
+
+    def _read_head(self, data: bytes, begin: int) -> int:
+        end, is_whole = self._section(data, begin)
+        piece = data[begin:end]
+        self._head += piece
+        if self._head.startswith((b"\r", b"\n")):  # httptools passes over empty lines
+            raise _bad_request()
+        if len(self._head) > self._head_limit:
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise ProtocolError(status, "The head is too large.")
+        if not self._has_unknown_method:
+            self._parse(piece)
+        if self._has_unknown_method:
+            self._read_unknown_method(is_whole=is_whole)
+        if self._has_head != is_whole:  # httptools finds the end somewhere else
+            raise _bad_request()
+        if is_whole:
+            self._begin_request()
+        return end
+
+    def _section(self, data: bytes, begin: int) -> tuple[int, bool]:
+        """Where the next empty line ends; where there is none, the end of the data and False."""
+        tail = self._tail
+        seam = (tail + data[begin : begin + 3]).find(_EMPTY_LINE) if tail else -1
+        found = data.find(_EMPTY_LINE, begin) if seam < 0 else begin - len(tail) + seam
+        if seam < 0 and found < 0:
+            self._tail = (tail + data[max(begin, len(data) - 3) :])[-3:]
+            return len(data), False
+        self._tail = b""
+        return found + len(_EMPTY_LINE), True
+
+    def _read_unknown_method(self, *, is_whole: bool) -> None:
+        """The service answers methods that httptools does not know. So their heads are read as that
+        of a GET: no method but CONNECT decides where a request ends."""
+        method = self._head[: METHOD_BYTES + 1].partition(b" ")[0]
+        if not method or not _TOKEN.issuperset(method) or len(method) > METHOD_BYTES:
+            raise _bad_request()
+        if is_whole:
+            self._read_anew(b"GET" + self._head[len(method) :])
+
+    def _begin_request(self) -> None:
+        line = self._head.partition(_LINE_END)[0].split(b" ")
+        self._head = b""
+        if len(line) != 3 or line[2] not in _VERSIONS:  # noqa: PLR2004 - RFC 9112 section 3
+            raise _bad_request("The service speaks HTTP/1.1.")
+        self.method, self.version = line[0], _VERSIONS[line[2]]
+        headers = dict(self.headers)
+        self._check_framing(headers)
+        self.target = _path(self.method, line[1], headers.get(b"host", b""))
+        if self._offers_upgrade:
+            self._decline_upgrade()
+        if not self.is_complete:
+            self._to_come = int(headers.get(b"content-length", 0))
+        self.is_begun = True
+        self.keeps_alive = self.keeps_alive and self.version == "1.1"
+        self._events.on_request()
+        if self.is_complete:
+            self._events.on_message_complete()
+
+    def _check_framing(self, headers: dict[bytes, bytes]) -> None:
+        repeated = [name for name, _ in self.headers] if len(headers) < len(self.headers) else []
+        if b"host" not in headers and self.version == "1.1":
+            raise _bad_request("A request has a Host (RFC 9112 section 3.2).")
+        if repeated.count(b"host") > 1:
+            raise _bad_request("A request has one Host (RFC 9112 section 3.2).")
+        coding = headers.get(b"transfer-encoding")
+        if coding is None:
+            return
+        if self.version == "1.0":
+            raise _bad_request("Transfer-Encoding came with HTTP/1.1 (RFC 9112 section 6.1).")
+        if coding.lower() != b"chunked" or repeated.count(b"transfer-encoding") > 1:
+            raise _bad_request("The one Transfer-Encoding that is taken is chunked.")
+
+    def _decline_upgrade(self) -> None:
+        """Read the head without the offer (RFC 9110 section 7.8): httptools takes what comes after
+        one for something else than a body."""
+        headers = [header for header in self.headers if header[0] != b"upgrade"]
+        self._offers_upgrade = False
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self._read_anew(b"GET / HTTP/1.1\r\n%b\r\n" % lines)
+
+    def _read_anew(self, head: bytes) -> None:
+        self._parser = httptools.HttpRequestParser(self)
+        self.headers = []
+        self._has_head = self.is_complete = self._has_unknown_method = False
+        self._parse(head)
+        if not self._has_head or self._has_unknown_method:
+            raise _bad_request()
+
+    def _parse(self, piece: bytes | memoryview) -> None:
         try:
-            return self._checked(super().next_event())
-        except NotHttp as error:
-            self.refusal = str(error)  # not the error, whose frames would keep what was received
-            raise
-        except h11.RemoteProtocolError as error:
-            self.is_too_large = reads_head and error.error_status_hint == 431  # noqa: PLR2004
-            raise
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            self._offers_upgrade = True
+        except httptools.HttpParserInvalidMethodError:
+            self._has_unknown_method = True
+        except httptools.HttpParserError as error:
+            raise _bad_request() from error
 
-    def _checked(
-        self, event: h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
-    ) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        match event:
-            case h11.Request():
-                self._chunks = self._chunked_bytes = 0
-                return _unambiguous(event)
-            case h11.Data():
-                self._chunks += event.chunk_start
-                self._chunked_bytes += len(event.data)
-                if self._chunks > max(CHUNKS, self._chunked_bytes // CHUNK_BYTES):
-                    raise NotHttp("The body comes in chunks that are too small.")
-            case h11.EndOfMessage() if len(event.headers) > TRAILERS:
-                raise NotHttp("The body has too many trailers.")
-        return event
+    # What httptools tells.
 
+    def on_message_begin(self) -> None:
+        if self._has_head:
+            raise _bad_request()  # the request was over before
 
-class _Lines(ReceiveBuffer):
-    def maybe_extract_next_line(self) -> bytearray | None:
-        """The line that begins a chunk."""
-        line = super().maybe_extract_next_line()
-        if len(self._data if line is None else line) > LINE_BYTES:
-            raise h11.LocalProtocolError("a chunk's extensions are too long")
-        if line is not None and (b"\r" in line[:-2] or b"\n" in line[:-2]):
-            raise h11.LocalProtocolError("a line ends without CR LF")
-        return line
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._has_head:
+            self._trailers += 1
+        else:
+            self.headers.append((name.lower(), value.rstrip(b" \t")))
 
-    def maybe_extract_lines(self) -> list[bytearray] | None:
-        if self._data.startswith(b"\r\n"):
-            self._extract(2)
-            return []
-        begin = max(0, self._multiple_lines_search - len(_END))
-        end = self._data.find(_END, begin)
-        stop = len(self._data) if end < 0 else end
-        if _BARE_LINE_FEED.search(self._data, begin, stop):
-            raise h11.LocalProtocolError("a line ends without CR")
-        if end < 0:
-            self._multiple_lines_search = stop
-            return None
-        lines = self._extract(end + len(_END))[:end].split(b"\r\n")
-        if any(line.startswith((b" ", b"\t")) for line in lines):
-            raise h11.LocalProtocolError("a line is folded")
-        return lines
+    def on_headers_complete(self) -> None:
+        self._has_head = True
+        self.keeps_alive = self._parser.should_keep_alive()
+
+    def on_chunk_header(self) -> None:
+        self._chunks += 1
+        self._is_in_chunk = True
+
+    def on_chunk_complete(self) -> None:
+        self._is_in_chunk = False
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        self._events.on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.is_complete = True
+        if self.is_begun:
+            self._events.on_message_complete()
 
 
-def _unambiguous(request: h11.Request) -> h11.Request:
-    headers = dict(request.headers)
-    if not request.http_version.startswith(b"1."):
-        raise NotHttp("The service speaks HTTP/1.1.")
-    if request.http_version == b"1.0" and b"transfer-encoding" in headers:
-        raise NotHttp("Transfer-Encoding came with HTTP/1.1 (RFC 9112 section 6.1).")
-    if request.target.startswith(b"/") or (request.method, request.target) == (b"OPTIONS", b"*"):
-        return request
-    absolute = _ABSOLUTE.fullmatch(request.target)
-    if not absolute or request.method == b"CONNECT":
-        raise NotHttp("The target is neither a path nor a URL of the service.")
-    authority, path = absolute.groups(b"")
-    if authority.lower() != headers.get(b"host", b"").lower():
-        raise NotHttp("The target and Host name different places.")
-    return h11.Request(
-        method=request.method,
-        headers=request.headers,
-        target=path if path.startswith(b"/") else b"/" + path,
-        http_version=request.http_version,
-    )
+def _path(method: bytes, target: bytes, host: bytes) -> bytes:
+    """The path and query that a target names (RFC 9112 section 3.2)."""
+    if method == b"CONNECT":
+        raise _bad_request("The service is no proxy.")
+    if target.startswith(b"/") or (method, target) == (b"OPTIONS", b"*"):
+        return target
+    try:
+        url = urlsplit(target.decode("ascii"))
+    except ValueError:
+        raise _bad_request() from None
+    if url.scheme not in {"http", "https"} or not url.netloc or url.fragment:
+        raise _bad_request("The target is neither a path nor a URL of the service.")
+    if url.netloc.lower() != host.decode("latin-1").lower():
+        raise _bad_request("The target and Host name different places.")
+    path = url.path or "/"
+    return (f"{path}?{url.query}" if url.query else path).encode()
+
+
+def _bad_request(
+    detail: str = "The message breaks the rules of HTTP (RFC 9112).",
+) -> ProtocolError:
+    return ProtocolError(HTTPStatus.BAD_REQUEST, detail)

@@ -1,26 +1,29 @@
-"""uvicorn's HTTP/1.1 for clients that are slow, silent, or not what they should be."""
+"""uvicorn's HTTP/1.1 for clients that are slow, silent, or not what they should be.
+
+This module alone leans on what uvicorn does not document: the attributes of its httptools protocol
+and of its RequestResponseCycle.
+"""
 
 import asyncio
 import fcntl
 import math
 import sys
 import termios
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import unquote
 
-import h11
 from starlette.types import Message, Receive, Scope, Send
+from uvicorn._types import HTTPScope
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
-from entrypoints.http.middleware.access_log import GIVEN_UP
-from entrypoints.http.middleware.request_head import head_too_large
-from entrypoints.http.middleware.responses import LINGER_TIMEOUT, SILENCE_TIMEOUT
-from entrypoints.http.problem_types import NOT_HTTP, REQUEST_TIMEOUT, UNAVAILABLE
-from entrypoints.http.problems import Problem
-from entrypoints.server.answer import answering
-from entrypoints.server.parser import HEAD_BYTES
-from entrypoints.server.plain import QuickParser
-from entrypoints.server.refusal import answer_refused
+from entrypoints.server.errors import ErrorResponder, ProtocolError
+from entrypoints.server.parser import RequestParser
 from entrypoints.server.registry import ConnectionRegistry
 
 WRITE_BUFFER_LIMIT = 16 * 1024
@@ -29,16 +32,17 @@ WRITE_BUFFER_LIMIT = 16 * 1024
 PROGRESS_BYTES = 32 * 1024
 """What it must take in the time for a next piece, unless less is left."""
 
-_LATE = Problem(REQUEST_TIMEOUT)
-_CROWDED = "Too many connections are open."
+_TOO_LATE = ProtocolError(HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive whole in time.")
+_OVERLOADED = ProtocolError(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are open.")
 
 
-class HttpProtocol(H11Protocol):
-    """It waits for its client (and the registry knows), or serves a request, or lingers:
-    all is answered, and a client that still sends gets to read that (RFC 9112 section 9.6).
+class HttpProtocol(HttpToolsProtocol):
+    """It waits for its client (and the registry knows), or serves a request, or lingers: all is
+    answered, and a client that still sends gets to read that (RFC 9112 section 9.6).
     """
 
-    conn: QuickParser
+    parser: RequestParser  # type: ignore[assignment]
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -46,29 +50,33 @@ class HttpProtocol(H11Protocol):
         server_state: ConnectionRegistry,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        errors: ErrorResponder,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.conn = QuickParser(HEAD_BYTES)
+        self.parser = RequestParser(self, server_state.limits.head_bytes)
         self.deadline = 0.0
         self.buffered = 0
         self._registry = server_state
         self._timeouts = server_state.timeouts
+        self._errors = errors
         self._application, self.app = self.app, self._serve
         self._since: float | None = None  # when the present wait began
         self._left = self._timeouts.request
+        self._unread = b""  # of later requests
         self._received = self._untaken = self._to_take = 0
         self._has_begun = False  # something of the next request has come
         self._has_ended = False  # nothing more will come
         self._is_lingering = False
 
     @property
-    def _is_asked(self) -> bool:
-        begun = self.cycle is not None  # as it is until the first request
-        return begun and not self.cycle.response_complete
+    def _serves(self) -> bool:
+        cycle = self.cycle
+        return not (cycle is None or cycle.response_complete or cycle.disconnected)
 
     @property
-    def _serves(self) -> bool:
-        return self._is_asked and not self._is_lingering
+    def _awaits_body(self) -> bool:
+        return self._serves and not self.parser.is_complete
 
     # What the transport tells.
 
@@ -78,16 +86,18 @@ class HttpProtocol(H11Protocol):
         if self._registry.admit(self):
             self._wait(self._timeouts.head)
         else:
-            self._refuse(Problem(UNAVAILABLE, _CROWDED))
+            self._refuse(_OVERLOADED)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._registry.set_buffered(self, 0)
+        self._unread = b""
+        self.parser.close()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._is_lingering:
-            self._wait(SILENCE_TIMEOUT)
+            self._wait(self._timeouts.silence)
             return
         if not self._has_begun:
             self._has_begun = True
@@ -95,7 +105,7 @@ class HttpProtocol(H11Protocol):
                 self._left = self._timeouts.request
                 self._wait(self._timeouts.head)
         self._set_buffered(received=self._received + len(data))
-        super().data_received(data)
+        self._read(self._unread + data)
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Who ends its side after a whole request is still given the answer."""
@@ -115,33 +125,67 @@ class HttpProtocol(H11Protocol):
         if not self._serves and not self._is_lingering:
             self._next()
 
+    def _read(self, data: bytes) -> None:
+        before = self.cycle
+        try:
+            self._unread = self.parser.feed(data)
+        except ProtocolError as error:
+            # A new one: the frames of that one would keep what was received.
+            self._refuse(ProtocolError(error.status, error.detail))
+            return
+        if self._unread:
+            self.flow.pause_reading()
+        if self.cycle is not before and not self.parser.is_complete:
+            # Until the application asks for the body no time counts, but what is held does.
+            self.flow.pause_reading()
+            self.deadline = math.inf
+            self._registry.add_waiting(self)
+
     # What the parser tells.
 
-    def handle_events(self) -> None:
-        before = self.cycle
-        super().handle_events()
-        if self.cycle is not before:
-            self._stop_waiting()
-            if self.conn.their_state is h11.SEND_BODY:
-                # Until the application asks for the body no time counts, but what is held does.
-                self.flow.pause_reading()
-                self.deadline = math.inf
-                self._registry.add_waiting(self)
+    def on_request(self) -> None:
+        """Start the application."""
+        self._stop_waiting()
+        request = self.parser
+        self.cycle = RequestResponseCycle(
+            scope=self._scope(),
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=request.expects_continue,
+            keep_alive=request.keeps_alive,
+            on_response=self.on_response_complete,
+        )
+        self._start_asgi_task(self.cycle, self.app)
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser knows better
-        if self.conn.is_too_large:
-            self._refuse(head_too_large())
-        else:
-            self._refuse(Problem(NOT_HTTP, reason=self.conn.refusal))
-
-    def _should_upgrade(self) -> bool:
-        return False
+    def _scope(self) -> HTTPScope:
+        request = self.parser
+        path, _, query = request.target.partition(b"?")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": request.version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": request.method.decode("ascii"),
+            "root_path": "",
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "headers": request.headers,
+            "state": self.app_state.copy(),
+        }
 
     # What the application does.
 
-    async def _serve(self, scope: Scope, receive: Receive, _: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_in_time() -> Message:
-            if self.conn.their_state is not h11.SEND_BODY or not self._serves:
+            if not self._awaits_body:
                 return await receive()
             self._wait(0 if self._has_ended else self._timeouts.body)
             try:
@@ -150,7 +194,7 @@ class HttpProtocol(H11Protocol):
                 if self._serves:
                     self._stop_waiting()
 
-        await self._application(scope, receive_in_time, answering(self.cycle))
+        await self._application(scope, receive_in_time, send)
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -161,19 +205,20 @@ class HttpProtocol(H11Protocol):
         if self.transport.is_closing() or self.flow.write_paused:
             self._wait_for_reader()
             return
-        if self.conn.their_state is not h11.DONE:
+        if not self.parser.is_complete:
             self.transport.close()  # its body does not come
             return
         self._left = self._timeouts.request
         self.flow.resume_reading()
-        self.conn.start_next_cycle()
-        self._set_buffered(received=self.conn.unread)
-        self.handle_events()
+        self.parser.begin()
+        self._set_buffered(received=len(self._unread))
+        if self._unread:
+            self._read(self._unread)
         if not self._serves and not self._is_lingering:
             self._wait_for_request()
 
     def shutdown(self) -> None:
-        if self._serves:
+        if self.cycle is not None and self._serves:
             self.cycle.keep_alive = False
         else:
             self.transport.close()
@@ -231,49 +276,65 @@ class HttpProtocol(H11Protocol):
         queued = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
         return here + int.from_bytes(queued, sys.byteorder)
 
+    # Ending.
+
     def abort(self) -> None:
         """Close it, and free at once what it holds: what comes of the others does not wait."""
         self.transport.abort()
-        self.conn.forget()
-        if self._is_asked:
+        self._forget_received()
+        if self.cycle is not None:
             self.cycle.body.clear()
+
+    def _forget_received(self) -> None:
+        self._unread = b""
+        self.parser.close()
 
     def _time_out(self) -> None:
         if self._is_lingering or self.transport.get_write_buffer_size():
             self.transport.abort()
         elif self._has_begun:
-            self._refuse(_LATE)
+            self._refuse(_TOO_LATE)
         else:
             self.transport.close()
 
-    def _refuse(self, problem: Problem) -> None:
-        """Answer with the problem, whatever is under way, and read no more of what comes."""
+    def _refuse(self, error: ProtocolError) -> None:
+        """Answer with the error, whatever is under way, and read no more of what comes."""
         self._stop_waiting()
         self._is_lingering = True
-        self.conn.forget()
+        self._forget_received()
         self._set_buffered(received=0)
-        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
-            self.transport.abort()  # an answer has begun
-            return
-        scope: Any = None
-        if self._is_asked:
-            scope = self.scope
-            scope["state"][GIVEN_UP] = True
+        request: Scope | None = None
+        if self.cycle is not None and self._serves:
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
+            request = cast("Scope", self.cycle.scope)
+            self._errors.abandon(request)
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        task = self.loop.create_task(self._answer(scope, problem))
+        task = self.loop.create_task(self._answer(request, error))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _answer(self, scope: Scope | None, problem: Problem) -> None:
-        def send(event: h11.Event) -> None:
-            if not self.transport.is_closing():
-                self.transport.write(self.conn.send(event) or b"")
+    async def _answer(self, request: Scope | None, error: ProtocolError) -> None:
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
 
-        common = self.server_state.default_headers
-        await answer_refused(self._application, scope, problem, common, send)
+        async def send(message: Message) -> None:
+            if self.transport.is_closing():
+                return
+            if message["type"] == "http.response.start":
+                common = self.server_state.default_headers
+                headers = [*common, *message["headers"], (b"connection", b"close")]
+                lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+                self.transport.write(b"%b%b\r\n" % (STATUS_LINE[message["status"]], lines))
+            else:
+                self.transport.write(message["body"])
+
+        await self._application(self._errors.scope(error, request), receive, send)
         if not self.transport.is_closing():
             self.transport.write_eof()
             self.flow.resume_reading()
-            self._left = SILENCE_TIMEOUT if problem is _LATE else LINGER_TIMEOUT
-            self._wait(0 if self._has_ended else SILENCE_TIMEOUT)
+            too_late = error is _TOO_LATE
+            self._left = self._timeouts.silence if too_late else self._timeouts.linger
+            self._wait(0 if self._has_ended else self._timeouts.silence)

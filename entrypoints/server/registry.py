@@ -4,7 +4,7 @@ from typing import Protocol
 
 from uvicorn.server import ServerState
 
-from entrypoints.server.timeouts import ClientTimeouts
+from entrypoints.server.limits import ClientTimeouts, ConnectionLimits
 
 LATE_CHECK_TIMEOUT = 1.0
 """Between two checks: twice what is meant."""
@@ -26,9 +26,10 @@ class ConnectionRegistry(ServerState):
     those that hold no less than the others where it is too much to hold: a client that does what is
     its turn to do stays served, however many others do not."""
 
-    def __init__(self, timeouts: ClientTimeouts) -> None:
+    def __init__(self, timeouts: ClientTimeouts, limits: ConnectionLimits) -> None:
         super().__init__()
         self.timeouts = timeouts
+        self.limits = limits
         self._buffered = 0
         self._checked, self._gave_grace = 0.0, False
         self._waits: dict[Client, None] = {}  # in the order in which the waits began
@@ -53,7 +54,7 @@ class ConnectionRegistry(ServerState):
         """What is kept in memory of this client from now on, in bytes."""
         self._buffered += size - client.buffered
         client.buffered = size
-        while self._buffered > self.timeouts.buffer_limit:
+        while self._buffered > self.limits.buffered_bytes:
             buffering = [one for one in self._waits if one.buffered and one is not client]
             if not buffering:
                 return
@@ -62,7 +63,7 @@ class ConnectionRegistry(ServerState):
 
     def admit(self, client: Client) -> bool:
         """Whether there is room for a client that has just connected."""
-        if len(self.connections) <= self.timeouts.connections:
+        if len(self.connections) <= self.limits.connections:
             return True
         longest = next((one for one in self._waits if one is not client), None)
         if longest is not None:

@@ -2,13 +2,14 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from entrypoints.server.errors import ErrorResponder
 from entrypoints.server.protocol import HttpProtocol
 from entrypoints.server.registry import ConnectionRegistry
-from entrypoints.server.timeouts import ClientTimeouts
 
 STOP_TIMEOUT = 7.0
 """From SIGTERM to the last request's end, the drain included; then the storage closes."""
@@ -29,14 +30,15 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         app: ASGIApp,
-        timeouts: ClientTimeouts,
+        registry: ConnectionRegistry,
+        errors: ErrorResponder,
         drain_seconds: float,
         on_drain: Callable[[], None],
     ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=HttpProtocol,
+                http=partial(HttpProtocol, errors=errors),  # type: ignore[arg-type]  # called alike
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -44,7 +46,7 @@ class Server(uvicorn.Server):
                 server_header=False,
             )
         )
-        self.server_state = self._registry = ConnectionRegistry(timeouts)
+        self.server_state = self._registry = registry
         self._drain_seconds = drain_seconds
         self._on_drain = on_drain
 

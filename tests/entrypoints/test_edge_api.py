@@ -220,6 +220,15 @@ async def test_a_second_one_of_a_header_that_decides_is_refused(api: Api, name: 
 
 
 @before_storage
+async def test_a_message_of_two_lengths_is_refused_by_the_application_too(api: Api) -> None:
+    """It may be under a server that lets such a message pass."""
+    headers = {**api.bearer("alice"), "Content-Length": "2", "Transfer-Encoding": "chunked"}
+    response = await api.client.post("/sessions", content=b"{}", headers=headers)
+    problem(response, 400)
+    assert response.headers["connection"] == "close"
+
+
+@before_storage
 async def test_a_head_too_large_is_refused(api: Api) -> None:
     many = {f"X-{place}": "x" for place in range(100)}
     problem(await api.ask("GET", "/livez", headers=many), 431)

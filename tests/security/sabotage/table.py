@@ -14,12 +14,16 @@ _SMUGGLING = (
     "tests/security/test_smuggling.py::test_what_is_ambiguous_is_refused_and_its_connection_closed"
 )
 
+_PARSER_TEST = (
+    "tests/entrypoints/test_request_parser.py::"
+    "test_a_request_is_read_alike_in_whatever_pieces_it_comes"
+)
+
 AUTHENTICATION = "entrypoints/http/authentication.py"
 PIPELINE = "entrypoints/http/pipeline.py"
 JWT = "adapters/auth/jwt.py"
 MEMORY = "adapters/memory/storage.py"
 PARSER = "entrypoints/server/parser.py"
-PLAIN = "entrypoints/server/plain.py"
 OWNERSHIP = "application/ownership.py"
 STATEMENTS = "adapters/sql/statements.py"
 
@@ -430,46 +434,39 @@ _LIMITS = (
 
 _PROCESS = (
     _one(
-        "take a message of two lengths",
-        "entrypoints/http/middleware/request_head.py",
-        'if b"content-length" in given and b"transfer-encoding" in given:',
-        'if b"content-length" in given and b"both" in given:',
-        _SMUGGLING,
-    ),
-    _one(
         "take chunks from a speaker of HTTP/1.0",
         PARSER,
-        'if request.http_version == b"1.0" and b"transfer-encoding" in headers:',
-        'if request.http_version == b"1.0" and b"transfer" in headers:',
+        'if self.version == "1.0":',
+        'if self.version == "0.9":',
         _SMUGGLING,
     ),
     _one(
-        "wait for more where a line ends without CR",
+        "take whatever transfer coding ends in chunks",
         PARSER,
-        "if _BARE_LINE_FEED.search(self._data, begin, stop):",
-        "if _BARE_LINE_FEED.search(self._data, begin, begin):",
+        'coding.lower() != b"chunked"',
+        'not coding.lower().endswith(b"chunked")',
         _SMUGGLING,
     ),
     _one(
-        "read a folded line as a field of its own",
+        "take two Host headers",
         PARSER,
-        'line.startswith((b" ", b"\\t"))',
-        'line.startswith((b"\\x00",))',
+        'repeated.count(b"host") > 1',
+        'repeated.count(b"host") > 9',
         _SMUGGLING,
     ),
     _one(
-        "take a request of two lengths for a plain one",
-        PLAIN,
-        "        len(given) < len(listed)\n        or b",
-        "        b",
-        "tests/entrypoints/test_exchanges.py::test_what_is_not_plain_is_left_to_the_parser",
+        "lose the body of a request that offers an upgrade",
+        PARSER,
+        "        if self._offers_upgrade:\n            self._decline_upgrade()\n",
+        "",
+        _PARSER_TEST,
     ),
     _one(
-        "take a chunked request for a plain one",
-        PLAIN,
-        '"expect", b"transfer-encoding", b"upgrade"',
-        '"expect", b"upgrade"',
-        "tests/entrypoints/test_exchanges.py::test_what_is_not_plain_is_left_to_the_parser",
+        "take trailers for headers",
+        PARSER,
+        "if self._has_head:\n            self._trailers += 1",
+        "if False:\n            self._trailers += 1",
+        "tests/entrypoints/test_serve.py::test_a_trailer_is_no_header",
     ),
     _one(
         "wait for whoever says nothing",

@@ -1,0 +1,109 @@
+"""The server as this service runs it: the settings set its limits, and the application words its
+errors as it words all others."""
+
+import resource
+from collections.abc import Callable
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Scope
+
+from entrypoints.http.middleware.access_log import GIVEN_UP
+from entrypoints.http.middleware.request_head import REFUSED, head_too_large
+from entrypoints.http.middleware.responses import LINGER_TIMEOUT, SILENCE_TIMEOUT
+from entrypoints.http.problem_types import NOT_HTTP, REQUEST_TIMEOUT, UNAVAILABLE
+from entrypoints.http.problems import Problem
+from entrypoints.server.errors import ErrorResponder, ProtocolError
+from entrypoints.server.limits import ClientTimeouts, ConnectionLimits
+from entrypoints.server.registry import ConnectionRegistry
+from entrypoints.server.server import Server
+from entrypoints.settings import Settings
+
+BUFFER_LIMIT = 10 * 1024 * 1024
+"""Of all requests that are not whole and answers that are not taken, in bytes of memory."""
+
+BUFFERED_BODIES = 8
+"""Where bodies may be larger than usual, as much as so many of them is kept in memory."""
+
+HEAD_BYTES = 256 * 1024
+"""What is taken of a head; the application then refuses one that is over its limits."""
+
+OTHER_FILES = 128
+"""That the process may open besides its connections."""
+
+
+def http_server(app: ASGIApp, settings: Settings, on_drain: Callable[[], None]) -> Server:
+    registry = ConnectionRegistry(client_timeouts(settings), connection_limits(settings))
+    return Server(app, registry, ProblemResponder(), settings.drain_seconds, on_drain)
+
+
+def client_timeouts(settings: Settings) -> ClientTimeouts:
+    return ClientTimeouts(
+        head=settings.client_head_seconds,
+        body=settings.client_body_seconds,
+        request=settings.client_request_seconds,
+        idle=settings.client_idle_seconds,
+        answer=settings.client_answer_seconds,
+        linger=LINGER_TIMEOUT,
+        silence=SILENCE_TIMEOUT,
+    )
+
+
+def connection_limits(settings: Settings) -> ConnectionLimits:
+    return ConnectionLimits(
+        connections=_connections(settings.client_connections),
+        buffered_bytes=max(BUFFER_LIMIT, BUFFERED_BODIES * settings.max_body_bytes),
+        head_bytes=HEAD_BYTES,
+    )
+
+
+def _connections(wanted: int) -> int:
+    """As many of them as this process may have open, once it has asked for as many files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, soft - OTHER_FILES)
+
+
+class ProblemResponder(ErrorResponder):
+    """The application answers with a problem. An abandoned request has its one line in the log, and
+    counts, with that answer."""
+
+    def abandon(self, request: Scope) -> None:
+        request["state"][GIVEN_UP] = True
+
+    def scope(self, error: ProtocolError, request: Scope | None) -> Scope:
+        scope = dict(request or _unread())
+        scope["state"] = {**scope["state"], REFUSED: _problem(error)}
+        scope["state"].pop(GIVEN_UP, None)
+        return scope
+
+
+def _problem(error: ProtocolError) -> Problem:
+    match error.status:
+        case HTTPStatus.REQUEST_TIMEOUT:
+            return Problem(REQUEST_TIMEOUT)
+        case HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+            return head_too_large()
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return Problem(UNAVAILABLE, error.detail)
+        case _:
+            return Problem(NOT_HTTP, error.detail)
+
+
+def _unread() -> Scope:
+    """For a request of which nothing has been understood."""
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "_OTHER",
+        "root_path": "",
+        "path": "",
+        "raw_path": b"",
+        "query_string": b"",
+        "headers": (),
+        "state": {},
+    }
