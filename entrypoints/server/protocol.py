@@ -104,7 +104,10 @@ class HttpProtocol(HttpToolsProtocol):
             if self.cycle is not None:
                 self._left = self._timeouts.request
                 self._wait(self._timeouts.head)
-        self._set_buffered(received=self._received + len(data))
+        # Once a request is being answered, the application drops what still comes of its body.
+        is_kept = self.cycle is None or not self._serves or not self.cycle.response_started
+        kept = self._received if is_kept else len(self._unread)
+        self._set_buffered(received=kept + len(data))
         self._read(self._unread + data)
 
     def eof_received(self) -> bool:  # type: ignore[override]

@@ -346,6 +346,19 @@ def test_what_is_held_of_requests_and_answers_is_bounded(tmp_path: Path) -> None
         assert one_answer(crowd[-1]).startswith(b"HTTP/1.1 201 ")
 
 
+def test_what_is_dropped_of_a_body_is_not_held(tmp_path: Path) -> None:
+    """Nobody has to go for one that was refused, however much of it still comes."""
+    with (
+        serving(tmp_path, **LATE) as served,
+        socket.create_connection(served.address, timeout=WAIT_SECONDS) as small,
+        socket.create_connection(served.address, timeout=WAIT_SECONDS) as large,
+    ):
+        small.sendall(creation(served, 2) + b"{")
+        large.sendall(creation(served, 40 << 20) + b" " * (30 << 20))
+        small.sendall(b"}")
+        assert small.recv(100).startswith(b"HTTP/1.1 201 ")
+
+
 def test_where_all_are_served_and_there_is_no_room_the_next_is_told_so(tmp_path: Path) -> None:
     with serving(tmp_path, **LATE, CHAT_SESSIONS_CLIENT_CONNECTIONS="1") as served:
         database = sqlite3.connect(tmp_path / "chat-sessions.db", isolation_level=None)
