@@ -6,7 +6,7 @@ from application.idempotency import Command, IdempotencyClaim, Operation, Receip
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
-from application.ports.messages import MessageRepository
+from application.ports.messages import MessageReader, MessageRepository
 from domain.message import Message, NewMessage, check_batch
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page
@@ -16,7 +16,7 @@ OLDEST_FIRST = MessagePageRequest()
 
 @dataclass(frozen=True, slots=True)
 class GetMessages:
-    messages: MessageRepository
+    messages: MessageReader
     ownership: Ownership
 
     async def __call__(

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from uuid import UUID
 
-from application.ports.sessions import SessionRepository
+from application.ports.sessions import SessionReader
 from domain.errors import SessionForbidden, SessionNotFound
 
 
@@ -14,7 +14,7 @@ class Ownership:
     only here, that becomes SessionForbidden, unless `hide_foreign` keeps even that to itself.
     """
 
-    sessions: SessionRepository
+    sessions: SessionReader
     hide_foreign: bool = False
 
     def access_to(self, session_id: UUID) -> "_Access":

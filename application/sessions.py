@@ -7,7 +7,7 @@ from application.idempotency import Command, IdempotencyClaim, Operation, Writte
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
-from application.ports.sessions import SessionRepository
+from application.ports.sessions import SessionReader, SessionRepository
 from domain.message import Message, NewMessage, check_batch
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
@@ -19,7 +19,7 @@ LAST_CHANGED_FIRST = SessionPageRequest()
 
 @dataclass(frozen=True, slots=True)
 class ListSessions:
-    sessions: SessionRepository
+    sessions: SessionReader
 
     async def __call__(
         self, caller: Owner, request: SessionPageRequest = LAST_CHANGED_FIRST
@@ -80,7 +80,7 @@ class CreateSession:
 
 @dataclass(frozen=True, slots=True)
 class GetSession:
-    sessions: SessionRepository
+    sessions: SessionReader
     ownership: Ownership
 
     async def __call__(self, caller: Owner, session_id: UUID) -> Session:

@@ -6,7 +6,7 @@ from application.messages import AppendMessages, GetMessages
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
-from application.ports.storage import Storage
+from application.ports.storage import ReadStorage, Storage
 from application.readiness import Check, CheckReadiness
 from application.receipts import PurgeReceipts
 from application.sessions import (
@@ -44,7 +44,7 @@ class UseCases:
 def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case wants
     *,
     storage: Storage,
-    reads: Storage,
+    reads: ReadStorage,
     clock: Clock,
     identifiers: Identifiers,
     hide_foreign: bool,

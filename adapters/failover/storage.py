@@ -1,18 +1,16 @@
 import asyncio
 import contextvars
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from application.errors import Unavailable, Unreachable
-from application.idempotency import IdempotencyClaim, Receipt
-from application.ports.messages import MessageRepository
-from application.ports.sessions import SessionRepository
-from application.ports.storage import Storage
+from application.ports.messages import MessageReader
+from application.ports.sessions import SessionReader
+from application.ports.storage import ReadStorage
 from domain.errors import SessionNotFound
-from domain.message import Message, NewMessage
+from domain.message import Message
 from domain.owner import Owner
 from domain.page import MessagePageRequest, Page, SessionPageRequest
 from domain.session import Session
@@ -23,20 +21,20 @@ PROBE_INTERVAL = 0.25
 T = TypeVar("T")
 
 
-class FailoverStorage(Storage):
-    """The storage of a primary. A standby answers its reads for as long as the primary is down.
+class FailoverStorage(ReadStorage):
+    """Reads from a primary or, for as long as that is down, from a standby.
 
     What a standby has may be old, but was so once; what it lacks may be new. So it can say what
     there is, never that there is nothing: that is Unavailable. `on_standby_read` is called whenever
     an answer rests on it, in the context of whoever asked; `on_change` with the reason each time
-    the primary goes down, and with None each time it is back. Writes go to the primary alone. For
-    `primary_timeout` seconds the primary may take to answer before it counts as down.
+    the primary goes down, and with None each time it is back. The primary may take
+    `primary_timeout` seconds to answer before it counts as down. Nothing is written through this.
     """
 
     def __init__(
         self,
-        primary: Storage,
-        standby: Storage,
+        primary: ReadStorage,
+        standby: ReadStorage,
         on_standby_read: Callable[[], None],
         on_change: Callable[[str | None], None],
         *,
@@ -51,11 +49,11 @@ class FailoverStorage(Storage):
         self._reason = ""
 
     @property
-    def sessions(self) -> SessionRepository:
+    def sessions(self) -> SessionReader:
         return _Sessions(self, self._primary.sessions, self._standby.sessions)
 
     @property
-    def messages(self) -> MessageRepository:
+    def messages(self) -> MessageReader:
         return _Messages(self, self._primary.messages, self._standby.messages)
 
     async def read(
@@ -114,15 +112,6 @@ class FailoverStorage(Storage):
         await self._primary.open()
         await self._standby.open()
 
-    async def is_current(self) -> bool:
-        return await self._primary.is_current()
-
-    async def migrate(self) -> None:
-        await self._primary.migrate()
-
-    async def purge(self, claimed_until: datetime) -> int:
-        return await self._primary.purge(claimed_until)
-
     async def check(self) -> None:
         await self._ask_primary(self._primary.check)
 
@@ -133,9 +122,9 @@ class FailoverStorage(Storage):
         await self._primary.close()
 
 
-class _Sessions(SessionRepository):
+class _Sessions(SessionReader):
     def __init__(
-        self, reads: FailoverStorage, primary: SessionRepository, standby: SessionRepository
+        self, reads: FailoverStorage, primary: SessionReader, standby: SessionReader
     ) -> None:
         self._reads = reads
         self._primary = primary
@@ -160,25 +149,10 @@ class _Sessions(SessionRepository):
 
         return await self._reads.read(lambda: self._primary.exists(session_id), standby)
 
-    async def add(
-        self, session: Session, messages: Sequence[Message], claim: IdempotencyClaim | None = None
-    ) -> Receipt | None:
-        return await self._primary.add(session, messages, claim)
 
-    async def update(
-        self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
-    ) -> Session:
-        return await self._primary.update(owner, session_id, change)
-
-    async def remove(
-        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
-    ) -> None:
-        await self._primary.remove(owner, session_id, expected)
-
-
-class _Messages(MessageRepository):
+class _Messages(MessageReader):
     def __init__(
-        self, reads: FailoverStorage, primary: MessageRepository, standby: MessageRepository
+        self, reads: FailoverStorage, primary: MessageReader, standby: MessageReader
     ) -> None:
         self._reads = reads
         self._primary = primary
@@ -191,13 +165,3 @@ class _Messages(MessageRepository):
             lambda: self._primary.page(owner, session_id, request),
             lambda: self._standby.page(owner, session_id, request),
         )
-
-    async def append(
-        self,
-        owner: Owner,
-        session_id: UUID,
-        messages: Mapping[UUID, NewMessage],
-        now: datetime,
-        claim: IdempotencyClaim | None = None,
-    ) -> tuple[Message, ...] | Receipt:
-        return await self._primary.append(owner, session_id, messages, now, claim)

@@ -10,11 +10,23 @@ from domain.owner import Owner
 from domain.page import MessagePageRequest, Page
 
 
-class MessageRepository(Protocol):
-    """Messages by owner and session. Each method is one atomic act and may raise Unavailable.
+class MessageReader(Protocol):
+    """Reads messages by owner and session. Each method is one atomic act and may raise Unavailable.
 
     Another owner's session is no session at all.
     """
+
+    @abstractmethod
+    async def page(
+        self, owner: Owner, session_id: UUID, request: MessagePageRequest
+    ) -> Page[Message]:
+        """The page that `request.span` says and the exact total, of one snapshot, at a cost that
+        does not depend on where it lies. Past the end there are no items and the true total.
+        Raises SessionNotFound."""
+
+
+class MessageRepository(MessageReader, Protocol):
+    """Reads and writes messages, on the same terms."""
 
     @abstractmethod
     async def append(
@@ -36,11 +48,3 @@ class MessageRepository(Protocol):
         Where the session is there and the owner has a receipt for operation and key that counts,
         nothing is stored, and that receipt is the answer.
         """
-
-    @abstractmethod
-    async def page(
-        self, owner: Owner, session_id: UUID, request: MessagePageRequest
-    ) -> Page[Message]:
-        """The page that `request.span` says and the exact total, of one snapshot, at a cost that
-        does not depend on where it lies. Past the end there are no items and the true total.
-        Raises SessionNotFound."""

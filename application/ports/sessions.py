@@ -11,11 +11,29 @@ from domain.page import Page, SessionPageRequest
 from domain.session import Session
 
 
-class SessionRepository(Protocol):
-    """Sessions by owner. Each method is one atomic act and may raise Unavailable.
+class SessionReader(Protocol):
+    """Reads sessions by owner. Each method is one atomic act and may raise Unavailable.
 
     Another owner's session is, to every method but `exists`, no session at all.
     """
+
+    @abstractmethod
+    async def get(self, owner: Owner, session_id: UUID) -> Session:
+        """Raises SessionNotFound."""
+
+    @abstractmethod
+    async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
+        """A page and the exact total, of one snapshot. Ties are broken by id, in the sort's
+        direction. Past the end there are no items and the true total. Beside a cursor's key it
+        costs the same wherever that lies."""
+
+    @abstractmethod
+    async def exists(self, session_id: UUID) -> bool:
+        """Whether anyone at all has such a session."""
+
+
+class SessionRepository(SessionReader, Protocol):
+    """Reads and writes sessions, on the same terms."""
 
     @abstractmethod
     async def add(
@@ -27,16 +45,6 @@ class SessionRepository(Protocol):
         Where the owner has a receipt for operation and key that counts, nothing is stored, and
         that receipt is the answer.
         """
-
-    @abstractmethod
-    async def get(self, owner: Owner, session_id: UUID) -> Session:
-        """Raises SessionNotFound."""
-
-    @abstractmethod
-    async def page(self, owner: Owner, request: SessionPageRequest) -> Page[Session]:
-        """A page and the exact total, of one snapshot. Ties are broken by id, in the sort's
-        direction. Past the end there are no items and the true total. Beside a cursor's key it
-        costs the same wherever that lies."""
 
     @abstractmethod
     async def update(
@@ -54,7 +62,3 @@ class SessionRepository(Protocol):
 
         Raises SessionNotFound, VersionMismatch.
         """
-
-    @abstractmethod
-    async def exists(self, session_id: UUID) -> bool:
-        """Whether anyone at all has such a session."""

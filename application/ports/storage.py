@@ -2,11 +2,38 @@ from abc import abstractmethod
 from datetime import datetime
 from typing import Protocol
 
-from application.ports.messages import MessageRepository
-from application.ports.sessions import SessionRepository
+from application.ports.messages import MessageReader, MessageRepository
+from application.ports.sessions import SessionReader, SessionRepository
 
 
-class Storage(Protocol):
+class ReadStorage(Protocol):
+    """What reads the data of a backend, and its life."""
+
+    @property
+    @abstractmethod
+    def sessions(self) -> SessionReader: ...
+
+    @property
+    @abstractmethod
+    def messages(self) -> MessageReader: ...
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Make ready to serve; the repositories work from here on. No harm while it is open.
+
+        Raises StorageRefused, whose text is one line for the operator.
+        """
+
+    @abstractmethod
+    async def check(self) -> None:
+        """Raise Unavailable unless the data can be reached and its schema is current."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what was begun and let go. Safe to call more than once."""
+
+
+class Storage(ReadStorage, Protocol):
     """A backend: two repositories over the same data, and its life."""
 
     @property
@@ -16,13 +43,6 @@ class Storage(Protocol):
     @property
     @abstractmethod
     def messages(self) -> MessageRepository: ...
-
-    @abstractmethod
-    async def open(self) -> None:
-        """Make ready to serve; the repositories work from here on. No harm while it is open.
-
-        Raises StorageRefused, whose text is one line for the operator.
-        """
 
     @abstractmethod
     async def is_current(self) -> bool:
@@ -36,11 +56,3 @@ class Storage(Protocol):
     @abstractmethod
     async def purge(self, claimed_until: datetime) -> int:
         """Forget the receipts claimed at that time or before, and say how many they were."""
-
-    @abstractmethod
-    async def check(self) -> None:
-        """Raise Unavailable unless the data can be reached and its schema is current."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Finish what was begun and let go. Safe to call more than once."""

@@ -16,8 +16,7 @@ from domain.errors import SessionNotFound
 from domain.page import MessagePageRequest, SessionPageRequest
 from domain.session import Session
 from entrypoints import time_limits
-from tests.clock import START
-from tests.contract.examples import ALICE, new_messages, new_session, stored_session
+from tests.contract.examples import ALICE, stored_session
 from tests.waiting import WAIT_SECONDS
 
 
@@ -120,7 +119,7 @@ def reads(pair: Pair, session: Session) -> list[Callable[[], Awaitable[Any]]]:
 
 async def test_the_primary_answers_while_it_is_there(pair: Pair) -> None:
     """Also that there is nothing."""
-    session = await stored_session(pair.storage)
+    session = await stored_session(pair.primary)
     for read in reads(pair, session):
         await read()
     with pytest.raises(SessionNotFound):
@@ -207,27 +206,3 @@ async def test_without_either_nothing_is_served(pair: Pair) -> None:
         with pytest.raises(Unavailable):
             await read()
     assert pair.served == 0
-
-
-async def test_writes_are_the_primarys_alone(pair: Pair) -> None:
-    session, now = await known(pair), START
-    sessions, messages = pair.storage.sessions, pair.storage.messages
-    writes: list[Callable[[], Awaitable[Any]]] = [
-        lambda: sessions.add(new_session(), ()),
-        lambda: sessions.update(ALICE, session.id, lambda before: before),
-        lambda: messages.append(ALICE, session.id, new_messages("two"), now),
-        lambda: sessions.remove(ALICE, session.id),
-    ]
-    pair.primary.refusing = True
-    for write in writes:
-        with pytest.raises(Unavailable):
-            await write()
-    with pytest.raises(Unavailable):
-        await pair.storage.check()
-    pair.primary.refusing = False
-    for write in writes:
-        await write()
-    assert (await pair.standby.sessions.get(ALICE, session.id)).message_count == 1
-    assert await pair.storage.is_current()
-    await pair.storage.migrate()
-    assert await pair.storage.purge(now) == 0

@@ -69,9 +69,8 @@ def _stored(head: CTE) -> CTE:
         "timestamp": head.c.last_updated + place,
         **{new.name: _GIVEN.c[new.name] for new in NEW_MESSAGE_COLUMNS},
     }
-    names = [column.name for column in messages.c]
-    rows = select(*[stored[name] for name in names]).select_from(head.join(_GIVEN, true()))
-    return insert(messages).from_select(names, rows).cte("stored")
+    rows = select(*stored.values()).select_from(head.join(_GIVEN, true()))
+    return insert(messages).from_select(list(stored), rows).cte("stored")
 
 
 def _append(*, once: bool) -> Executable:
