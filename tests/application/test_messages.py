@@ -4,7 +4,6 @@ from application.use_cases import UseCases
 from domain.errors import InvalidValue
 from domain.message import BATCH_MAX, NewMessage, Role
 from domain.owner import Owner
-from domain.page import MessagePageRequest, SortOrder
 from tests.clock import ManualClock
 
 ALICE = Owner("issuer", "alice")
@@ -25,14 +24,6 @@ async def test_messages_are_stored_in_the_order_given(do: UseCases, clock: Manua
     assert tuple(page.items[1:]) == stored
     found = await do.get_session(ALICE, session.id)
     assert (found.message_count, found.last_updated) == (3, stored[-1].timestamp)
-
-
-async def test_a_page_can_begin_at_the_end(do: UseCases) -> None:
-    session = await do.create_session(ALICE, messages=said("one", "two", "three"))
-    newest = MessagePageRequest(limit=2, sort_order=SortOrder.DESC)
-    page = await do.get_messages(ALICE, session.id, newest)
-    assert [message.content for message in page.items] == ["three", "two"]
-    assert (page.total, page.has_next) == (3, True)
 
 
 @pytest.mark.parametrize("how_many", [0, BATCH_MAX + 1])
