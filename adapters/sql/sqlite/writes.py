@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, update
 
@@ -21,7 +22,8 @@ from adapters.sql.statements import (
 from application.idempotency import RETENTION
 from domain.instant import TICK
 
-_NEW_MESSAGE = [column.name for column in NEW_MESSAGE_COLUMNS]
+_PLACE = ("owner", "session_id", "message_order", "timestamp")
+_STORED = (*_PLACE, *[column.name for column in NEW_MESSAGE_COLUMNS])
 
 PURGED_AT_ONCE = 10
 """Old receipts that each new one takes with it: no one need stop the service to purge them."""
@@ -56,8 +58,7 @@ def add(
     if receipt:
         _claim(connection, receipt, first_order=1)
     first_time = session["created_at"] + TICK
-    place = {"owner": session["owner"], "session_id": session["id"]}
-    _store(connection, place, messages, 1, first_time)
+    _store(connection, (session["owner"], session["id"]), messages, 1, first_time)
     return True
 
 
@@ -73,8 +74,8 @@ def append(
     first_time = instant_of(last.last_updated - (len(messages) - 1))
     if receipt:
         _claim(connection, receipt, first_order)
-    place = {"owner": head["owner_"], "session_id": head["session_"]}
-    _store(connection, place, messages, first_order, first_time)
+    session = head["owner_"], head["session_"]
+    _store(connection, session, messages, first_order, first_time)
     return tuple(last)
 
 
@@ -102,18 +103,19 @@ def _claim(connection: Connection, receipt: Values, first_order: int) -> None:
 
 def _store(
     connection: Connection,
-    place: Values,
+    session: tuple[UUID, UUID],
     messages: Rows,
     first_order: int,
     first_time: datetime,
 ) -> None:
     rows = [
-        {
-            **place,
-            **dict(zip(_NEW_MESSAGE, message, strict=True)),
-            "message_order": first_order + past,
-            "timestamp": first_time + past * TICK,
-        }
+        dict(
+            zip(
+                _STORED,
+                (*session, first_order + past, first_time + past * TICK, *message),
+                strict=True,
+            )
+        )
         for past, message in enumerate(messages)
     ]
     if rows:
