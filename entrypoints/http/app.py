@@ -151,9 +151,14 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 
 
 async def _answer_no_route(request: Request, _: Exception) -> Response:
-    """404 for an unknown path, 405 for an unknown method, and 204 for OPTIONS, of `*` too."""
+    """404 for an unknown path, 405 for an unknown method, and 204 for OPTIONS, of `*` too.
+
+    A preflight of an allowed origin is 204 on any path, so that its page can read the 404.
+    """
     allowed = _allowed_methods(request.app, request.scope)
     headers = {"Allow": ", ".join(allowed)}
+    if b"access-control-allow-methods" in request_context(request).headers:
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers if allowed else {})
     if not allowed:
         problem = Problem(ROUTE_NOT_FOUND)
     elif request.method == "OPTIONS":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from entrypoints.http.middleware.response_headers import is_preflight
 from entrypoints.http.problem_types import (
     HEAD_TOO_LARGE,
     REPEATED_HEADER,
@@ -55,7 +56,7 @@ class RequestHeadValidator:
             raise Problem(TWO_LENGTHS)
         if scope["path"] not in PROBES and self._host(given) not in self.hosts:
             raise Problem(UNKNOWN_HOST)
-        if not _can_be_a_route(scope):
+        if not _can_be_a_route(scope) and not is_preflight(scope["method"], headers):
             raise Problem(ROUTE_NOT_FOUND)
 
     @staticmethod

@@ -1,5 +1,6 @@
 """What every answer carries: security headers, and what lets pages of other origins read it."""
 
+import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -23,12 +24,10 @@ _EXPOSED = (
 )
 _PREFLIGHT = {
     b"access-control-allow-methods": b"DELETE, GET, HEAD, PATCH, POST",
-    b"access-control-allow-headers": (
-        b"Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, traceparent, "
-        b"tracestate, X-Request-ID"
-    ),
     b"access-control-max-age": b"3600",
 }
+_HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]*")
+"""A list of names (RFC 9110 section 5.6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,15 @@ class ResponseHeaders:
         if origin in self.origins:
             given[b"access-control-allow-origin"] = origin.encode("latin-1")
             given[b"access-control-expose-headers"] = _EXPOSED
-            if method == "OPTIONS" and "access-control-request-method" in asked:
+            if is_preflight(method, asked):
                 given |= _PREFLIGHT
+                # By name, since a wildcard does not stand for Authorization (Fetch standard).
+                names = asked.get("access-control-request-headers", "")
+                if _HEADER_NAMES.fullmatch(names):
+                    given[b"access-control-allow-headers"] = names.encode("latin-1")
         return given
+
+
+def is_preflight(method: str, headers: Headers) -> bool:
+    """Tell whether a browser asks if it may send a request (Fetch standard, "CORS-preflight")."""
+    return method == "OPTIONS" and "access-control-request-method" in headers
