@@ -9,10 +9,13 @@ from fastapi import Header
 from pydantic import WithJsonSchema
 
 from domain.session import Session
+from entrypoints.http.problem_types import NO_ENTITY_TAG
+from entrypoints.http.problems import Problem
 from entrypoints.http.schema_types import CHANGED
 from entrypoints.http.serializers import rfc3339
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_ENCODING = re.compile(r"(-{1,2}|;)(gzip|br|zstd|deflate)$")
 _LIST = re.compile(rf"[ \t,]*({_ENTITY_TAG.pattern}[ \t]*(,[ \t,]*|$))*")
 
 _TagList = Annotated[
@@ -49,22 +52,34 @@ def page_tag(total: int) -> str:
 
 def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
     """Whether the client holds it already, by weak comparison (section 8.8.3.2)."""
-    known = ",".join(if_none_match)
-    opaque = tag.removeprefix("W/").strip('"')
-    return known.strip() == "*" or any(found[2] == opaque for found in _tags(known))
+    known = ",".join(if_none_match).strip()
+    return known == "*" or _opaque(tag) in map(_opaque, _tags(known))
 
 
 def expected_versions(if_match: Sequence[str]) -> Collection[datetime] | None:
-    """The versions that a change may be made at, by strong comparison; None for any."""
-    if not if_match or ",".join(if_match).strip() == "*":
+    """The versions that a change may be made at; None for any. Raises the Problem of 400 for what
+    is no entity tag.
+
+    A tag that a compressing proxy has weakened counts: versions are equal or they are not.
+    """
+    expected = ",".join(if_match).strip()
+    if expected in {"", "*"}:
         return None
-    tags = _tags(",".join(if_match))
-    return [version for tag in tags if not tag[1] for version in _version(tag[2])]
+    tags = list(_tags(expected))
+    if not tags:
+        raise Problem(NO_ENTITY_TAG)
+    return [version for tag in tags for version in _version(_opaque(tag))]
 
 
-def _tags(header: str) -> Iterator[re.Match[str]]:
+def _tags(header: str) -> Iterator[str]:
     """The tags of a list of them, and none of what is no such list."""
-    return _ENTITY_TAG.finditer(header if _LIST.fullmatch(header) else "")
+    found = _ENTITY_TAG.finditer(header if _LIST.fullmatch(header) else "")
+    return (tag[0] for tag in found)
+
+
+def _opaque(tag: str) -> str:
+    """What is in a tag's quotes, without what proxies add there of their encoding."""
+    return _ENCODING.sub("", tag.removeprefix("W/").strip('"'))
 
 
 def _version(opaque: str) -> Sequence[datetime]:

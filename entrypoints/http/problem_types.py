@@ -68,6 +68,12 @@ TWO_LENGTHS = ProblemType(
     headers=_CLOSE,
     when="Or it has two lengths.",
 )
+NO_ENTITY_TAG = ProblemType(
+    kind="not-an-entity-tag",
+    status=HTTPStatus.BAD_REQUEST,
+    detail="If-Match holds no entity tag; an ETag is sent as it came, with its quotes.",
+    when="Or `If-Match` holds no entity tag.",
+)
 NOT_HTTP = ProblemType(kind="not-http", status=HTTPStatus.BAD_REQUEST, detail="{reason}")
 UNAUTHORIZED = ProblemType(
     kind="unauthorized",
@@ -119,7 +125,7 @@ VERSION_MISMATCH = ProblemType(
     detail="The session has changed since; read it again.",
     error=VersionMismatch,
     when="The session has changed since: its ETag is none of those in `If-Match`.",
-    described_headers=LIMITED,
+    described_headers=("ETag", *LIMITED),
 )
 BODY_TOO_LARGE = ProblemType(
     kind="body-too-large",
@@ -189,6 +195,7 @@ PROBLEM_TYPES = (
     NOT_JSON,
     REPEATED_HEADER,
     TWO_LENGTHS,
+    NO_ENTITY_TAG,
     NOT_HTTP,
     UNAUTHORIZED,
     SESSION_FORBIDDEN,

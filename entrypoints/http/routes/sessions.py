@@ -1,13 +1,17 @@
 """The routes of sessions. Each turns a request into one call of a use case, and its result into a
 response."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.errors import VersionMismatch
+from domain.owner import Owner
 from domain.session import Session
 from entrypoints.http.body import MERGE_PATCH
 from entrypoints.http.context import app_context, use_cases
@@ -22,6 +26,8 @@ from entrypoints.http.etags import (
 from entrypoints.http.idempotency import IdempotencyKeys, only_key, replay_mark
 from entrypoints.http.openapi.responses import problems, success
 from entrypoints.http.pagination import SessionPageQuery, links_by_cursor, links_by_offset
+from entrypoints.http.problem_types import VERSION_MISMATCH
+from entrypoints.http.problems import Problem, in_header, invalid
 from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
     NOT_MODIFIED,
@@ -121,10 +127,11 @@ async def update_session(
 
     What is absent stays, null removes. A patch that changes nothing leaves `last_updated`.
     """
-    expected = expected_versions(if_match)
-    session = await use_cases(request).update_session(
-        caller, session_id, body.to_domain(), expected=expected
-    )
+    patch, expected = body.to_domain(), expected_versions(if_match)
+    async with _telling_version(request, caller, session_id):
+        session = await use_cases(request).update_session(
+            caller, session_id, patch, expected=expected
+        )
     return _session(session)
 
 
@@ -138,10 +145,24 @@ async def delete_session(
     request: Request, caller: Caller, session_id: SessionId, if_match: IfMatch = ()
 ) -> Response:
     """The session goes, and its messages with it."""
-    await use_cases(request).delete_session(
-        caller, session_id, expected=expected_versions(if_match)
-    )
+    if if_match and not "".join(if_match).strip():
+        raise invalid([in_header("must not be empty where it decides what is removed", "If-Match")])
+    expected = expected_versions(if_match)
+    async with _telling_version(request, caller, session_id):
+        await use_cases(request).delete_session(caller, session_id, expected=expected)
     return Response(status_code=204)
+
+
+@asynccontextmanager
+async def _telling_version(
+    request: Request, caller: Owner, session_id: UUID
+) -> AsyncIterator[None]:
+    """Give a client whose version does not match the tag that holds now."""
+    try:
+        yield
+    except VersionMismatch:
+        session = await use_cases(request).get_session(caller, session_id)
+        raise Problem(VERSION_MISMATCH, headers={"ETag": session_tag(session)}) from None
 
 
 def _session(
