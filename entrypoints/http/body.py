@@ -15,9 +15,12 @@ MERGE_PATCH = "application/merge-patch+json"
 
 _DIGITS_MAX = 18
 
+_UTF_8 = {"", "utf-8", "utf8", "us-ascii"}
+"""What clients call it; ASCII is a part of it."""
+
 _NAME = r"[!#$%&'+.^_`|~0-9A-Za-z-]+"
 _MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}")
-_PARAMETER = re.compile(rf'[ \t]*;[ \t]*(?:({_NAME})=({_NAME}|"(?:[^"\\]|\\.)*"))?')
+_PARAMETER = re.compile(rf'[ \t]*;[ \t]*(?:({_NAME})=({_NAME}|"(?:[^"\\]|\\.)*"|))?')
 """Of a media type (RFC 9110 sections 5.6.6 and 8.3.1). One with an asterisk in its name is
 of mail (RFC 2231), and refused."""
 
@@ -60,7 +63,7 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
     acceptable = (
         len(given) == 1
         and _is_utf_8_of(given[0].strip(" \t"), media_types)
-        and not request.headers.getlist("content-encoding")
+        and _codings(request) <= {"identity"}
     )
     if not acceptable:
         raise Problem(
@@ -70,13 +73,20 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
         )
 
 
+def _codings(request: Request) -> set[str]:
+    """The content codings in lower case; `identity` says that there is none (RFC 9110 section
+    12.5.3), and so does nothing."""
+    codings = ",".join(request.headers.getlist("content-encoding")).split(",")
+    return {coding.strip(" \t").lower() for coding in codings} - {""}
+
+
 def _is_utf_8_of(header: str, media_types: Collection[str]) -> bool:
     found = _MEDIA_TYPE.match(header)
     if not found or found[0].lower() not in media_types:
         return False
     parameters = list(_parameters(header, found.end()))
     charsets = [value.strip('"').lower() for name, value in parameters if name == "charset"]
-    return (None, "") not in parameters and charsets in ([], ["utf-8"])
+    return (None, "") not in parameters and len(charsets) <= 1 and set(charsets) <= _UTF_8
 
 
 def _parameters(header: str, begin: int) -> Iterator[tuple[str | None, str]]:

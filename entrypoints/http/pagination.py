@@ -198,7 +198,7 @@ def link_header(request: Request, asked: PageRequest, links: Links) -> str:
     query = dict(request_context(request).query)
     if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
         query |= {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}
-    path = app_context(request).public_url + request.scope["path"]
+    path = app_context(request).public_url + request.scope["path"].lower()
     return ", ".join(
         f'<{path}?{_query(query, name, place)}>; rel="{relation}"'
         for relation, (name, place) in links.items()

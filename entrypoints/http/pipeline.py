@@ -25,7 +25,7 @@ from entrypoints.http.schema_types import UUID_V7
 from entrypoints.http.validation_errors import field_errors
 from entrypoints.telemetry.request_context import request_context
 
-_ID = re.compile(UUID_V7)
+_ID = re.compile(UUID_V7, re.IGNORECASE)
 
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
@@ -82,9 +82,11 @@ def _policy(route: APIRoute) -> Policy:
 
 def _checked_id(request: Request) -> str | None:
     session_id: str | None = request.path_params.get("session_id")
-    if session_id is not None and not _ID.fullmatch(session_id):
+    if session_id is None:
+        return None
+    if not _ID.fullmatch(session_id):
         raise SessionNotFound
-    return session_id
+    return session_id.lower()
 
 
 def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, str]:

@@ -199,3 +199,21 @@ async def test_what_a_client_needs_for_a_token_is_described(api: Api) -> None:
     response = await api.ask("GET", "/.well-known/oauth-protected-resource", None)
     assert response.status_code == 200
     assert response.json()["resource"] == HERE
+
+
+@pytest.mark.parametrize("backend", ["memory"])
+async def test_an_id_is_taken_in_any_case_and_given_in_lower_case(api: Api) -> None:
+    """Swift prints UUIDs in capitals."""
+    session = await api.create(messages=[{"role": "user", "content": "hello"}] * 2)
+    path = f"/sessions/{session['id'].upper()}"
+    assert (await api.ask("GET", path)).json() == session
+    page = await api.ask("GET", f"{path}/messages?limit=1")
+    assert page.json()["items"][0]["session_id"] == session["id"]
+    assert f"</sessions/{session['id']}/messages?" in page.headers["link"]
+    said = {"messages": [{"role": "user", "content": "again"}]}
+    for at in (path, path.lower()):
+        written = await api.ask(
+            "POST", f"{at}/messages", json=said, headers={"Idempotency-Key": "once"}
+        )
+        assert written.json()["items"][0]["message_order"] == 3
+    assert (await api.ask("DELETE", path)).status_code == 204
