@@ -14,7 +14,7 @@ KEY = r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?"
 
 
 IdempotencyKeys = Annotated[
-    Sequence[Annotated[str, Field(min_length=1, max_length=KEY_MAX, pattern=f"^{KEY}$")]],
+    Sequence[Annotated[str, Field(max_length=KEY_MAX, pattern=f"^({KEY})?$")]],
     Header(
         alias=NAME,
         description="Asked again under the same key within 24 hours, a request that was "
@@ -33,10 +33,10 @@ IdempotencyKeys = Annotated[
 
 
 def only_key(keys: Sequence[str]) -> str | None:
-    """The request's key, if it has one. Raises the Problem of 422 for several."""
+    """The request's key, if it has one that is not empty. Raises the Problem of 422 for several."""
     if len(keys) > 1:
         raise invalid([in_header("is given more than once", NAME)])
-    return keys[0] if keys else None
+    return (keys[0] or None) if keys else None
 
 
 def replay_mark(written: Written[Any]) -> Mapping[str, str]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from starlette.requests import Request
 
 from domain.errors import InvalidValue
@@ -50,6 +50,13 @@ Place = Annotated[int, Field(ge=0, le=OFFSET_MAX), BeforeValidator(_plain_intege
 
 
 class _PageQuery(BaseModel):
+    """An empty parameter counts as absent: some clients write null so."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, given: dict[str, str]) -> dict[str, str]:
+        return {name: value for name, value in given.items() if value}
+
     limit: Annotated[
         int,
         Field(ge=1, le=LIMIT_MAX, description="How many items at most.", examples=[20]),

@@ -96,7 +96,7 @@ def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, st
     query = dict(items)
     if len(query) < len(items) or not query.keys() <= known:
         raise _unfit([name for name, _ in items], known)
-    return query
+    return {name: value for name, value in query.items() if value}
 
 
 def _unfit(given: Sequence[str], known: AbstractSet[str]) -> Problem:

@@ -14,7 +14,7 @@ from pydantic import (
 
 from domain.errors import InvalidValue
 from domain.message import CONTENT_MAX, Role, check_content
-from domain.metadata import DEPTH_MAX, METADATA_MAX, Metadata, check_json
+from domain.metadata import DEPTH_MAX, EMPTY, METADATA_MAX, Metadata, check_json
 from domain.session import TITLE_MAX, trimmed_title
 from entrypoints.http.serializers import rfc3339
 
@@ -44,6 +44,10 @@ def _checked(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _metadata(value: Any) -> Metadata:  # noqa: ANN401 - JSON may hold anything
+    return EMPTY if value is None else Metadata.from_mapping(value)
+
+
 RoleInput = Annotated[
     Role,
     Field(strict=False, description="Who says it.", examples=[Role.USER]),
@@ -63,12 +67,12 @@ TitleInput = Annotated[
 ]
 MetadataInput = Annotated[
     Metadata,
-    PlainValidator(Metadata.from_mapping),
-    WithJsonSchema({"type": "object", "additionalProperties": True}),
+    PlainValidator(_metadata),
+    WithJsonSchema({"anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]}),
     Field(
         description=f"A JSON object of your own, at most {METADATA_MAX:,} bytes as compact JSON "
         f"and {DEPTH_MAX} levels deep. It comes back with its keys in the order given. "
-        "Absent, it is `{}`.",
+        "Absent or null, it is `{}`.",
         examples=[{"model": "small"}],
     ),
 ]

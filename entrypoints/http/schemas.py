@@ -60,13 +60,12 @@ class SessionCreate(_Input):
     ] = None
     metadata: MetadataInput = EMPTY
     messages: Annotated[
-        list[MessageCreate],
+        Annotated[list[MessageCreate], Field(max_length=BATCH_MAX)] | None,
         Field(
             description="First messages, stored with the session or not at all.",
-            max_length=BATCH_MAX,
             examples=[[{"role": Role.USER, "content": "Where shall we stay?"}]],
         ),
-    ] = []
+    ] = None
 
     def to_domain(self) -> NewSession:
         return NewSession(self.title, self.metadata)

@@ -110,7 +110,7 @@ async def test_a_cursor_goes_with_its_own_sort_alone(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "abc", "A" * 35, "_" * 35, "A" * 46, "A" * 10_000, "é", "a=b", "%00"]
+    "cursor", ["abc", "A" * 35, "_" * 35, "A" * 46, "A" * 10_000, "é", "a=b", "%00"]
 )
 async def test_what_is_no_cursor_is_refused(api: Api, cursor: str) -> None:
     await made(api, 1)

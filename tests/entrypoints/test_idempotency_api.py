@@ -114,7 +114,7 @@ async def test_a_refused_request_does_not_use_its_key_up(api: Api) -> None:
 
 
 @before_storage
-@pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel".encode(), b"\xff", "a\tb"])
+@pytest.mark.parametrize("key", ["x" * 256, "schlüssel".encode(), b"\xff", "a\tb"])
 async def test_a_key_that_is_none_is_refused(api: Api, key: str | bytes) -> None:
     path = f"/sessions/{(await api.create())['id']}/messages"
     for where in ("/sessions", path):

@@ -80,7 +80,7 @@ async def create_session(
     request: Request, caller: Caller, body: SessionCreate, keys: IdempotencyKeys = ()
 ) -> Response:
     """A new session of the caller's, with its first messages if any are given, all or nothing."""
-    messages = [message.to_domain() for message in body.messages]
+    messages = [message.to_domain() for message in body.messages or ()]
     created = await use_cases(request).create_session.once(
         only_key(keys), caller, body.to_domain(), messages
     )
