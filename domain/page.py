@@ -68,7 +68,9 @@ class Page(Generic[T]):
 
     @property
     def next_offset(self) -> int | None:
-        return self.offset + self.limit if self.has_next and self.offset is not None else None
+        if not self.has_next or self.offset is None:
+            return None
+        return self.offset + len(self.items)
 
     @property
     def previous_offset(self) -> int | None:
@@ -215,8 +217,9 @@ class SessionPageRequest(PageRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagePageRequest(PageRequest):
-    """`after` or `before` a message_order, in place of an offset: what follows it, or what comes
-    right before it, in the asked direction. Raises InvalidValue for two of the three."""
+    """`after` or `before` a message_order, in place of an offset: the messages with higher orders,
+    or with lower ones, that are next to it, whichever way the page is sorted. Raises InvalidValue
+    for two of the three."""
 
     sort_by: MessageSort = MessageSort.TIMESTAMP
     sort_order: SortOrder = SortOrder.ASC
@@ -252,13 +255,12 @@ class MessagePageRequest(PageRequest):
     def span(self, total: int) -> tuple[int, int]:
         """Where the page begins and ends in a list of `total` messages in the asked direction."""
         if self.after is not None:
-            start = min(max(self._place(self.after, total) + 1, 0), total)
-            return start, start + self.limit
-        if self.before is not None:
-            stop = min(max(self._place(self.before, total), 0), total)
-            return max(stop - self.limit, 0), stop
-        return self.start, self.start + self.limit
-
-    def _place(self, message_order: int, total: int) -> int:
+            first = min(self.after, total)
+            last = min(first + self.limit, total)
+        elif self.before is not None:
+            last = min(max(self.before - 1, 0), total)
+            first = max(last - self.limit, 0)
+        else:
+            return self.start, self.start + self.limit
         ascending = self.sort_order is SortOrder.ASC
-        return message_order - 1 if ascending else total - message_order
+        return (first, last) if ascending else (total - last, total - first)

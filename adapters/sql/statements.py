@@ -154,10 +154,10 @@ def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
     ascending = sort_order is SortOrder.ASC
     if side is None:
         least = _opaque(_OFFSET) if ascending else _of_own_session(count - _OFFSET - _LIMIT)
-    elif (side is Side.AFTER) == ascending:
-        least = _opaque(_AFTER if ascending else _BEFORE)
+    elif side is Side.AFTER:
+        least = _opaque(_AFTER)
     else:
-        below = (_BEFORE if ascending else _AFTER) - 1
+        below = _BEFORE - 1
         least = _of_own_session(case((below < count, below), else_=count) - _LIMIT)
     within = and_(order > least, order <= least + _LIMIT)
     of_session = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)

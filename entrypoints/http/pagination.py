@@ -126,15 +126,15 @@ class MessagePageQuery(_PageQuery):
     after: Annotated[
         Place | None,
         Field(
-            description="A `message_order`, in place of an offset: what follows it in the order "
-            "asked for, such as `after=2`.",
+            description="A `message_order`, in place of an offset: the messages with higher "
+            "orders that are next to it, whichever way the page is sorted, such as `after=2`.",
         ),
     ] = None
     before: Annotated[
         Place | None,
         Field(
-            description="A `message_order`, in place of an offset: what comes right before it in "
-            "the order asked for, such as `before=40`.",
+            description="A `message_order`, in place of an offset: the messages with lower "
+            "orders that are next to it, whichever way the page is sorted, such as `before=40`.",
         ),
     ] = None
 
@@ -182,12 +182,15 @@ def links_by_offset(page: Page[Any]) -> Links:
 def links_by_order(page: Page[Message], sort_order: SortOrder) -> Links:
     """The same, where the neighbours are found by the orders at the page's edges: those of its
     items, or the list's own where it has none."""
-    beginning, end = (0, page.total + 1) if sort_order is SortOrder.ASC else (page.total + 1, 0)
+    orders = sorted(item.message_order for item in page.items)
+    lower = ("before", orders[0] if orders else page.total + 1)
+    higher = ("after", orders[-1] if orders else 0)
+    previous, following = (lower, higher) if sort_order is SortOrder.ASC else (higher, lower)
     links = links_by_offset(page)
     if page.has_previous:
-        links["prev"] = ("before", page.items[0].message_order if page.items else end)
+        links["prev"] = previous
     if page.has_next:
-        links["next"] = ("after", page.items[-1].message_order if page.items else beginning)
+        links["next"] = following
     return links
 
 

@@ -154,23 +154,17 @@ async def test_a_page_at_an_order_is_what_is_next_to_it(
         request = MessagePageRequest(limit=limit, sort_order=sort_order, **places)  # type: ignore[arg-type]
         page = await storage.messages.page(ALICE, session.id, request)
 
-    ascending = sort_order is SortOrder.ASC
-    listed = list(range(1, total + 1)) if ascending else list(range(total, 0, -1))
-    above = (edge == "after") == ascending
-    side = [found for found in listed if (found > order if above else found < order)]
-    expected = side[:limit] if edge == "after" else side[-limit:]
-    assert [message.message_order for message in page.items] == expected
-    assert page.total == total
-    rest = [found for found in listed if found not in side]
-    before, after = (rest, side[limit:]) if edge == "after" else (side[:-limit], rest)
-    assert (page.offset, page.has_previous, page.has_next) == (None, bool(before), bool(after))
-    if expected:
-        assert page.has_previous == (expected[0] != listed[0])
-        assert page.has_next == (expected[-1] != listed[-1])
+    orders = range(1, total + 1)
+    if edge == "after":
+        nearest = [found for found in orders if found > order][:limit]
     else:
-        beyond = [found for found in listed if found not in side]
-        assert page.has_next == (edge == "before" and bool(beyond))
-        assert page.has_previous == (edge == "after" and bool(beyond))
+        nearest = [found for found in orders if found < order][-limit:]
+    step = 1 if sort_order is SortOrder.ASC else -1
+    assert [message.message_order for message in page.items] == nearest[::step]
+    assert (page.total, page.offset) == (total, None)
+    has_lower = bool(total) and (nearest[0] > 1 if nearest else edge == "after")
+    has_higher = bool(total) and (nearest[-1] < total if nearest else edge == "before")
+    assert (page.has_previous, page.has_next) == (has_lower, has_higher)[::step]
 
 
 @pytest.mark.parametrize("sort_order", SortOrder)

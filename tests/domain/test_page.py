@@ -236,13 +236,15 @@ def test_a_page_of_messages_is_a_span(
     has_previous: bool,
     has_next: bool,
 ) -> None:
-    """Descending it is the same span of the list the other way round."""
+    """Descending, what is before an order is what was after its mirror image."""
     page = MessagePageRequest(limit=2, **request_).page_of(MESSAGES)  # type: ignore[arg-type]
     assert [message.message_order for message in page.items] == orders
     assert (page.total, page.limit, page.offset) == (5, 2, offset)
     assert (page.has_previous, page.has_next) == (has_previous, has_next)
+    other = {"after": "before", "before": "after"}
     mirrored = {
-        name: value if name == "offset" else max(0, 6 - value) for name, value in request_.items()
+        other.get(name, name): max(0, 6 - value) if name in other else value
+        for name, value in request_.items()
     }
     descending = MessagePageRequest(
         limit=2,

@@ -88,7 +88,7 @@ async def test_a_walk_by_order_misses_nothing_while_others_write(api: Api, sort_
     """Forth to the end, then back to the beginning, with a message said at every step."""
     path = await conversation(api, 7)
     said = {"messages": [{"role": "user", "content": "meanwhile"}]}
-    start = "after=0" if sort_order == "asc" else "after=8"
+    start = "after=0" if sort_order == "asc" else "before=8"
     target = f"{path}?sort_order={sort_order}&limit=2&{start}"
 
     async def walk(target: str, relation: str, steps: int) -> tuple[list[list[int]], str]:
@@ -113,8 +113,8 @@ async def test_a_walk_by_order_misses_nothing_while_others_write(api: Api, sort_
     [
         ("after=10", "prev", [4, 5]),
         ("before=1", "next", [1, 2]),
-        ("sort_order=desc&after=1", "prev", [2, 1]),
-        ("sort_order=desc&before=9", "next", [5, 4]),
+        ("sort_order=desc&before=1", "prev", [2, 1]),
+        ("sort_order=desc&after=9", "next", [5, 4]),
     ],
 )
 async def test_an_empty_page_leads_back_to_the_list(

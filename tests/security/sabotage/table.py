@@ -279,7 +279,7 @@ _PIPELINE = (
     _one(
         "take whatever stands for an id",
         PIPELINE,
-        "if session_id is not None and not _ID.fullmatch(session_id):",
+        "if not _ID.fullmatch(session_id):",
         "if session_id is not None and not session_id:",
         "tests/entrypoints/test_access_api.py::test_a_missing_or_malformed_id_is_not_found"
         "[memory-GET-/sessions/{id}-None]",
