@@ -11,7 +11,7 @@ from domain.message import Message, NewMessage, in_sequence
 from domain.metadata import EMPTY, Metadata, check_json
 from domain.owner import Owner
 from domain.strict_json import JsonValue
-from domain.text import storable
+from domain.text import is_blank, storable
 
 TITLE_MAX = 200
 """Characters (code points) of a title once trimmed."""
@@ -130,6 +130,8 @@ def trimmed_title(title: str | None) -> str | None:
     if title is None:
         return None
     trimmed = storable(title).strip()
-    if not 1 <= len(trimmed) <= TITLE_MAX:
-        raise InvalidValue(f"must have 1 to {TITLE_MAX} characters after trimming", "title")
+    if is_blank(trimmed) or len(trimmed) > TITLE_MAX:
+        raise InvalidValue(
+            f"must have 1 to {TITLE_MAX} characters after trimming, not all of them blank", "title"
+        )
     return trimmed

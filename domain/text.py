@@ -1,4 +1,13 @@
+import unicodedata
+
 from domain.errors import InvalidValue
+
+_BLANK_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that show nothing: of Unicode's Default_Ignorable_Code_Point, and the empty
+Braille pattern."""
+
+_VARIATION_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 
 def storable(text: str) -> str:
@@ -15,3 +24,13 @@ def storable(text: str) -> str:
     except UnicodeEncodeError:
         raise InvalidValue("must not contain a lone surrogate") from None
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether a person sees nothing in it: white space, control and format characters, fillers."""
+    return all(
+        unicodedata.category(character) in _BLANK_CATEGORIES
+        or character in _FILLERS
+        or any(ord(character) in selectors for selectors in _VARIATION_SELECTORS)
+        for character in text
+    )

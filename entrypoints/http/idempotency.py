@@ -1,20 +1,31 @@
 """Writes that may be asked for again: the IETF draft "The Idempotency-Key HTTP Header Field"."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Header
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 from application.idempotency import KEY_MAX, Written
+from domain.errors import InvalidValue
 from entrypoints.http.problems import in_header, invalid
 
 NAME = "Idempotency-Key"
 KEY = r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?"
+_KEY = re.compile(KEY)
+
+
+def _checked(key: str) -> str:
+    if key and not (len(key) <= KEY_MAX and _KEY.fullmatch(key)):
+        raise InvalidValue(
+            f"must be 1 to {KEY_MAX} printable ASCII characters, without a space at the ends"
+        )
+    return key
 
 
 IdempotencyKeys = Annotated[
-    Sequence[Annotated[str, Field(max_length=KEY_MAX, pattern=f"^({KEY})?$")]],
+    Sequence[Annotated[str, AfterValidator(_checked)]],
     Header(
         alias=NAME,
         description="Asked again under the same key within 24 hours, a request that was "

@@ -46,7 +46,12 @@ def _plain_integer(value: object) -> object:
     return value
 
 
-Place = Annotated[int, Field(ge=0, le=OFFSET_MAX), BeforeValidator(_plain_integer)]
+Place = Annotated[
+    int,
+    BeforeValidator(_plain_integer),
+    Field(json_schema_extra={"maximum": OFFSET_MAX, "minimum": 0}),
+]
+"""The domain checks its bounds."""
 
 
 class _PageQuery(BaseModel):
@@ -59,8 +64,12 @@ class _PageQuery(BaseModel):
 
     limit: Annotated[
         int,
-        Field(ge=1, le=LIMIT_MAX, description="How many items at most.", examples=[20]),
         BeforeValidator(_plain_integer),
+        Field(
+            description="How many items at most.",
+            examples=[20],
+            json_schema_extra={"maximum": LIMIT_MAX, "minimum": 1},
+        ),
     ] = LIMIT_DEFAULT
     offset: Annotated[
         Place | None,
@@ -90,7 +99,8 @@ class SessionPageQuery(_PageQuery):
     # An example in words: a tool that sends the examples of all parameters together then sends a
     # request that is answered.
     cursor: Annotated[
-        Annotated[str, Field(pattern=CURSOR, max_length=CURSOR_MAX)] | None,
+        Annotated[str, Field(json_schema_extra={"maxLength": CURSOR_MAX, "pattern": CURSOR})]
+        | None,
         Field(
             description="A `next_cursor` or `previous_cursor`, in place of an offset. It keeps the "
             f"sort that it was made for; with another it is refused. Such as `{CURSOR_EXAMPLE}`.",

@@ -39,7 +39,7 @@ class PipelineRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         operation = self.operation_id
-        takes_body = self.body_field is not None
+        body: Any = self.body_field and self.body_field.field_info.annotation
         policy = _policy(self)
         media_types = (JSON, MERGE_PATCH) if self.methods == {"PATCH"} else (JSON,)
         parameters = {
@@ -56,7 +56,7 @@ class PipelineRoute(APIRoute):
             app.authentication.check_scope(principal, request.method)
             framing = dict(request.scope["headers"])
             check_announced_size(framing.get(b"content-length", b"0"), app.max_body_bytes)
-            if takes_body:
+            if body:
                 request = await read_json(request, media_types, app.max_body_bytes)
             elif b"transfer-encoding" in framing:
                 await read_body(request, app.max_body_bytes)
@@ -68,7 +68,7 @@ class PipelineRoute(APIRoute):
             except TimeoutError:  # a write that was begun is carried through all the same
                 raise Unavailable("the storage does not answer in time") from None
             except RequestValidationError as error:
-                raise invalid(field_errors(error)) from None
+                raise invalid(field_errors(error, body)) from None
 
         return handle_in_order
 

@@ -1,7 +1,8 @@
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 
 from domain.errors import InvalidValue
 from entrypoints.http.problems import FieldError, in_body, in_header, in_query
@@ -10,25 +11,56 @@ FIELD_ERRORS_MAX = 50
 """What one answer lists, lest it outgrow the request."""
 
 
-def field_errors(error: RequestValidationError) -> list[FieldError]:
+_TYPES = {
+    "dict_type": "must be an object",
+    "int_parsing": "must be an integer written in plain digits",
+    "int_parsing_size": "must be an integer written in plain digits",
+    "list_type": "must be an array",
+    "missing": "is required",
+    "model_attributes_type": "must be an object",
+    "model_type": "must be an object",
+    "string_type": "must be a string",
+    "string_unicode": "must not contain a lone surrogate",
+}
+"""What Pydantic's types of errors are to a client."""
+
+
+def field_errors(error: RequestValidationError, body: type[BaseModel] | None) -> list[FieldError]:
     """What FastAPI found wrong, without the input that it found it in.
 
     A field that is not known is told by the object that holds it, since its name is input too.
     """
-    found = map(_field_error, error.errors())
-    unlike = {tuple(violation.items()): violation for violation in found}
+    found = [_field_error(one, body) for one in error.errors()]
+    unlike = {tuple(one.items()): one for one in found}
     return list(unlike.values())[:FIELD_ERRORS_MAX]
 
 
-def _field_error(found: Mapping[str, Any]) -> FieldError:
+def _field_error(found: Mapping[str, Any], body: type[BaseModel] | None) -> FieldError:
     source, *path = found["loc"]
     detail = _detail(found)
     if found["type"] == "extra_forbidden":
-        path, detail = path[:-1], "holds a field that is not known"
+        path = path[:-1]
+        known = ", ".join(_fields_at(body, path)) if body else ""
+        detail = f"holds a field that is not known; it takes {known}"
     if source == "body":
         return in_body(detail, *path)
     name = str(path[0])
     return in_header(detail, name) if source == "header" else in_query(detail, name)
+
+
+def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> Sequence[str]:
+    """The names of the fields of the object at a path of a model."""
+    for name in path:
+        if isinstance(name, str):
+            (model,) = _models_in(model.model_fields[name].annotation)
+    return tuple(model.model_fields)
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
 
 
 def _detail(found: Mapping[str, Any]) -> str:
@@ -37,10 +69,16 @@ def _detail(found: Mapping[str, Any]) -> str:
     if isinstance(cause, InvalidValue):
         return cause.detail
     match found["type"]:
-        case "missing":
-            return "is required"
+        case "enum":
+            return f"must be one of {_list(context['expected'])}"
         case "too_short":
             return f"must have at least {context['min_length']} items"
         case "too_long":
             return f"must have at most {context['max_length']} items"
-    return str(found["msg"]).replace("Input should", "must").removeprefix("Value error, ")
+    known = _TYPES.get(found["type"])
+    return known or str(found["msg"]).replace("Input should", "must").removeprefix("Value error, ")
+
+
+def _list(expected: str) -> str:
+    """From `'a', 'b' or 'c'`."""
+    return expected.replace("'", "").replace(" or ", ", ")

@@ -28,6 +28,7 @@ NESTED: Any = [[[]]]
 for _ in range(100_000):  # past every interpreter's own limit
     NESTED = [NESTED]
 
+TITLE = "must have 1 to 200 characters after trimming, not all of them blank"
 OFFSET = "must be 0 to 2147483647"
 PRINTABLE = "must be printable, with no space at its ends"
 
@@ -47,11 +48,11 @@ REFUSALS: list[tuple[Callable[[], object], tuple[str, ...], str]] = [
     ),
     (lambda: check_batch([], least=1), ("messages",), "must have 1 to 100 items"),
     (lambda: check_batch([HELLO] * 101, least=0), ("messages",), "must have 0 to 100 items"),
-    (lambda: trimmed_title(" "), ("title",), "must have 1 to 200 characters after trimming"),
+    (lambda: trimmed_title(" "), ("title",), TITLE),
     (
         lambda: SessionPatch(title="x" * 201),
         ("title",),
-        "must have 1 to 200 characters after trimming",
+        TITLE,
     ),
     (lambda: Metadata.from_mapping([]), (), "must be an object"),  # type: ignore[arg-type]
     (lambda: Metadata.from_mapping({"a": 10**5000}), (), "must not contain a number out of range"),

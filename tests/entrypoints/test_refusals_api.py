@@ -8,7 +8,7 @@ import pytest
 from httpx2 import Response
 
 from domain.strict_json import DEPTH_MAX
-from tests.entrypoints.conftest import Api, pointers, problem
+from tests.entrypoints.conftest import Api, before_storage, pointers, problem
 
 CANARY = "canary-5f2c"
 
@@ -259,3 +259,62 @@ class TestSmallBodies:
     async def test_the_limit_is_a_setting(self, api: Api) -> None:
         assert (await api.send("/sessions", '{"title": "x"}')).status_code == 201
         problem(await api.send("/sessions", '{"title": "xxxxxxxxxxxxxxx"}'), 413)
+
+
+@before_storage
+@pytest.mark.parametrize(
+    ("request_", "detail"),
+    [
+        ({"json": []}, "must be an object"),
+        ({"json": {"messages": {}}}, "must be an array"),
+        ({"json": {"messages": ["x"]}}, "must be an object"),
+        ({"json": {"metadata": []}}, "must be an object"),
+        ({"json": {"title": 5}}, "must be a string"),
+        (
+            {"json": {"title": "\u200b\u3164 \ufeff"}},
+            "must have 1 to 200 characters after trimming",
+        ),
+        (
+            {"json": {"ids": 1}},
+            "holds a field that is not known; it takes title, metadata, messages",
+        ),
+        (
+            {"json": {"messages": [{"role": "user", "content": "x", "createdAt": 1}]}},
+            "holds a field that is not known; it takes role, content, metadata",
+        ),
+        (
+            {"json": {"messages": [{"role": "robot", "content": "x"}]}},
+            "must be one of user, assistant, system, tool",
+        ),
+        (
+            {"json": {}, "headers": {"Idempotency-Key": "x" * 256}},
+            "must be 1 to 255 printable ASCII characters",
+        ),
+    ],
+)
+async def test_a_rule_is_told_in_words_of_ours(
+    api: Api, request_: dict[str, Any], detail: str
+) -> None:
+    (error,) = problem(await api.ask("POST", "/sessions", **request_), 422)["errors"]
+    assert error["detail"].startswith(detail)
+
+
+@before_storage
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("limit=0", "must be 1 to 200"),
+        ("limit=500", "must be 1 to 200"),
+        ("offset=2147483648", "must be 0 to 2147483647"),
+        ("limit=1e1", "must be an integer written in plain digits"),
+        ("limit=" + "9" * 5000, "must be"),
+        ("sort_order=up", "must be one of asc, desc"),
+        ("cursor=a.b", "is no cursor of this list"),
+        ("cursor=" + "a" * 101, "is no cursor of this list"),
+    ],
+)
+async def test_a_rule_of_a_query_is_told_in_words_of_ours(
+    api: Api, query: str, detail: str
+) -> None:
+    (error,) = problem(await api.ask("GET", f"/sessions?{query}"), 422)["errors"]
+    assert error["detail"].startswith(detail)
