@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import InvalidValue
-from domain.strict_json import JsonValue, dump
+from domain.strict_json import JsonValue, Number, dump, parse_stored
 from domain.text import storable
 
 METADATA_MAX = 16 * 1024
@@ -46,7 +46,7 @@ class Metadata:
 
     def merge(self, patch: Mapping[str, JsonValue]) -> "Metadata":
         """Apply a JSON merge patch (RFC 7396 section 2): null removes, objects merge."""
-        return Metadata.from_mapping(_merged(self.to_dict(), patch))
+        return Metadata.from_mapping(_merged(parse_stored(self.json), patch))
 
 
 EMPTY = Metadata()
@@ -57,7 +57,7 @@ def check_json(value: object, depth: int = 1) -> None:
     match value:
         case str():
             storable(value)
-        case None | bool() | int():
+        case None | bool() | int() | Number():
             pass
         case float():
             if not math.isfinite(value):

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import takewhile
 from typing import Any
 
 from starlette.requests import Request
 
 from domain import strict_json
 from entrypoints.http.problem_types import BODY_TOO_LARGE, NOT_JSON, UNSUPPORTED_MEDIA_TYPE
-from entrypoints.http.problems import Problem
+from entrypoints.http.problems import FIELD_ERRORS_MAX, Problem, in_body
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 
 _DIGITS_MAX = 18
+
+_NAMES = frozenset({"messages", "role", "content", "metadata", "title"})
 
 _UTF_8 = {"", "utf-8", "utf8", "us-ascii"}
 """What clients call it; ASCII is a part of it."""
@@ -45,10 +48,18 @@ async def read_json(request: Request, media_types: Collection[str], at_most: int
     raw = await read_body(request, at_most)
     _check_media_type(request, media_types)
     try:
-        value = strict_json.parse(raw)
-    except ValueError as error:
-        raise Problem(NOT_JSON, reason=error) from None
+        value = strict_json.parse_document(raw)
+    except strict_json.JsonError as error:
+        found = dict.fromkeys(_own_names(path) for path in error.paths)
+        errors = [in_body(str(error), *path) for path in found][:FIELD_ERRORS_MAX]
+        raise Problem(NOT_JSON, reason=error, errors=errors) from None
     return JsonRequest(request, raw, value)
+
+
+def _own_names(path: strict_json.Path) -> strict_json.Path:
+    """A path as far as its names are the API's: those in metadata are the client's text."""
+    own = tuple(takewhile(lambda name: isinstance(name, int) or name in _NAMES, path))
+    return own[: own.index("metadata") + 1] if "metadata" in own else own
 
 
 def check_announced_size(content_length: bytes, at_most: int) -> None:

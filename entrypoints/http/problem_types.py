@@ -50,9 +50,9 @@ NOT_JSON = ProblemType(
     kind="not-json",
     status=HTTPStatus.BAD_REQUEST,
     detail="The body is not acceptable JSON: {reason}.",
-    when="The body is not JSON, is empty, or holds NaN, an infinity, a lone surrogate or a "
-    "repeated key.",
-    example={"reason": "it is not JSON"},
+    when="The body is not JSON, is empty, or holds NaN, an infinity or a repeated key; `errors` "
+    "says where, if it could be read that far.",
+    example={"reason": "it is empty"},
 )
 REPEATED_HEADER = ProblemType(
     kind="repeated-header",
@@ -155,7 +155,8 @@ INVALID_INPUT = ProblemType(
     status=HTTPStatus.UNPROCESSABLE_ENTITY,
     detail="The request breaks the rules that errors lists.",
     when="A rule is broken: an unknown field or parameter, a wrong type, a value out of range, NUL "
-    "in a string, an Idempotency-Key used before with another request. `errors` says where.",
+    "or a lone surrogate in a string, an Idempotency-Key used before with another request. "
+    "`errors` says where.",
     described_headers=LIMITED,
 )
 RATE_LIMITED = ProblemType(

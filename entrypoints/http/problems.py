@@ -20,6 +20,9 @@ from entrypoints.telemetry.request_context import RequestContext
 
 FieldError = Mapping[str, str]
 
+FIELD_ERRORS_MAX = 50
+"""What one answer lists, lest it outgrow the request."""
+
 PROBLEM_JSON = "application/problem+json"
 
 _BY_ERROR = {type_.error: type_ for type_ in PROBLEM_TYPES if type_.error}

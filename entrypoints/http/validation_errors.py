@@ -5,11 +5,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from domain.errors import InvalidValue
-from entrypoints.http.problems import FieldError, in_body, in_header, in_query
-
-FIELD_ERRORS_MAX = 50
-"""What one answer lists, lest it outgrow the request."""
-
+from entrypoints.http.problems import FIELD_ERRORS_MAX, FieldError, in_body, in_header, in_query
 
 _TYPES = {
     "dict_type": "must be an object",

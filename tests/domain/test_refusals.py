@@ -103,7 +103,7 @@ def test_a_refusal_names_the_rule_and_the_field(
         (b"\xff", "it is not UTF-8"),
         (r'["\ud800"]', "a string holds a lone surrogate"),
         ("[" * 100_000, "it nests more than 128 levels"),
-        ("{", "it is not JSON"),
+        ("{", "it is not JSON: line 1, column 2, where a name in double quotes should be"),
         ('{"a": 1, "a": 2}', "an object repeats a member's name"),
         ("[NaN]", "NaN and infinities are not JSON"),
         ("[1e400]", "a number is out of range"),

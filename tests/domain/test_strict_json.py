@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.strict_json import DEPTH_MAX, dump, parse
+from domain.strict_json import DEPTH_MAX, JsonError, dump, parse, parse_document
 
 values = st.recursive(
     st.none()
@@ -48,9 +48,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_not_json_is_refused_without_repeating_it(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^[ A-Za-z'0-9-]+$") as refusal:
+    with pytest.raises(ValueError, match=r"^[ A-Za-z'0-9:,-]+$") as refusal:
         parse(text)
-    assert len(str(refusal.value)) < 60
+    assert len(str(refusal.value)) < 100
 
 
 @pytest.mark.parametrize("raw", [b'"\xff"', '{"a": 1}'.encode("utf-16"), b"\xed\xa0\x80"])
@@ -87,3 +87,48 @@ def test_depth_is_bounded_and_brackets_in_strings_do_not_count(
     assert parse(fits) == parse(fits.encode()) == json.loads(fits)
     with pytest.raises(ValueError, match="more than 128 levels"):
         parse(opening + fits + closing)
+
+
+@pytest.mark.parametrize(
+    "number", ["1e-400", "0.12345678901234567890123", "-0", "19.990", "1E5", "1.0", "7", "-0.0"]
+)
+def test_a_number_comes_back_to_the_digit(number: str) -> None:
+    text = f'{{"a":[{number},{{"b":{number}}}],"c":"x"}}'
+    assert dump(parse_document(text.encode())) == text
+
+
+WRONG = {
+    b"": "it is empty",
+    b" \n": "it is empty",
+    b'{"a": 1,}': "line 1, column",
+    b'{\n "a" 1}': "line 2, column 6, where a colon should be",
+    b"[1 2]": "line 1, column 4, where a comma or a closing bracket should be",
+    b"{} {}": "line 1, column 4, where nothing more should be",
+    b'"x': "where a closing quotation mark should be",
+    b"[nul]": "line 1, column 2, where a value should be",
+}
+
+
+@pytest.mark.parametrize(("text", "told"), WRONG.items())
+def test_a_client_is_told_where_its_json_is_wrong(text: bytes, told: str) -> None:
+    with pytest.raises(JsonError, match=told):
+        parse_document(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ('{"a": [1, NaN], "b": -Infinity}', [("a", 1), ("b",)]),
+        ('[{"a": 1, "a": 2}, {"b": [{"c": 1, "c": 1}]}]', [(0,), (1, "b", 0)]),
+        ("[1e999]", [(0,)]),
+    ],
+)
+def test_what_is_wrong_in_a_value_is_told_by_its_places(text: str, paths: object) -> None:
+    with pytest.raises(JsonError) as refusal:
+        parse_document(text.encode())
+    assert refusal.value.paths == paths
+
+
+def test_a_byte_order_mark_is_passed_over_and_a_surrogate_is_left_to_the_rules_of_strings() -> None:
+    assert parse_document(b"\xef\xbb\xbf[1]") == [1]
+    assert parse_document(rb'"\ud83d"') == "\ud83d"

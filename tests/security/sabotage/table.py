@@ -334,15 +334,15 @@ _INPUT = (
     _one(
         "take a repeated member of JSON",
         "domain/strict_json.py",
-        "if len(members) < len(pairs):",
-        "if len(members) > len(pairs):",
+        "return found if len(found) == len(pairs) else",
+        "return found if pairs or found else",
         "tests/entrypoints/test_refusals_api.py::test_a_body_that_is_not_json_is_400"
         "[memory-repeated member]",
     ),
     _one(
         "take NaN for JSON",
         "domain/strict_json.py",
-        "    parse_constant=_refuse_constant,\n",
+        '        parse_constant=partial(fault, "NaN and infinities are not JSON"),\n',
         "",
         "tests/entrypoints/test_refusals_api.py::test_a_body_that_is_not_json_is_400[memory-NaN]",
     ),
