@@ -71,7 +71,7 @@ class RequestParser:
     def close(self) -> None:
         """Free what is held. Nothing more can be read."""
         self.begin()
-        del self._parser
+        self._parser = httptools.HttpRequestParser(None)  # the other has references to this one
 
     @property
     def expects_continue(self) -> bool:

@@ -12,6 +12,7 @@ from entrypoints.http_server import ProblemResponder, client_timeouts, connectio
 from entrypoints.server.registry import ConnectionRegistry
 from entrypoints.server.server import Server
 from entrypoints.settings import Settings
+from tests.waiting import await_until
 
 
 def registry(buffered_bytes: int) -> ConnectionRegistry:
@@ -74,6 +75,22 @@ async def test_a_request_that_has_been_answered_is_not_held() -> None:
         assert (await reader.readline()).startswith(b"HTTP/1.1 204 ")
         begun.close()
         busy.close()
+
+
+async def test_a_refused_connection_is_forgotten_once_it_is_closed() -> None:
+    async def app(scope: Scope, _: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    connections = registry(buffered_bytes=1000)
+    async with served(app, connections) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x16\x03\x01")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        assert connections.connections
+        writer.close()
+        await await_until(lambda: not connections.connections)
 
 
 @asynccontextmanager
