@@ -448,10 +448,10 @@ _PROCESS = (
         _SMUGGLING,
     ),
     _one(
-        "take two Host headers",
+        "go on after a request without Host",
         PARSER,
-        'repeated.count(b"host") > 1',
-        'repeated.count(b"host") > 9',
+        'if b"host" not in headers and self.version == "1.1":',
+        'if b"host" not in headers and self.version == "1.2":',
         _SMUGGLING,
     ),
     _one(
