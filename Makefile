@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults test-cluster image test-image audit wheels coverage mutants sabotage check format openapi statements bench bench-peers bench-storage scaling lock release clean
+.PHONY: help install run test test-system test-faults test-cluster image test-image audit wheels coverage mutants sabotage check format openapi statements bench bench-peers scaling lock release clean
 
 VENV := .venv
 PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
@@ -105,10 +105,7 @@ bench: $(VENV)/development.txt ## Measure the service beside the bare work and t
 bench-peers: $(VENV)/peers/installed ## Measure other stores of conversations beside the service: ten minutes
 	@$(BIN)/python -m tests.bench.peers
 
-bench-storage: $(VENV)/development.txt ## Measure the storage on both databases: some minutes
-	@$(BIN)/python -m tests.bench.storage
-
-scaling: $(VENV)/development.txt ## Measure sizes, 64 partitions and shards for docs/scaling.md: half an hour
+scaling: $(VENV)/development.txt ## Measure what rows take of PostgreSQL's disk and log, for docs/scaling.md: some minutes
 	@$(BIN)/python -m tests.scaling
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)

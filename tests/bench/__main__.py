@@ -1,118 +1,81 @@
-"""What the service's promises of speed come to on this machine: `make bench`.
+"""What a request costs on this machine: `make bench`.
 
-A whole run writes what it found into docs/performance.md; one of some parts, or a small one, only
-prints it.
+A whole run writes what it found into docs/performance.md; one of some parts, against another
+checkout, or a small one, only prints it.
 """
 
 import argparse
 import asyncio
 import tempfile
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
 
-from tests.bench import answering, depth, engine, report, seeds, workers
-from tests.bench.answering import Found
+from tests.bench import answering, depth, report, seeds
 from tests.bench.kinds import KINDS
-from tests.bench.measure import HEAD, Row
-from tests.bench.stage import Stage, stage
-from tests.bench.table import table
+from tests.bench.measure import HEAD, table
+from tests.bench.stage import BARE, TYPICAL, Stage, stage
 
 ROUNDS = 7
 
-POLL, DEPTH, ENGINE, LOAD = "poll", "depth", "engine", "load"
-PARTS = (*KINDS, POLL, DEPTH, ENGINE, LOAD)
+DEPTH = "depth"
+PARTS = (*KINDS, DEPTH)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    made: Stage
-    parts: Collection[str]
-    rounds: int
-    writes: bool
+async def measured(made: Stage, asked: argparse.Namespace) -> dict[str, str]:
+    """The sections of the page, printed as they come."""
+    rows, cells = [], []
+    print(HEAD, flush=True)
+    for name in KINDS:
+        if name in asked.only:
+            found = await answering.compared(name, made.sides, asked.rounds)
+            rows += _told(map(str, found.rows()))
+            cells += list(found.cells())
+    sections = {
+        "requests": "\n".join([HEAD, *rows]),
+        "sides": table(answering.SIDES_HEAD, cells),
+    }
+    print(f"\n{sections['sides']}\n", flush=True)
+    if DEPTH in asked.only:
+        deep = _told(map(str, await depth.rows(made, asked.rounds)))
+        sections["depth"] = "\n".join([HEAD, *deep])
+    return sections
 
-    async def measure(self) -> None:
-        await self._requests()
-        if DEPTH in self.parts:
-            await self._depth()
-        if ENGINE in self.parts:
-            self._put("engine", await asyncio.to_thread(engine.measured, self.made, self.rounds))
-        if LOAD in self.parts:
-            await self._load()
-        if self.parts is PARTS:
-            self._put("machine", self._machine)
 
-    async def _requests(self) -> None:
-        found: list[Found] = []
-        rows: list[Row] = []
-        print(HEAD, flush=True)
-        for name in KINDS:
-            if name in self.parts:
-                found.append(await answering.compared(KINDS[name], self.made.sides, self.rounds))
-                rows += self._told(list(found[-1].rows()))
-        if POLL in self.parts:
-            polls, ratios = await answering.polled(self.made.sides, self.rounds)
-            found.append(polls)
-            rows += self._told(ratios)
-        if found:
-            self._put("requests", "\n".join([HEAD, *map(str, rows)]), is_told=True)
-            cells = [line for one in found for line in one.cells()]
-            self._put("sides", table(answering.SIDES_HEAD, cells))
-
-    async def _depth(self) -> None:
-        lines = [HEAD]
-        for name, measured in (("depth", depth.by_depth), ("size", depth.by_size)):
-            rows, svg = await measured(self.made, self.rounds)
-            lines += map(str, rows)
-            if self.writes:
-                report.draw(name, svg)
-        self._put("depth", "\n".join(lines))
-
-    async def _load(self) -> None:
-        both = (self.made.sides["PostgreSQL"], self.made.second)
-        rows = await workers.paces(both, self.rounds)
-        cells, charts = await workers.loaded(both)
-        for name, svg in charts.items() if self.writes else ():
-            report.draw(name, svg)
-        self._put("load", "\n".join([HEAD, *map(str, rows), "", cells]))
-
-    def _told(self, rows: Sequence[Row]) -> Sequence[Row]:
-        print(*rows, sep="\n", flush=True)
-        return rows
-
-    def _put(self, section: str, text: str, *, is_told: bool = False) -> None:
-        if not is_told:
-            print(f"\n{text}", flush=True)
-        if self.writes:
-            own = (
-                "" if self.parts is PARTS else f"\n\nThis part in a run of its own. {self._machine}"
-            )
-            report.put(section, text + own)
-
-    @property
-    def _machine(self) -> str:
-        return report.machine(self.made, self.rounds)
+def _told(lines: Iterator[str]) -> list[str]:
+    told = list(lines)
+    print(*told, sep="\n", flush=True)
+    return told
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--small", action="store_true", help="fewer people, shorter sessions")
-    parser.add_argument("--write", action="store_true", help="write what was measured all the same")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="another checkout of the service, in place of what is typical",
+    )
     asked = parser.parse_args()
-    writes = asked.write or (asked.only is PARTS and not asked.small)
+    writes = not (asked.only or asked.small or asked.against)
+    asked.only = asked.only or (KINDS if asked.against else PARTS)
+    others = (BARE,) if asked.against else (BARE, TYPICAL)
     sizes = seeds.SMALL if asked.small else seeds.Sizes()
-    giants = DEPTH in asked.only
     with (
         tempfile.TemporaryDirectory() as folder,
-        stage(Path(folder), sizes, giants=giants) as made,
+        stage(Path(folder), sizes, others, asked.against, giants=DEPTH in asked.only) as made,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         answering.check_alike(made.sides)
-        runner.run(Run(made, asked.only, asked.rounds, writes).measure())
+        sections = runner.run(measured(made, asked))
+        sections["machine"] = report.machine(made, asked.rounds)
+        print(f"\n{sections['machine']}")
+    for section, text in sections.items() if writes else ():
+        report.put(section, text)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import cycle, islice
@@ -11,8 +11,6 @@ from itertools import cycle, islice
 CONNECTIONS = 8
 TURN_SECONDS = 60
 """For all requests of one turn together."""
-
-NO_ANSWER = 0
 
 _END = b"\r\n\r\n"
 _LENGTH = b"content-length:"
@@ -23,13 +21,10 @@ class Answers:
     seconds: list[float] = field(default_factory=list)
     """From a request's first byte sent to its answer's last byte read, each."""
     statuses: Counter[int] = field(default_factory=Counter)
-    since: float = 0
-    """What was asked for before is left out."""
 
     def add(self, began: float, status: int) -> None:
-        if began >= self.since:
-            self.seconds.append(time.perf_counter() - began)
-            self.statuses[status] += 1
+        self.seconds.append(time.perf_counter() - began)
+        self.statuses[status] += 1
 
     def check(self, status: int) -> None:
         """What answered otherwise was not measured."""
@@ -38,20 +33,10 @@ class Answers:
 
 
 class Connection(asyncio.Protocol):
-    """Sends the next request once the last is answered, until there are none: at once, or after as
-    many seconds as a person would think."""
+    """Sends the next request once the last is answered, until there are none."""
 
-    def __init__(
-        self,
-        requests: Iterator[bytes],
-        answers: Answers,
-        think: Callable[[], float] | None = None,
-    ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.done = self._loop.create_future()
-        self.waits = False
-        """For an answer."""
-        self._think = think
+    def __init__(self, requests: Iterator[bytes], answers: Answers) -> None:
+        self.done = asyncio.get_running_loop().create_future()
         self._requests = requests
         self._answers = answers
         self._answer = bytearray()
@@ -67,30 +52,14 @@ class Connection(asyncio.Protocol):
         if not self._whole and (head := self._answer.find(_END) + len(_END)) >= len(_END):
             self._whole = head + length(bytes(self._answer[:head]))
         if self._whole and len(self._answer) >= self._whole:
-            self._end(int(self._answer[9:12]))
-            if self._think is None:
-                self._ask()
-            else:
-                self._loop.call_later(self._think(), self._ask)
+            self._answers.add(self._began, int(self._answer[9:12]))
+            self._ask()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.waits:
-            self._end(NO_ANSWER)
         if not self.done.done():
             self.done.set_exception(exc or ConnectionResetError("closed before the answer's end"))
 
-    def give_up(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-        self._transport.abort()
-
-    def _end(self, status: int) -> None:
-        self.waits = False
-        self._answers.add(self._began, status)
-
     def _ask(self) -> None:
-        if self.done.done():
-            return
         self._answer.clear()
         self._whole = 0
         request = next(self._requests, None)
@@ -98,7 +67,7 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
             self._transport.close()
             return
-        self._began, self.waits = time.perf_counter(), True
+        self._began = time.perf_counter()
         self._transport.write(request)
 
 

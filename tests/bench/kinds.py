@@ -79,8 +79,7 @@ KINDS = {
     "create": Kind("create", _creations, 201),
     "append": Kind("append one", _appends(1), 201),
     "append-100": Kind("append 100", _appends(100), 201, 64),
+    "poll": Kind("304 poll", _polls, 304),
 }
 
 EMPTY_CREATE = Kind("create without a message", _empty_creations, 201)
-
-POLL = Kind("304 poll", _polls, 304)

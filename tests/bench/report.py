@@ -11,9 +11,17 @@ from textwrap import fill
 from tests.bench.stage import Stage
 
 PAGE = Path(__file__).parents[2] / "docs/performance.md"
-PLOTS = PAGE.with_suffix("")
 
-LIBRARIES = ("FastAPI", "Starlette", "uvicorn", "h11", "uvloop", "SQLAlchemy", "asyncpg", "msgspec")
+LIBRARIES = (
+    "FastAPI",
+    "Starlette",
+    "uvicorn",
+    "httptools",
+    "uvloop",
+    "SQLAlchemy",
+    "asyncpg",
+    "msgspec",
+)
 
 
 def put(section: str, text: str) -> None:
@@ -25,11 +33,6 @@ def put(section: str, text: str) -> None:
     if found != 1:
         raise RuntimeError(f"{PAGE} has no section {section}")
     PAGE.write_text(changed)
-
-
-def draw(name: str, svg: str) -> None:
-    PLOTS.mkdir(exist_ok=True)
-    (PLOTS / f"{name}.svg").write_text(svg)
 
 
 def machine(made: Stage, rounds: int) -> str:

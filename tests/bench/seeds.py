@@ -69,6 +69,11 @@ class Dialect:
     def written(self, key: UUID) -> str:
         return self.key.format(key.hex)
 
+    def all(self, sizes: Sizes, issuer: str, *, giants: bool) -> Iterator[str]:
+        yield from self.people(sizes, issuer)
+        if giants:
+            yield from self.giants(sizes, issuer)
+
     def people(self, sizes: Sizes, issuer: str) -> Iterator[str]:
         """The ordinary ones, and one to list the sessions of."""
         names = [person(number) for number in range(sizes.people)]
@@ -92,12 +97,14 @@ class Dialect:
     def _owners(self, issuer: str, subjects: list[str], sessions: int) -> str:
         keys = {subject: self.written(Owner(issuer, subject).key) for subject in subjects}
         rows = (f"({key}, '{issuer}', '{subject}', {sessions})" for subject, key in keys.items())
-        return f"INSERT INTO owners VALUES {', '.join(rows)}"
+        columns = "owner, issuer, subject, session_count"
+        return f"INSERT INTO owners ({columns}) VALUES {', '.join(rows)}"
 
     def _sessions(self, whose: str, count: int, messages: int, id_: str | None = None) -> str:
         began = f"{_NOW} + n * 1000"
         return f"""\
-INSERT INTO sessions {_counted(count)}
+INSERT INTO sessions (owner, id, title, metadata, created_at, last_updated, message_count)
+{_counted(count)}
 SELECT owner, {id_ or self.id}, 'Title ' || n, '{{}}', {began}, {began} + {messages}, {messages}
 FROM owners, c WHERE subject {whose}"""
 
@@ -105,7 +112,8 @@ FROM owners, c WHERE subject {whose}"""
         text = f"substr('{_TEXT}', 1, {TEXT_LENGTH} - length(CAST(n AS TEXT))) || n"
         role = "CASE n % 2 WHEN 1 THEN 'user' ELSE 'assistant' END"
         return f"""\
-INSERT INTO messages {_counted(count)}
+INSERT INTO messages (owner, session_id, message_order, id, role, content, metadata, timestamp)
+{_counted(count)}
 SELECT s.owner, s.id, n, {self.id}, {role}, {text}, '{{}}', created_at + n
 FROM owners o JOIN sessions s ON s.owner = o.owner, c WHERE {whose}"""
 
@@ -114,18 +122,20 @@ SQLITE = Dialect("uuidv7()", "x'{}'")
 POSTGRESQL = Dialect("uuidv7()", "'{}'::uuid")
 
 
-def fill_sqlite(path: Path, statements: Iterator[str]) -> None:
+def fill_sqlite(path: Path, sizes: Sizes, issuer: str, *, giants: bool) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.create_function("uuidv7", 0, lambda: uuid_utils.compat.uuid7().bytes)
         connection.execute("BEGIN")
-        for statement in statements:
+        for statement in SQLITE.all(sizes, issuer, giants=giants):
             connection.execute(statement)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def fill_postgresql(server: PostgresqlServer, database: str, statements: Iterator[str]) -> None:
-    for statement in statements:
+def fill_postgresql(
+    server: PostgresqlServer, database: str, sizes: Sizes, issuer: str, *, giants: bool
+) -> None:
+    for statement in POSTGRESQL.all(sizes, issuer, giants=giants):
         server.execute(statement, database)
     server.execute("VACUUM ANALYZE", database)
     server.execute("CHECKPOINT", database)

@@ -1,102 +1,93 @@
 """The services that are measured, each a process of its own on a port of loopback."""
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.issuer import AUDIENCE
-from tests.serving import run, serving
-
-STARTS_SECONDS = 20
+from tests.ports import free_port, wait_for_port
+from tests.serving import COMMAND, environment, serving
 
 NEVER = "1000000000/minute"
 LIMITS = {f"CHAT_SESSIONS_RATE_LIMIT_{kind}": NEVER for kind in ("READ", "WRITE", "CREATE", "PEER")}
 """Counted for each request, and refusing none."""
 
-CONNECTIONS = "5000"
-"""More than there are users at once."""
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    name: str
     port: int
     pid: int
     server: int | None = None
     """The database server's process, where there is one."""
 
 
-@contextmanager
-def ours(
-    name: str, folder: Path, issuer: str, database: str, server: int | None = None
-) -> Iterator[Service]:
-    """As an operator runs it: tokens of a provider, limits, metrics, and the log into a file."""
-    home = folder / name
-    home.mkdir(parents=True)
-    settings = {
-        "CHAT_SESSIONS_DATABASE_URL": database,
-        "CHAT_SESSIONS_OIDC_ISSUER": issuer,
-        "CHAT_SESSIONS_OIDC_AUDIENCE": AUDIENCE,
-        "CHAT_SESSIONS_RATE_LIMITS": "on",
-        "CHAT_SESSIONS_CLIENT_CONNECTIONS": CONNECTIONS,
-        **LIMITS,
-    }
-    with serving(home, **settings) as served:
-        yield Service(name, served.address[1], served.process.pid, server)
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The service as it is here, or in the folder of another checkout: by the environment in it,
+    or else by this one's."""
+
+    folder: Path | None = None
+
+    def command(self, *arguments: str) -> list[Path | str]:
+        if self.folder is None:
+            return [COMMAND, *arguments]
+        own = self.folder / ".venv/bin" / COMMAND.name
+        if own.exists():
+            return [own, *arguments]
+        return [
+            sys.executable,
+            "-c",
+            "from entrypoints.cli import main; raise SystemExit(main())",
+            *arguments,
+        ]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(self.folder)} if self.folder else {}
+
+    def migrate(self, folder: Path, database: str) -> None:
+        settings = self.settings | {"CHAT_SESSIONS_DATABASE_URL": database}
+        command = self.command("migrate")
+        subprocess.run(command, cwd=folder, env=environment(**settings), check=True)
+
+    @contextmanager
+    def served(
+        self, home: Path, issuer: str, database: str, server: int | None
+    ) -> Iterator[Service]:
+        """As an operator runs it: tokens of a provider, limits, metrics, and the log in a file."""
+        home.mkdir(parents=True)
+        settings = {
+            "CHAT_SESSIONS_DATABASE_URL": database,
+            "CHAT_SESSIONS_OIDC_ISSUER": issuer,
+            "CHAT_SESSIONS_OIDC_AUDIENCE": AUDIENCE,
+            "CHAT_SESSIONS_RATE_LIMITS": "on",
+            **LIMITS,
+        }
+        with serving(home, command=self.command("serve"), **settings, **self.settings) as served:
+            yield Service(served.address[1], served.process.pid, server)
 
 
 @contextmanager
 def side(
-    name: str, module: str, issuer: str, database: str, server: int | None = None
+    module: str, folder: Path, issuer: str, database: str, server: int | None
 ) -> Iterator[Service]:
     """One of tests.bench.sides."""
     port = free_port()
     told = {"BENCH_ISSUER": issuer, "BENCH_AUDIENCE": AUDIENCE, "BENCH_DATABASE": database}
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"tests.bench.sides.{module}", str(port)],
-        env=os.environ | told,
-    )
+    log = folder / f"{port}.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.bench.sides.{module}", str(port)],
+            env=os.environ | told,
+            stderr=written,
+        )
     try:
-        wait_for(port, process)
-        yield Service(name, port, process.pid, server)
+        wait_for_port(port, process, log)
+        yield Service(port, process.pid, server)
     finally:
         process.kill()
         process.wait()
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes], within: float = STARTS_SECONDS) -> None:
-    """Until it takes connections."""
-    for _ in range(int(within * 20)):
-        if process.poll() is not None:
-            break
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"{process.args!r} does not serve")
-
-
-def migrated(folder: Path, database: str) -> None:
-    done = run("migrate", folder=folder, CHAT_SESSIONS_DATABASE_URL=database)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-
-
-def copied(path: Path, name: str) -> Path:
-    """A SQLite file of a side's own, since the service shares its with nobody."""
-    copy = path.with_name(name)
-    shutil.copy(path, copy)
-    return copy
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

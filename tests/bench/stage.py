@@ -1,96 +1,99 @@
 """Everything that is measured, started and filled."""
 
-import asyncio
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
-from domain.owner import Owner
 from tests.bench import seeds
-from tests.bench.client import ask
 from tests.bench.issuer import Issuer, issuer
-from tests.bench.people import CREATORS, READERS, SAID, WRITERS, People
-from tests.bench.services import Service, copied, migrated, ours, side
-from tests.bench.storage.databases import postgresql
+from tests.bench.people import People
+from tests.bench.services import Checkout, Service, side
 from tests.postgresql import PostgresqlServer
 
-OURS = ("PostgreSQL", "SQLite", "memory")
-BARE, RAW = "bare PostgreSQL", "raw SQLite"
-FILLERS = 4
-TYPICAL = ("typical PostgreSQL", "typical SQLite")
+OURS, BASELINE, BARE, TYPICAL = "ours", "baseline", "bare", "typical"
+POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
+DATABASES = (POSTGRESQL, SQLITE)
+
+Side = tuple[str, str]
+"""Which service, and on which database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    folder: Path
     issuer: Issuer
     sizes: seeds.Sizes
     server: PostgresqlServer
-    database: str
-    """The URL of the one that is filled."""
-    sides: dict[str, People]
-    second: People
-    """Another process of the service on PostgreSQL."""
-
-    def key(self, who: str) -> UUID:
-        return Owner(self.issuer.url, who).key
+    sides: dict[Side, People]
 
 
 @contextmanager
-def stage(folder: Path, sizes: seeds.Sizes, *, giants: bool) -> Iterator[Stage]:
-    """With those who have very much, where they are asked about."""
+def stage(
+    folder: Path,
+    sizes: seeds.Sizes,
+    others: tuple[str, ...],
+    against: Path | None = None,
+    *,
+    giants: bool = False,
+) -> Iterator[Stage]:
+    """Ours and the others by their names, and where `against` names a checkout, the baseline;
+    with those who have very much, where they are asked about."""
     with ExitStack() as stack:
         known = stack.enter_context(issuer())
-        server = stack.enter_context(postgresql())
-        database = server.new_database("bench")
-        migrated(folder, database)
-        seeds.fill_postgresql(server, "bench", seeds.POSTGRESQL.people(sizes, known.url))
-        if giants:
-            seeds.fill_postgresql(server, "bench", seeds.POSTGRESQL.giants(sizes, known.url))
-        file, raw, typical = _files(folder, sizes, known.url, giants=giants)
-
-        def own(name: str, url: str, pid: int | None = None) -> Service:
-            return stack.enter_context(ours(name, folder, known.url, url, pid))
-
-        def other(name: str, module: str, url: str, pid: int | None = None) -> Service:
-            return stack.enter_context(side(name, module, known.url, url, pid))
-
-        services = (
-            own("PostgreSQL", database, server.pid),
-            own("SQLite", f"sqlite:///{file}"),
-            own("memory", "memory://"),
-            other(BARE, "bare", database, server.pid),
-            other(RAW, "raw_sqlite", str(raw)),
-            other(TYPICAL[0], "typical", database.replace("://", "+asyncpg://"), server.pid),
-            other(TYPICAL[1], "typical", f"sqlite+aiosqlite:///{typical}"),
-        )
+        server = PostgresqlServer()
+        stack.callback(server.remove)
+        stack.callback(server.stop)
+        making = _Making(folder, sizes, known, server, stack, giants=giants)
+        found = making.own(OURS, Checkout())
+        if against:
+            found |= making.own(BASELINE, Checkout(against.resolve()))
+        for name in others:
+            found |= making.side(name)
         tokens: dict[str, str] = {}
-        second = People(known, own("second", database, server.pid), tokens)
-        sides = {service.name: People(known, service, tokens) for service in services}
-        asyncio.run(_fill_memory(sides["memory"], sizes))
-        yield Stage(folder, known, sizes, server, database, sides, second)
+        sides = {name: People(known, service, tokens) for name, service in found.items()}
+        yield Stage(known, sizes, server, sides)
 
 
-def _files(
-    folder: Path, sizes: seeds.Sizes, issuer_url: str, *, giants: bool
-) -> tuple[Path, Path, Path]:
-    """The service's file, and those of the others, without what only the service is asked for."""
-    file = folder / "sqlite.db"
-    migrated(folder, f"sqlite:///{file}")
-    seeds.fill_sqlite(file, seeds.SQLITE.people(sizes, issuer_url))
-    copies = copied(file, "raw.db"), copied(file, "typical.db")
-    if giants:
-        seeds.fill_sqlite(file, seeds.SQLITE.giants(sizes, issuer_url))
-    return file, *copies
+@dataclass(frozen=True, slots=True)
+class _Making:
+    folder: Path
+    sizes: seeds.Sizes
+    issuer: Issuer
+    server: PostgresqlServer
+    stack: ExitStack
+    giants: bool
 
+    def own(self, name: str, checkout: Checkout) -> dict[Side, Service]:
+        """Each has databases of its own, whose schema it makes."""
+        url, file = self.server.new_database(name), self._file(name)
+        for database in (url, f"sqlite:///{file}"):
+            checkout.migrate(self.folder, database)
+        seeds.fill_postgresql(self.server, name, self.sizes, self.issuer.url, giants=self.giants)
+        seeds.fill_sqlite(file, self.sizes, self.issuer.url, giants=self.giants)
+        return {
+            (name, kind): self.stack.enter_context(
+                checkout.served(self.folder / f"{name}-{kind}", self.issuer.url, database, pid)
+            )
+            for kind, database, pid in (
+                (POSTGRESQL, url, self.server.pid),
+                (SQLITE, f"sqlite:///{file}", None),
+            )
+        }
 
-async def _fill_memory(people: People, sizes: seeds.Sizes) -> None:
-    """Those who are asked about, each with one session; in memory nothing depends on the rest."""
-    numbers = (*READERS, *WRITERS, *CREATORS)
-    talk = {"title": "Title 1", "messages": [SAID] * sizes.messages}
-    talks = [people.post(seeds.person(number), "/sessions", talk) for number in numbers]
-    listed = [people.post(seeds.LISTER, "/sessions", {"title": "Title"})] * seeds.LISTED
-    for requests in (talks, listed):
-        (await ask(people.service.port, requests, len(requests), FILLERS)).check(201)
+    def side(self, name: str) -> dict[Side, Service]:
+        """On our PostgreSQL; on a SQLite file of its own, since the service shares its with
+        nobody."""
+        shutil.copy(self._file(OURS), self._file(name))
+        url, file = self.server.url(OURS), str(self._file(name))
+        if name == TYPICAL:
+            url, file = url.replace("://", "+asyncpg://"), f"sqlite+aiosqlite:///{file}"
+        return {
+            (name, kind): self.stack.enter_context(
+                side(name, self.folder, self.issuer.url, database, pid)
+            )
+            for kind, database, pid in ((POSTGRESQL, url, self.server.pid), (SQLITE, file, None))
+        }
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.db"

@@ -1,16 +1,8 @@
-"""What the page on scaling says of the data, measured anew: `make scaling`."""
+"""What rows take of PostgreSQL's disk and log, for the page on scaling: `make scaling`."""
 
 import asyncio
 
-from tests.scaling import partitions, sizes, spread, sqlite_sizes
-
-
-def main() -> None:
-    spread.main()
-    asyncio.run(sizes.main())
-    sqlite_sizes.main()
-    partitions.main()
-
+from tests.scaling import sizes
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(sizes.main())

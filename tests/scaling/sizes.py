@@ -1,11 +1,10 @@
 """What sessions, messages and receipts take of PostgreSQL's disk and write-ahead log.
 
-`python -m tests.scaling.sizes` fills the tables as time does: newest last, each by another person
+The tables are filled as time does: newest last, each by another person
 than the one before, so that the indexes are as full as they come to be and not as a sorted load
 leaves them. The settings are PostgreSQL's own, but for fsync, which takes time and no room.
 """
 
-import asyncio
 from collections.abc import Iterator
 
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
@@ -111,7 +110,3 @@ async def main() -> None:
     finally:
         server.stop()
         server.remove()
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

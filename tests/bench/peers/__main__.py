@@ -18,8 +18,8 @@ from tests.bench.kinds import EMPTY_CREATE, KINDS
 from tests.bench.measure import HEAD, Goal, Row
 from tests.bench.peers.services import PEERS, peer
 from tests.bench.services import Service
-from tests.bench.stage import RAW, Stage, stage
-from tests.bench.turns import Turn, Way, turns
+from tests.bench.stage import BARE, OURS, POSTGRESQL, SQLITE, Stage, stage
+from tests.bench.turns import Way, turns
 
 ROUNDS = 5
 HISTORY_ROUNDS = 3
@@ -28,11 +28,14 @@ ASKED = {**KINDS, "create-empty": EMPTY_CREATE}
 NAMES = ("page", "list", "create", "create-empty", "append")
 """Each peer is asked for those that it has."""
 
-OURS = ("SQLite", "PostgreSQL")
+AGAINST = {
+    f"ours on {SQLITE}": (OURS, SQLITE),
+    f"ours on {POSTGRESQL}": (OURS, POSTGRESQL),
+    "bare": (BARE, SQLITE),
+}
 
 MUCH = 100_000
 FIVE_TIMES = Goal(5, at_most=False)
-UNIT = "CPU ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +53,25 @@ class Run:
         kind = ASKED[name]
         asked = {one.name: one.requests(self.made.issuer) for one in PEERS}
         peers = [one for one in PEERS if name in asked[one.name]]
-        ways = {
-            side: Way(people.service, kind.requests(people), kind.status, COUNT)
-            for side, people in self.made.sides.items()
-            if side in (*OURS, RAW)
-        }
+        ways = {}
+        for title, side in AGAINST.items():
+            people = self.made.sides[side]
+            ways[title] = Way(people.service, kind.requests(people), kind.status, COUNT)
         for one in peers:
             service, requests = self.peers[one.name], asked[one.name][name]
             ways[one.name] = Way(service, requests, one.statuses[name], COUNT)
         found = await turns(ways, self.rounds)
         best = min(peers, key=lambda one: sum(turn.own for turn in found[one.name])).name
         return [
-            _row(f"{kind.name}, {one.name} : {side}", found[one.name], found[against], goal)
+            Row(
+                SQLITE,
+                f"{kind.name}, {one.name} : {title}",
+                [turn.own for turn in found[one.name]],
+                [turn.own for turn in found[title]],
+                FIVE_TIMES if one.name == best and side[0] == OURS else None,
+            )
             for one in peers
-            for against, side in (*((our, f"ours on {our}") for our in OURS), (RAW, RAW))
-            for goal in [FIVE_TIMES if one.name == best and against != RAW else None]
+            for title, side in AGAINST.items()
         ]
 
     async def _by_size(self) -> Sequence[Row]:
@@ -77,20 +84,20 @@ class Run:
             for one in PEERS
             for size in sizes
         }
-        for side in OURS:
-            for size in sizes:
-                ways["ours on " + side, size] = depth.way(self.made.sides[side], size, "limit=10")
+        for title, side in AGAINST.items():
+            for size in sizes if side[0] == OURS else ():
+                ways[title, size] = depth.way(self.made.sides[side], size, "limit=10")
         found = await turns(ways, min(self.rounds, HISTORY_ROUNDS))
         what = f"page at {self.much:,} messages : at {seeds.FEW}"
         return [
-            _row(f"{what}, {name}", found[name, self.much], found[name, seeds.FEW], None)
+            Row(
+                SQLITE,
+                f"{what}, {name}",
+                [turn.own for turn in found[name, self.much]],
+                [turn.own for turn in found[name, seeds.FEW]],
+            )
             for name in dict.fromkeys(name for name, _ in ways)
         ]
-
-
-def _row(what: str, these: Sequence[Turn], those: Sequence[Turn], goal: Goal | None) -> Row:
-    ours, others = [turn.own for turn in these], [turn.own for turn in those]
-    return Row("SQLite", what, UNIT, ours, others, goal)
 
 
 def main() -> None:
@@ -102,7 +109,7 @@ def main() -> None:
     sizes = seeds.Sizes(people=150, long=much, many=1_000)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        made = stack.enter_context(stage(folder, sizes, giants=True))
+        made = stack.enter_context(stage(folder, sizes, (BARE,), giants=True))
         peers = {
             one.name: stack.enter_context(peer(one, folder, made.issuer, (much, seeds.FEW)))
             for one in PEERS

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from tests.bench.issuer import Issuer
 from tests.bench.peers import asked
-from tests.bench.services import Service, free_port, wait_for
+from tests.bench.services import Service
+from tests.ports import free_port, wait_for_port
 
 PYTHON = Path(sys.prefix) / "peers/bin/python"
-STARTS_SECONDS = 240
-"""They fill their databases first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,8 @@ def peer(which: Peer, folder: Path, issuer: Issuer, sizes: Sequence[int]) -> Ite
     port = free_port()
     file = folder / f"{which.distribution}.db"
     program = Path(__file__).with_name(which.program)
-    with (folder / f"{which.distribution}.log").open("wb") as log:
+    log_file = folder / f"{which.distribution}.log"
+    with log_file.open("wb") as log:
         process = subprocess.Popen(
             [str(PYTHON), "-P", str(program), str(port), str(file)],
             cwd=folder,
@@ -70,8 +70,8 @@ def peer(which: Peer, folder: Path, issuer: Issuer, sizes: Sequence[int]) -> Ite
         assert process.stdin
         process.stdin.write(json.dumps(asked.filling(issuer, sizes)).encode())
         process.stdin.close()
-        wait_for(port, process, STARTS_SECONDS)
-        yield Service(which.name, port, process.pid)
+        wait_for_port(port, process, log_file)
+        yield Service(port, process.pid)
     finally:
         process.kill()
         process.wait()

@@ -1,150 +1,133 @@
-"""The bare work on PostgreSQL: asyncpg, and one statement for each request."""
+"""The bare work: routes of Starlette, JSON by msgspec, and the driver.
+
+It has no limits, no telemetry and no links, and checks no more than types and the token.
+"""
 
 import os
-import time
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
-import asyncpg
 import msgspec
-import uuid_utils.compat
+import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from domain.owner import Owner
 from tests.bench.sides import wire
-from tests.bench.sides.minimal import application, serve
+from tests.bench.sides.stores import Store, opened
+from tests.bench.sides.tokens import owner_of
 
-POOL = 10
+T = TypeVar("T")
 
-SESSION = """\
-SELECT id, title, metadata, created_at, last_updated, message_count
-FROM sessions WHERE owner = $1 AND id = $2"""
-SESSIONS = """\
-SELECT o.session_count, s.* FROM owners o LEFT JOIN (
-  SELECT id, title, metadata, created_at, last_updated, message_count FROM sessions
-  WHERE owner = $1 ORDER BY last_updated DESC, id DESC LIMIT $2 OFFSET $3
-) s ON true WHERE o.owner = $1 ORDER BY s.last_updated DESC, s.id DESC"""
-MESSAGES = """\
-SELECT s.message_count, m.id, m.message_order, m.role, m.content, m.metadata, m.timestamp
-FROM sessions s LEFT JOIN messages m ON m.owner = $1 AND m.session_id = $2
-  AND m.message_order > $3 AND m.message_order <= $3 + $4
-WHERE s.owner = $1 AND s.id = $2 ORDER BY m.message_order"""
-APPEND = """\
-WITH head AS (
-  UPDATE sessions SET message_count = message_count + cardinality($3::uuid[]),
-    last_updated = greatest($7::bigint, last_updated + 1) + cardinality($3::uuid[]) - 1
-  WHERE owner = $1 AND id = $2 RETURNING message_count, last_updated
-), stored AS (
-  INSERT INTO messages (owner, session_id, message_order, id, role, content, metadata, timestamp)
-  SELECT $1, $2, message_count + place - cardinality($3::uuid[]), given.id, role, content,
-    metadata, last_updated + place - cardinality($3::uuid[])
-  FROM head, unnest($3::uuid[], $4::text[], $5::text[], $6::text[])
-    WITH ORDINALITY AS given(id, role, content, metadata, place)
-) SELECT message_count, last_updated FROM head"""
-CREATE = """\
-WITH person AS (
-  INSERT INTO owners VALUES ($1, $2, $3, 1)
-  ON CONFLICT (owner) DO UPDATE SET session_count = owners.session_count + 1
-), head AS (
-  INSERT INTO sessions VALUES ($1, $4, $5, $6, $7::bigint,
-    $7::bigint + greatest(cardinality($8::uuid[]) - 1, 0), cardinality($8::uuid[]))
-) INSERT INTO messages
-  SELECT $1, $4, place, given.id, role, content, metadata, $7::bigint + place - 1
-  FROM unnest($8::uuid[], $9::text[], $10::text[], $11::text[])
-    WITH ORDINALITY AS given(id, role, content, metadata, place)"""
+_encode = msgspec.json.Encoder().encode
+_decode_append = msgspec.json.Decoder(wire.Append).decode
+_decode_create = msgspec.json.Decoder(wire.Create).decode
 
 
-class Postgresql:
-    pool: asyncpg.Pool
-
-    async def sessions(
-        self, owner: Owner, limit: int, offset: int
-    ) -> tuple[int, list[wire.Session]]:
-        rows = await self.pool.fetch(SESSIONS, owner.key, limit, offset)
-        items = [_session(owner, *row[1:]) for row in rows if row[1] is not None]
-        return rows[0][0] if rows else 0, items
-
-    async def session(self, owner: Owner, id_: UUID) -> wire.Session | None:
-        row = await self.pool.fetchrow(SESSION, owner.key, id_)
-        return row and _session(owner, *row)
-
-    async def messages(
-        self, owner: Owner, id_: UUID, limit: int, offset: int
-    ) -> tuple[int, list[wire.Message]] | None:
-        rows = await self.pool.fetch(MESSAGES, owner.key, id_, offset, limit)
-        if not rows:
-            return None
-        return rows[0][0], [_message(id_, *row[1:]) for row in rows if row[1] is not None]
-
-    async def create(self, owner: Owner, new: wire.Create) -> wire.Session:
-        id_, now = uuid_utils.compat.uuid7(), time.time_ns() // 1000
-        metadata = bytes(new.metadata).decode()
-        person, columns = (owner.key, owner.issuer, owner.subject), _columns(new.messages)
-        await self.pool.execute(CREATE, *person, id_, new.title, metadata, now, *columns)
-        count = len(new.messages)
-        return _session(owner, id_, new.title, metadata, now, now + max(count - 1, 0), count)
-
-    async def append(
-        self, owner: Owner, id_: UUID, new: Sequence[wire.NewMessage]
-    ) -> list[wire.Message] | None:
-        columns, now = _columns(new), time.time_ns() // 1000
-        last = await self.pool.fetchrow(APPEND, owner.key, id_, *columns, now)
-        if last is None:
-            return None
-        order, at = (end - len(new) + 1 for end in last)
-        return [
-            wire.Message(
-                one, id_, order + n, said.role, said.content, said.metadata, wire.instant(at + n)
-            )
-            for n, (one, said) in enumerate(zip(columns[0], new, strict=True))
-        ]
-
-
-def _columns(new: Sequence[wire.NewMessage]) -> tuple[list[Any], ...]:
-    return (
-        [uuid_utils.compat.uuid7() for _ in new],
-        [said.role for said in new],
-        [said.content for said in new],
-        [bytes(said.metadata).decode() for said in new],
+def serve(app: ASGIApp) -> None:
+    """On the port that the command line names, as one runs uvicorn."""
+    uvicorn.run(
+        app,
+        port=int(sys.argv[1]),
+        http="httptools",
+        loop="uvloop",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
     )
 
 
-def _session(
-    owner: Owner,
-    id_: UUID,
-    title: str | None,
-    metadata: str,
-    created: int,
-    updated: int,
-    count: int,
-) -> wire.Session:
-    held = msgspec.Raw(metadata)
-    times = wire.instant(created), wire.instant(updated)
-    return wire.Session(id_, owner.subject, title, held, *times, count)
+async def list_sessions(request: Request) -> Response:
+    owner, (limit, offset) = _owner(request), _asked(request)
+    total, items = await _store(request).sessions(owner, limit, offset)
+    return _answer(wire.SessionPage(items, wire.place(total, len(items), limit, offset)))
 
 
-def _message(
-    session: UUID, id_: UUID, order: int, role: str, content: str, metadata: str, at: int
-) -> wire.Message:
-    return wire.Message(id_, session, order, role, content, msgspec.Raw(metadata), wire.instant(at))
+async def create_session(request: Request) -> Response:
+    owner = _owner(request)
+    new = _decode_create(await request.body())
+    return _answer(await _store(request).create(owner, new), 201)
 
 
-async def _leave(_: asyncpg.Connection) -> None:
-    """In place of the statement that the pool sends once a connection is given back."""
+async def get_session(request: Request) -> Response:
+    return _answer(_found(await _store(request).session(_owner(request), _id(request))))
+
+
+async def list_messages(request: Request) -> Response:
+    owner, (limit, offset) = _owner(request), _asked(request)
+    found = await _store(request).messages(owner, _id(request), limit, offset)
+    total, items = _found(found)
+    return _answer(wire.MessagePage(items, wire.place(total, len(items), limit, offset)))
+
+
+async def append_messages(request: Request) -> Response:
+    owner, id_ = _owner(request), _id(request)
+    new = _decode_append(await request.body()).messages
+    return _answer(wire.Appended(_found(await _store(request).append(owner, id_, new))), 201)
 
 
 @asynccontextmanager
-async def _connected(_: Starlette) -> AsyncIterator[None]:
-    async with asyncpg.create_pool(
-        os.environ["BENCH_DATABASE"], min_size=POOL, max_size=POOL, reset=_leave
-    ) as pool:
-        _store.pool = pool
+async def _opened(app: Starlette) -> AsyncIterator[None]:
+    async with opened(os.environ["BENCH_DATABASE"]) as app.state.store:
         yield
 
 
-_store = Postgresql()
+app = Starlette(
+    routes=[
+        Route("/sessions", list_sessions),
+        Route("/sessions", create_session, methods=["POST"]),
+        Route("/sessions/{id}", get_session),
+        Route("/sessions/{id}/messages", list_messages),
+        Route("/sessions/{id}/messages", append_messages, methods=["POST"]),
+    ],
+    lifespan=_opened,
+)
+
+
+def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+def _owner(request: Request) -> Owner:
+    return owner_of(request.headers.get("authorization"))
+
+
+def _id(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["id"])
+    except ValueError:
+        raise HTTPException(404) from None
+
+
+def _asked(request: Request) -> tuple[int, int]:
+    query = request.query_params
+    try:
+        limit, offset = int(query.get("limit", "50")), int(query.get("offset", "0"))
+    except ValueError:
+        raise HTTPException(422) from None
+    if not (1 <= limit <= wire.LIMIT_MAX and offset >= 0):
+        raise HTTPException(422)
+    return limit, offset
+
+
+def _found(value: T | None) -> T:
+    if value is None:
+        raise HTTPException(404)
+    return value
+
+
+def _answer(value: msgspec.Struct, status: int = 200) -> Response:
+    return Response(_encode(value), status, media_type="application/json")
+
 
 if __name__ == "__main__":
-    serve(application(_store, _connected))
+    serve(app)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 import uuid_utils.compat
 from fastapi import Depends, FastAPI, Header, HTTPException, Query
 from sqlalchemy import Select, func, select
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from domain.owner import Owner
 from domain.strict_json import dump
 from tests.bench.sides import wire
-from tests.bench.sides.minimal import serve
+from tests.bench.sides.bare import serve
 from tests.bench.sides.tokens import owner_of
 from tests.bench.sides.typical_models import (
     Appended,
@@ -172,8 +173,7 @@ def _out(caller: Owner, session: Session) -> SessionOut:
 
 
 def _pagination(total: int, items: int, limit: int, offset: int) -> Pagination:
-    place = wire.place(total, items, limit, offset)
-    return Pagination.model_validate(dict(zip(Pagination.model_fields, place, strict=True)))
+    return Pagination(**msgspec.structs.asdict(wire.place(total, items, limit, offset)))
 
 
 if __name__ == "__main__":

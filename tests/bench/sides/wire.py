@@ -1,4 +1,4 @@
-"""What goes over the wire, as the bare sides have it: structs whose types msgspec checks."""
+"""What goes over the wire, as the bare side has it: structs whose types msgspec checks."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -58,11 +58,6 @@ class Pagination(msgspec.Struct):
     previous_offset: int | None
 
 
-class SessionPagination(Pagination):
-    next_cursor: str | None
-    previous_cursor: str | None
-
-
 class MessagePage(msgspec.Struct):
     items: list[Message]
     pagination: Pagination
@@ -70,7 +65,7 @@ class MessagePage(msgspec.Struct):
 
 class SessionPage(msgspec.Struct):
     items: list[Session]
-    pagination: SessionPagination
+    pagination: Pagination
 
 
 class Appended(msgspec.Struct):
@@ -85,18 +80,14 @@ def microseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
-def place(
-    total: int, items: int, limit: int, offset: int
-) -> tuple[int, int, int, bool, bool, int | None, int | None]:
-    """The members of a Pagination."""
+def place(total: int, items: int, limit: int, offset: int) -> Pagination:
     more, less = offset + items < total, offset > 0 and total > 0
-    following = offset + limit if more else None
-    return (
+    return Pagination(
         total,
         limit,
         offset,
         more,
         less,
-        following,
+        offset + limit if more else None,
         max(0, min(offset, total) - limit) if less else None,
     )
