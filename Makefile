@@ -50,7 +50,7 @@ mutants: $(VENV)/development.txt ## Change the core and the token checks to see 
 	@$(BIN)/mutmut run
 	@$(BIN)/mutmut results
 
-sabotage: $(VENV)/development.txt $(VENV)/node.json ## Take away each defence in a copy, to see that its test notices
+sabotage: $(VENV)/development.txt $(VENV)/node.json ## Take away each defence, to see that its test notices: a quarter of an hour
 	@$(BIN)/python -m tests.security.sabotage
 
 check: $(VENV)/development.txt ## Check format, lint, types and the layers' contracts

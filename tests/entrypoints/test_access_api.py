@@ -1,21 +1,13 @@
 """In which order a request is refused. Who may what is the matrix of tests/security."""
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from domain.errors import InvalidValue
 from entrypoints.http.body import JSON
 from tests.entrypoints.conftest import Api, before_storage, problem
-
-ROUTES = [
-    ("GET", "/sessions/{id}", None),
-    ("PATCH", "/sessions/{id}", {"title": "mine"}),
-    ("DELETE", "/sessions/{id}", None),
-    ("GET", "/sessions/{id}/messages", None),
-    ("POST", "/sessions/{id}/messages", {"messages": [{"role": "user", "content": "x"}]}),
-]
+from tests.routes import ROUTES, requests
 
 MALFORMED = [
     "1",
@@ -46,38 +38,35 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "body"), ROUTES)
-async def test_a_missing_or_malformed_id_is_not_found(
-    api: Api, method: str, path: str, body: Any
-) -> None:
-    for session_id in (str(uuid4()), "01a20ab2-e3be-7336-be46-7b4184e042f7", *MALFORMED):
-        target = path.replace("{id}", session_id)
-        problem(await api.ask(method, target, json=body), 404)
-
-
 _UNKNOWN = "01a20ab2-e3be-7336-be46-7b4184e042f7"
+
+
+@before_storage
+async def test_a_malformed_id_is_not_found(api: Api) -> None:
+    """What one is told of an id that nobody has is in the matrix of tests/security."""
+    for route in ROUTES:
+        for session_id in MALFORMED if route.is_of_session else ():
+            response = await api.ask(route.method, route.target(session_id), json=route.body)
+            problem(response, 404)
 
 
 @before_storage
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer", "Bearer ", "Basic", "Bearer a.b.c", "bearer x y", "token"]
 )
-@pytest.mark.parametrize(
-    ("method", "path", "body"), [*ROUTES, ("GET", "/sessions", None), ("POST", "/sessions", {})]
-)
 async def test_without_a_token_that_holds_nothing_is_to_be_had(
-    api: Api, method: str, path: str, body: Any, authorization: str
+    api: Api, authorization: str
 ) -> None:
     session = await api.create()
     headers = {"Authorization": authorization} if authorization else {}
-    target = path.format(id=session["id"])
-    response = await api.ask(method, target, None, json=body, headers=headers)
-    problem(response, 401)
-    challenge = response.headers["www-authenticate"]
-    assert challenge.startswith('Bearer realm="chat-sessions", resource_metadata="http')
-    assert ("invalid_token" in challenge) == authorization.lower().startswith(
-        ("bearer a", "bearer x")
-    )
+    for method, target, body in requests(session["id"]):
+        response = await api.ask(method, target, None, json=body, headers=headers)
+        assert response.status_code == 401
+        challenge = response.headers["www-authenticate"]
+        assert challenge.startswith('Bearer realm="chat-sessions", resource_metadata="http')
+        assert ("invalid_token" in challenge) == authorization.lower().startswith(
+            ("bearer a", "bearer x")
+        )
     assert (await api.ask("GET", f"/sessions/{session['id']}")).json() == session
 
 

@@ -9,20 +9,7 @@ from jsonschema_rs import Draft202012Validator, Registry
 
 from entrypoints.http.app import routed_app
 from tests.entrypoints.conftest import Api, problem
-
-OPERATIONS = {
-    "listSessions",
-    "createSession",
-    "getSession",
-    "updateSession",
-    "deleteSession",
-    "listMessages",
-    "appendMessages",
-    "getLiveness",
-    "getReadiness",
-    "getMetrics",
-    "getProtectedResource",
-}
+from tests.routes import OPERATIONS
 
 DESCRIPTION = routed_app().openapi()
 COMPONENTS = DESCRIPTION["components"]

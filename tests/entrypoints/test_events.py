@@ -19,6 +19,7 @@ from entrypoints.telemetry.metrics import Metrics
 from entrypoints.version import VERSION
 from tests.databases import empty_database
 from tests.entrypoints.conftest import Api
+from tests.routes import OPEN, ROUTES
 from tests.serving import Served, serving
 
 IDS = ("user_id", "session_id", "request_id", "trace_id")
@@ -45,46 +46,24 @@ def served(
         yield served
 
 
-STATEMENTS = {
-    "postgresql": (1, 1, 1, 1, 1, 1, 1),
-    "sqlite": (3, 1, 1, 1, 3, 3, 4),
-}
-"""Of a creation by an owner with sessions, a list, a read, a page, an append, a change and a
-deletion; on SQLite the commit counts."""
-
-
 def test_each_success_has_its_event(served: Served) -> None:
+    place = served.folder.name.startswith("postgresql")
     with served.client("événement") as client:
-        client.post("/sessions", json={})
-        session = client.post("/sessions", json={"title": "t"}, headers=ids("e0")).json()["id"]
-        path = f"/sessions/{session}"
-        client.get("/sessions", headers=ids("e1"))
-        client.get(path, headers=ids("e2"))
-        client.get(f"{path}/messages", headers=ids("e3"))
-        client.post(f"{path}/messages", json=SAID, headers=ids("e4"))
-        client.patch(path, json={"title": "u"}, headers=ids("e5"))
-        client.delete(path, headers=ids("e6"))
-    events = [
-        ("session.created", "createSession", 201),
-        ("sessions.listed", "listSessions", 200),
-        ("session.read", "getSession", 200),
-        ("messages.read", "listMessages", 200),
-        ("messages.appended", "appendMessages", 201),
-        ("session.updated", "updateSession", 200),
-        ("session.deleted", "deleteSession", 204),
-    ]
-    system = served.folder.name.rstrip("0123456789")
-    queries = list(STATEMENTS[system])
-    if system == "postgresql":
-        queries[5] = 3
-    for place, (event, operation, status) in enumerate(events):
-        (line,) = served.log_of(f"e{place}")
-        assert (line["event"], line["operation"], line["status"]) == (event, operation, status)
+        session = client.post("/sessions", json={}).json()["id"]
+        for route in ROUTES:
+            given = ids(route.operation)
+            client.request(route.method, route.target(session), json=route.body, headers=given)
+    for route in ROUTES:
+        (line,) = served.log_of(route.operation)
+        told = line["event"], line["operation"], line["status"], line["db_queries"]
+        assert told == (route.event, route.operation, route.status, route.statements[place])
         assert line["level"] == "info"
         assert line["user_id"] == "événement"
-        assert line["session_id"] == (None if event == "sessions.listed" else session)
+        if route.is_of_session:
+            assert line["session_id"] == session
+        else:
+            assert (line["session_id"] is None) == (route.method == "GET")
         assert line["trace_id"] == TRACE
-        assert line["db_queries"] == queries[place], event
         assert 0 < line["db_ms"] < line["duration_ms"]
 
 
@@ -189,7 +168,7 @@ async def test_what_the_client_holds_already_is_read_all_the_same(api: Api) -> N
     assert (line["event"], line["status"]) == ("session.read", 304)
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", OPEN)
 async def test_of_what_needs_no_token_there_is_no_line(api: Api, path: str) -> None:
     """Probes would be most of the log."""
     assert await lines_of(api, "GET", path, None) == []

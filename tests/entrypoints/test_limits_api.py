@@ -12,6 +12,7 @@ from adapters.rate_limits import MemoryCounters
 from application.errors import Unavailable
 from application.ports.storage import Storage
 from tests.entrypoints.conftest import HERE, Api, problem
+from tests.routes import OPEN, ROUTES, Route
 
 MISSING = "01a20ab2-e3be-7336-be46-7b4184e042f7"
 FORGED = {"Authorization": "Bearer e30.e30.e30"}
@@ -37,22 +38,18 @@ def state(answer: httpx2.Response) -> str:
     return str(answer.headers["ratelimit"])
 
 
-COUNTED = [
-    ("GET", "/sessions", "read", 5, 60),
-    ("HEAD", "/sessions", "read", 5, 60),
-    ("GET", f"/sessions/{MISSING}", "read", 5, 60),
-    ("GET", f"/sessions/{MISSING}/messages", "read", 5, 60),
-    ("POST", f"/sessions/{MISSING}/messages", "write", 4, 3600),
-    ("PATCH", f"/sessions/{MISSING}", "write", 4, 3600),
-    ("DELETE", f"/sessions/{MISSING}", "write", 4, 3600),
-    ("POST", "/sessions", "create", 3, 10),
-]
+POLICIES = {"read": (5, 60), "write": (4, 3600), "create": (3, 10)}
+"""How often, and in how many seconds."""
+
+COUNTED = [(method, route) for route in ROUTES for method in route.methods]
 
 
-@pytest.mark.parametrize(("method", "path", "policy", "quota", "length"), COUNTED)
+@pytest.mark.parametrize(("method", "route"), COUNTED)
 async def test_a_request_counts_under_one_policy_which_its_answer_names(
-    api: Api, method: str, path: str, policy: str, quota: int, length: int
+    api: Api, method: str, route: Route
 ) -> None:
+    policy, path = route.policy, route.target(MISSING)
+    quota, length = POLICIES[policy]
     for left in range(quota - 1, -1, -1):
         answer = await api.ask(method, path, json={})
         assert answer.status_code != 429
@@ -64,13 +61,7 @@ async def test_a_request_counts_under_one_policy_which_its_answer_names(
 
 
 UNCOUNTED = [
-    ("GET", "/livez"),
-    ("GET", "/readyz"),
-    ("GET", "/metrics"),
-    ("GET", "/openapi.json"),
-    ("GET", "/docs"),
-    ("GET", "/docs/init.js"),
-    ("GET", "/.well-known/oauth-protected-resource"),
+    *(("GET", path) for path in OPEN),
     ("OPTIONS", "/sessions"),
     ("PUT", "/sessions"),
     ("GET", "/sessions/x/y"),

@@ -9,6 +9,7 @@ from httpx2 import Response
 
 from domain.strict_json import DEPTH_MAX
 from tests.entrypoints.conftest import Api, before_storage, pointers, problem
+from tests.routes import ROUTES
 
 CANARY = "canary-5f2c"
 
@@ -39,12 +40,9 @@ NOT_JSON = {
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
 async def test_a_body_that_is_not_json_is_400(api: Api, body: bytes) -> None:
     session = await api.create()
-    for method, path in (
-        ("POST", "/sessions"),
-        ("PATCH", f"/sessions/{session['id']}"),
-        ("POST", f"/sessions/{session['id']}/messages"),
-    ):
-        problem(await api.send(path, body, method), 400)
+    for route in ROUTES:
+        if route.body:
+            problem(await api.send(route.target(session["id"]), body, route.method), 400)
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
@@ -161,6 +159,17 @@ async def test_an_encoded_body_is_415(api: Api, encodings: list[str]) -> None:
     [
         ({"title": 5}, {"#/title"}),
         ({"title": True}, {"#/title"}),
+        ({"title": " "}, {"#/title"}),
+        ({"title": "x" * 201}, {"#/title"}),
+        ({"metadata": None}, {"#/metadata"}),
+        ({"metadata": {"a": "x" * 16_384}}, {"#/metadata"}),
+        ({"messages": None}, {"#/messages"}),
+        ({"messages": [{"role": "user", "content": "x"}] * 101}, {"#/messages"}),
+        ({"messages": [{"role": "user"}]}, {"#/messages/0/content"}),
+        ({"messages": [{"content": "x"}]}, {"#/messages/0/role"}),
+        ({"messages": [{"role": "User", "content": "x"}]}, {"#/messages/0/role"}),
+        ({"messages": [{"role": "user", "content": None}]}, {"#/messages/0/content"}),
+        ({"messages": [{"role": "user", "content": "x" * 100_001}]}, {"#/messages/0/content"}),
         ({"title": "a\0"}, {"#/title"}),
         ({"metadata": "x"}, {"#/metadata"}),
         ({"metadata": {"a\0": 1}}, {"#/metadata"}),

@@ -13,14 +13,8 @@ from adapters.system import SystemClock
 from entrypoints.http.body import JSON
 from tests.entrypoints.conftest import Api, opened, problem
 from tests.identity_provider import provider
+from tests.routes import ROUTES
 
-READS = [("GET", "/sessions"), ("GET", "/sessions/{id}"), ("GET", "/sessions/{id}/messages")]
-WRITES = [
-    ("POST", "/sessions", {}),
-    ("PATCH", "/sessions/{id}", {}),
-    ("POST", "/sessions/{id}/messages", {"messages": [{"role": "user", "content": "x"}]}),
-    ("DELETE", "/sessions/{id}", None),
-]
 BAD_JSON = {"content": "{", "headers": {"Content-Type": JSON}}
 
 
@@ -53,19 +47,19 @@ async def test_reads_need_one_scope_and_writes_the_other(api: Api) -> None:
     reader = provider().token("alice", "chat:read")
     writer = provider().token("alice", "chat:write")
     session = (await ask(api, writer, "POST", "/sessions", json={})).json()
-    for method, path in READS:
-        target = path.format(id=session["id"])
-        assert (await ask(api, reader, method, target)).status_code == 200
-        assert (await ask(api, reader, "HEAD", target)).status_code == 200
-        refused(await ask(api, writer, method, target), "chat:read")
-        assert (await ask(api, writer, "HEAD", target)).status_code == 403
-    for method, path, body in WRITES:
-        target = path.format(id=session["id"])
-        refused(await ask(api, reader, method, target, json=body), "chat:write")
+    tokens = {"chat:read": reader, "chat:write": writer}
+    for route in ROUTES:
+        target = route.target(session["id"])
+        (other,) = tokens.keys() - {route.scope}
+        refused(await ask(api, tokens[other], route.method, target, json=route.body), route.scope)
+        if "HEAD" in route.methods:
+            assert (await ask(api, tokens[other], "HEAD", target)).status_code == 403
     assert (await ask(api, reader, "GET", f"/sessions/{session['id']}")).json() == session
-    for method, path, body in WRITES:
-        answer = await ask(api, writer, method, path.format(id=session["id"]), json=body)
-        assert answer.status_code < 300, answer.text
+    for route in ROUTES:
+        for method in route.methods:
+            target = route.target(session["id"])
+            answer = await ask(api, tokens[route.scope], method, target, json=route.body)
+            assert answer.status_code == route.status, answer.text
 
 
 async def test_a_token_with_both_does_both(api: Api) -> None:

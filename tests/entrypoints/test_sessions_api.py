@@ -139,34 +139,6 @@ async def test_a_deleted_session_is_gone(api: Api) -> None:
     assert (await api.ask("GET", "/sessions")).json()["pagination"]["total"] == 0
 
 
-async def test_nothing_a_client_sends_can_name_the_owner(api: Api) -> None:
-    mine = await api.create("alice")
-    for name in ("user_id", "owner", "sub"):
-        problem(await api.ask("GET", f"/sessions?{name}=alice", "bob"), 422)
-        problem(await api.ask("POST", "/sessions", "bob", json={name: "alice"}), 422)
-    problem(await api.ask("GET", f"/sessions/{mine['id']}", "bob", headers={"User": "alice"}), 403)
-    description = (await api.ask("GET", "/openapi.json", None)).json()
-    names = {
-        parameter["name"]
-        for path in description["paths"].values()
-        for operation in path.values()
-        for parameter in operation.get("parameters", [])
-    }
-    assert names == {
-        "session_id",
-        "limit",
-        "offset",
-        "sort_by",
-        "sort_order",
-        "after",
-        "before",
-        "cursor",
-        "Idempotency-Key",
-        "If-Match",
-        "If-None-Match",
-    }
-
-
 class TestPublicUrl:
     @pytest.fixture
     def options(self) -> dict[str, Any]:

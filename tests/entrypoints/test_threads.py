@@ -4,7 +4,7 @@ import anyio.to_thread
 import pytest
 
 from tests.entrypoints.conftest import Api
-from tests.security.routes import BODIES, gated_requests
+from tests.routes import ROUTES
 
 
 @pytest.fixture
@@ -21,9 +21,8 @@ async def test_no_request_is_handed_to_a_thread(api: Api, monkeypatch: pytest.Mo
         raise AssertionError(handed)
 
     monkeypatch.setattr(anyio.to_thread, "run_sync", run_sync)
-    for path, method in gated_requests():
-        session_id = (await api.create())["id"]
-        given = {"json": BODIES[path, method]} if (path, method) in BODIES else {}
-        answer = await api.ask(method, path.format(session_id=session_id), **given)
-        assert answer.is_success, (method, path)
+    session_id = (await api.create())["id"]
+    for route in ROUTES:
+        answer = await api.ask(route.method, route.target(session_id), json=route.body)
+        assert answer.status_code == route.status, route.operation
     assert not handed

@@ -12,12 +12,12 @@ import pytest
 from tests.conftest import Sized
 from tests.entrypoints.conftest import Api, opened
 from tests.identity_provider import provider
+from tests.routes import requests as all_requests
 from tests.security.forgeries import forgeries
 from tests.security.forgeries.signatures import P256_ORDER
 from tests.security.issuers import ISSUERS
 from tests.security.kept import Kept, sqlite
 from tests.security.mint import Mint, compact, encoded
-from tests.security.routes import BODIES, gated_requests
 from tests.security.trap import Trap, set_trap
 from tests.tally import Tally
 
@@ -73,17 +73,15 @@ async def refused(
     so many in turn, so that all of them are asked."""
     wrong: list[object] = []
     took: dict[str, float] = {}
-    gated = cycle(gated_requests())
+    asked = all_requests(session_id)
+    by_turns = cycle(asked)
     for name, request in requests.items():
-        for path, method in islice(gated, min(routes, len(gated_requests()))):
-            target = path.replace("{session_id}", session_id)
+        for method, target, body in islice(by_turns, min(routes, len(asked))):
             began = time.process_time()
-            answer = await api.client.request(
-                method, target, **{"json": BODIES.get((path, method)), **request}
-            )
+            answer = await api.client.request(method, target, **{"json": body, **request})
             took[name] = min(took.get(name, 1), time.process_time() - began)
             if answer.status_code != status or not _challenged(answer):
-                wrong.append((name, method, path, answer.status_code))
+                wrong.append((name, method, target, answer.status_code))
     return wrong, took
 
 
@@ -119,7 +117,7 @@ async def test_no_forged_token_gets_in_on_any_route(
     attempts = {name: {"headers": bearer(token)} for name, token in forgeries(mint).items()}
     assert len(attempts) >= LEAST
 
-    routes = sized(3, len(gated_requests()))
+    routes = sized(3, len(all_requests(session_id)))
     wrong, took = await refused(api, attempts, session_id, 401, routes)
 
     requests = len(attempts) * routes
@@ -166,9 +164,8 @@ async def test_a_token_counts_in_its_one_place_alone(
         "as a parameter": {"headers": {"Authorization": f'Bearer token="{token}"'}},
     }
     wrong, _ = await refused(api, shown, session_id, 401)
-    tally.none(
-        "P6", "tokens taken from a wrong place", wrong, of=len(shown) * len(gated_requests())
-    )
+    asked = len(shown) * len(all_requests(session_id))
+    tally.none("P6", "tokens taken from a wrong place", wrong, of=asked)
     assert await kept.contents() == before
 
 

@@ -30,4 +30,5 @@ async def test_no_request_makes_a_fault_or_tells_the_databases_apart(
     tally.none("P7", f"seed {seed}: answers that differ", both.unlike, of=asked)
     succeeded = sum(times for status, times in statuses.items() if status < 400)
     assert asked / 10 < succeeded < asked * 9 / 10
-    assert {200, 201, 204, 400, 403, 404, 405, 415, 422} <= statuses.keys()
+    rare = {204, 400, 403, 405, 415} if sized(0, 1) else set()
+    assert {200, 201, 404, 422} | rare <= statuses.keys()

@@ -12,6 +12,7 @@ from unicodedata import normalize
 import pytest
 
 from domain.session import TITLE_MAX
+from tests.routes import ROUTES, requests
 from tests.security.twins import Twins, twins
 
 PART = 80_000
@@ -157,11 +158,9 @@ SORTS = (
 
 async def test_what_is_no_integer_in_range_is_refused(both: Twins) -> None:
     session_id = await new_session(both)
-    for path, names in (
-        ("/sessions", ("limit", "offset")),
-        (f"/sessions/{session_id}/messages", ("limit", "offset", "after", "before")),
-    ):
-        for name in names:
+    for route in ROUTES:
+        path = route.target(session_id)
+        for name in route.integers:
             for text in INTEGERS:
                 answer = await both.ask_as("alice", "GET", path, params={name: text})
                 assert answer.status_code == 422, (name, text)
@@ -181,11 +180,12 @@ async def test_the_bounds_of_a_page(both: Twins, name: str, value: int, status: 
 
 
 async def test_a_sort_is_one_of_its_names_and_never_sql(both: Twins) -> None:
-    path = f"/sessions/{await new_session(both)}/messages"
-    for target in ("/sessions", path):
-        for name in ("sort_by", "sort_order"):
+    session_id = await new_session(both)
+    for route in ROUTES:
+        for name in route.words:
             for text in SORTS:
-                answer = await both.ask_as("alice", "GET", target, params={name: text})
+                path = route.target(session_id)
+                answer = await both.ask_as("alice", "GET", path, params={name: text})
                 assert answer.status_code == 422, (name, text)
     for cursor in (*SORTS, "A" * 35, "_" * 35, "A" * 36, "=" * 35):
         answer = await both.ask_as("alice", "GET", "/sessions", params={"cursor": cursor})
@@ -230,11 +230,6 @@ async def test_an_odd_header_means_the_same_to_both(both: Twins) -> None:
     """And is never a fault of ours."""
     session_id = await new_session(both)
     for name, value in ODD_HEADERS:
-        for method, path, body in (
-            ("GET", f"/sessions/{session_id}", None),
-            ("GET", f"/sessions/{session_id}/messages", None),
-            ("PATCH", f"/sessions/{session_id}", {"title": "x"}),
-            ("POST", "/sessions", {}),
-        ):
+        for method, path, body in requests(session_id):
             answer = await both.ask_as("alice", method, path, json=body, headers=[(name, value)])
             assert answer.status_code < 500

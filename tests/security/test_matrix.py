@@ -9,9 +9,9 @@ import pytest
 
 from tests.conftest import Sized
 from tests.entrypoints.conftest import Api
+from tests.routes import METHODS, OPEN, PATHS, known_routes, live_routes, routes_at
 from tests.security.kept import Kept
 from tests.security.people import Person, people
-from tests.security.routes import BODIES, GATED, METHODS, OPEN, classified, live_routes
 from tests.tally import Tally
 
 MISSING = "01a20ab2-e3be-7336-be46-7b4184e042f7"
@@ -21,9 +21,9 @@ IDS = ("own", "foreign", "missing", "malformed")
 CHANGING = {"POST", "PATCH", "DELETE"}
 
 
-def test_every_route_is_classified() -> None:
-    """As open or gated, with all of its methods: else nothing here would look at it."""
-    assert live_routes() == classified()
+def test_every_route_of_the_application_is_in_the_table() -> None:
+    """As open to all or not, with its methods, name and parameters: else no test would ask it."""
+    assert live_routes() == known_routes()
 
 
 @dataclass
@@ -60,18 +60,18 @@ class World:
 
 
 def expected(path: str, method: str, person: Person, which: str, *, hidden: bool) -> int:
-    takes = GATED.get(path, {"GET": 200})
+    route = routes_at(path).get(method)
     if method == "OPTIONS":
         return 204
-    if (method if method != "HEAD" else "GET") not in takes:
+    if path in OPEN and method in {"GET", "HEAD"}:
+        return OPEN[path][1]
+    if route is None:
         return 405
-    if path in OPEN:
-        return OPEN[path]
     if not person.holds:
         return 401
     if which == "foreign":
         return 404 if hidden else 403
-    return takes["GET" if method == "HEAD" else method] if which == "own" else 404
+    return route.status if which == "own" else 404
 
 
 def told(answer: httpx2.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -93,7 +93,7 @@ class TestMatrix:
         """And what is refused leaves the storage as it was, to the byte. What is open to all is
         the same before every storage, and at the small size asked before one."""
         everywhere = kept.name == "memory" and not hidden
-        paths = [*GATED, *OPEN] if everywhere or sized(0, 1) else list(GATED)
+        paths = [*PATHS, *OPEN] if everywhere or sized(0, 1) else PATHS
         world = World(api, people(api))
         for who, person in world.people.items():
             if person.holds:
@@ -109,15 +109,16 @@ class TestMatrix:
                 session_id = await world.id_for(who, which)
                 if set(world.sessions) != known:
                     before = await kept.contents()
+                route = routes_at(path).get(method)
                 answer = await person.ask(
                     method,
                     path.replace("{session_id}", session_id),
-                    json=BODIES.get((path, method)),
+                    json=route.body if route else None,
                 )
                 after = await kept.contents()
                 answers[path, method, who, which] = answer
                 status = expected(path, method, person, which, hidden=hidden)
-                may_change = answer.is_success and method in CHANGING and path in GATED
+                may_change = answer.is_success and method in CHANGING and path in PATHS
                 if (
                     answer.status_code != status
                     or world.leaked(who, answer)

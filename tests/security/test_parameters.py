@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from entrypoints.http.app import routed_app
 from tests.entrypoints.conftest import Api, problem
+from tests.routes import ROUTES, SESSIONS, requests
 from tests.security.kept import Kept
 from tests.security.people import people
-from tests.security.routes import BODIES, gated_requests
 
 NAMES_A_PERSON = re.compile(
     r"(^|[_-])(account|actor|as|author|caller|customer|email|identity|iss|issuer|login|member"
@@ -82,13 +83,10 @@ async def test_a_query_that_names_a_person_is_refused(api: Api, kept: Kept) -> N
     alice, bob = (people(api)[who] for who in ("owner", "other"))
     session_id = await alice.new_session()
     before = await kept.contents()
-    for path, method in gated_requests():
-        target = path.replace("{session_id}", session_id)
+    for method, target, body in requests(session_id):
         for name in SAID:
-            answer = await bob.ask(
-                method, f"{target}?{name}=alice", json=BODIES.get((path, method))
-            )
-            assert answer.status_code == 422, (method, path, name)
+            answer = await bob.ask(method, f"{target}?{name}=alice", json=body)
+            assert answer.status_code == 422, (method, target, name)
     assert await kept.contents() == before
 
 
@@ -96,13 +94,13 @@ async def test_a_body_that_names_a_person_is_refused(api: Api, kept: Kept) -> No
     alice, bob = (people(api)[who] for who in ("owner", "other"))
     session_id = await alice.new_session()
     before = await kept.contents()
-    for (path, method), body in BODIES.items():
-        target = path.replace("{session_id}", session_id)
-        for name in SAID:
-            problem(await bob.ask(method, target, json={**body, name: "alice"}), 422)
-        for message in body.get("messages", []):
-            said = {"messages": [{**message, "user_id": "alice"}]}
-            problem(await bob.ask(method, target, json=said), 422)
+    for route in ROUTES:
+        if route.body:
+            ask = partial(bob.ask, route.method, route.target(session_id))
+            for name in SAID:
+                problem(await ask(json={**route.body, name: "alice"}), 422)
+            for message in route.body.get("messages", []):
+                problem(await ask(json={"messages": [{**message, "user_id": "alice"}]}), 422)
     assert await kept.contents() == before
 
 
@@ -113,11 +111,9 @@ async def test_headers_and_cookies_that_name_a_person_mean_nothing(api: Api, kep
     session_id = await alice.new_session()
     said = dict.fromkeys(HEADERS, "alice") | {"Cookie": "user_id=alice; owner=alice; sub=alice"}
     before = await kept.contents()
-    for path, method in gated_requests():
-        target = path.replace("{session_id}", session_id)
-        body = BODIES.get((path, method))
+    for method, target, body in requests(session_id):
         assert (await nobody.ask(method, target, json=body, headers=said)).status_code == 401
-        if path != "/sessions":
+        if target != SESSIONS:
             assert (await bob.ask(method, target, json=body, headers=said)).status_code == 403
     assert await kept.contents() == before
     created = await bob.ask("POST", "/sessions", json={}, headers=said)

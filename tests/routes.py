@@ -1,0 +1,188 @@
+"""Every route there is, said once for all tests that ask each of them: a new one is put down here,
+and a test fails until it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import iter_route_contexts
+
+from entrypoints.http.app import routed_app
+
+SESSIONS = "/sessions"
+SESSION = "/sessions/{session_id}"
+MESSAGES = "/sessions/{session_id}/messages"
+
+SAID = {"role": "user", "content": "new"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One that needs a token, and what its rightful caller gets."""
+
+    operation: str
+    method: str
+    path: str
+    body: Any = None
+    status: int = 200
+    event: str
+    """What the log calls a success."""
+    policy: str = "read"
+    """The rate limit that it counts under."""
+    statements: tuple[int, int] = (1, 1)
+    """How many it runs on SQLite and on PostgreSQL, for a person who has a session. A transaction's
+    end counts as one."""
+    integers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    """The parameters of its query: whole numbers, and those that have a few values."""
+    others: tuple[str, ...] = ()
+
+    @property
+    def is_of_session(self) -> bool:
+        return "{session_id}" in self.path
+
+    @property
+    def scope(self) -> str:
+        return "chat:read" if self.method == "GET" else "chat:write"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return ("GET", "HEAD") if self.method == "GET" else (self.method,)
+
+    @property
+    def parameters(self) -> set[str]:
+        return {*self.integers, *self.words, *self.others}
+
+    def target(self, session_id: str) -> str:
+        return self.path.replace("{session_id}", session_id)
+
+
+ROUTES = (
+    Route(
+        operation="listSessions",
+        method="GET",
+        path=SESSIONS,
+        event="sessions.listed",
+        integers=("limit", "offset"),
+        words=("sort_by", "sort_order"),
+        others=("cursor",),
+    ),
+    Route(
+        operation="createSession",
+        method="POST",
+        path=SESSIONS,
+        body={"title": "new", "messages": [SAID]},
+        status=201,
+        event="session.created",
+        policy="create",
+        statements=(4, 1),
+    ),
+    Route(operation="getSession", method="GET", path=SESSION, event="session.read"),
+    Route(
+        operation="updateSession",
+        method="PATCH",
+        path=SESSION,
+        body={"title": "changed"},
+        event="session.updated",
+        policy="write",
+        statements=(3, 3),
+    ),
+    Route(
+        operation="listMessages",
+        method="GET",
+        path=MESSAGES,
+        event="messages.read",
+        integers=("limit", "offset", "after", "before"),
+        words=("sort_by", "sort_order"),
+    ),
+    Route(
+        operation="appendMessages",
+        method="POST",
+        path=MESSAGES,
+        body={"messages": [SAID]},
+        status=201,
+        event="messages.appended",
+        policy="write",
+        statements=(3, 1),
+    ),
+    Route(
+        operation="deleteSession",
+        method="DELETE",
+        path=SESSION,
+        status=204,
+        event="session.deleted",
+        policy="write",
+        statements=(4, 1),
+    ),
+)
+"""The last one takes away what the others are about."""
+
+ROUTE = {route.operation: route for route in ROUTES}
+
+OPEN: Mapping[str, tuple[str | None, int]] = {
+    "/.well-known/oauth-protected-resource": ("getProtectedResource", 200),
+    "/docs": (None, 200),
+    "/docs/": (None, 308),
+    "/docs/init.js": (None, 200),
+    "/docs/signed-in": (None, 200),
+    "/docs/signed-in.js": (None, 200),
+    "/docs/style.css": (None, 200),
+    "/docs/swagger-ui-bundle.js": (None, 200),
+    "/docs/swagger-ui.css": (None, 200),
+    "/livez": ("getLiveness", 200),
+    "/metrics": ("getMetrics", 200),
+    "/openapi.json": (None, 200),
+    "/readyz": ("getReadiness", 200),
+}
+"""What anybody may read: its operation, where it is described, and its status."""
+
+OPERATIONS = {*ROUTE, *(name for name, _ in OPEN.values() if name)}
+
+PATHS = tuple(dict.fromkeys(route.path for route in ROUTES))
+"""Of what needs a token."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
+
+
+def routes_at(path: str) -> dict[str, Route]:
+    """By method; HEAD is answered as GET is."""
+    return {method: route for route in ROUTES if route.path == path for method in route.methods}
+
+
+def allowed_at(path: str) -> str:
+    """What `Allow` says."""
+    return ", ".join(sorted({*(routes_at(path) or ("GET", "HEAD")), "OPTIONS"}))
+
+
+def requests(session_id: str) -> list[tuple[str, str, Any]]:
+    """Method, target and body of each request that needs a token, HEAD among them."""
+    return [
+        (method, route.target(session_id), route.body)
+        for route in ROUTES
+        for method in route.methods
+    ]
+
+
+def live_routes() -> set[tuple[str, str, str | None, frozenset[str]]]:
+    """As the application itself has them: path, method, operation, parameters of the query."""
+    return {
+        (route.path or "", method, route.operation_id, _query(route))
+        for route in iter_route_contexts(routed_app().routes)
+        for method in route.methods or ()
+        if route.path
+    }
+
+
+def _query(route: Any) -> frozenset[str]:
+    elsewhere = (params.Path, params.Header, params.Cookie)
+    fields = get_flat_params(route.dependant)
+    return frozenset(field.alias for field in fields if not isinstance(field.field_info, elsewhere))
+
+
+def known_routes() -> set[tuple[str, str, str | None, frozenset[str]]]:
+    """The same, as the tables above have them."""
+    return {
+        (route.path, route.method, route.operation, frozenset(route.parameters)) for route in ROUTES
+    } | {(path, "GET", name, frozenset()) for path, (name, _) in OPEN.items()}
