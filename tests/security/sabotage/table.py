@@ -170,7 +170,7 @@ _OWNERS = {
     "drop the owner from what memory finds": Sabotage(
         _MATRIX.format("memory"),
         {
-            f"{_DATA}.of": instead(
+            f"{_DATA}.for_owner": instead(
                 lambda self, _: {
                     id_: found for own in self.by_owner.values() for id_, found in own.items()
                 }
@@ -179,7 +179,7 @@ _OWNERS = {
     ),
     "drop the owner from memory's idempotency keys": Sabotage(
         _KEYS.format("memory"),
-        {f"{_DATA}.claim": lambda claim: lambda self, _, *rest: claim(self, ALICE, *rest)},
+        {f"{_DATA}.claim_key": lambda claim: lambda self, _, *rest: claim(self, ALICE, *rest)},
     ),
     "change what memory holds before looking whose it is": Sabotage(
         "tests/security/test_owners.py::"
