@@ -50,11 +50,7 @@ def test_a_stranger_who_follows_the_guide_has_a_storage_that_keeps_the_contract(
     package = tmp_path / "adapters" / "json_file"
     package.mkdir()
     (package / "storage.py").write_text(block("python", "class JsonFileStorage"))
-    (package / "__init__.py").write_text(
-        '"""Storage in one JSON file."""\n\n'
-        "from adapters.json_file.storage import JsonFileStorage\n\n"
-        '__all__ = ["JsonFileStorage"]\n'
-    )
+    (package / "__init__.py").write_text(block("python", "__all__"))
 
     backends = tmp_path / "tests" / "contract" / "backends.py"
     text = backends.read_text()
