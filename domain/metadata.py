@@ -2,6 +2,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Context
 from typing import Any
 
 from domain.errors import InvalidValue
@@ -10,6 +11,11 @@ from domain.text import storable
 
 METADATA_MAX = 16 * 1024
 """Bytes of an object of metadata as compact UTF-8 JSON."""
+
+_EXACT = Context(prec=METADATA_MAX)
+
+DIGITS_MAX = 400
+"""Of a number in full; one with more has an exponent in its canonical text."""
 
 DEPTH_MAX = 100
 """Levels of arrays and objects in it, the object itself included."""
@@ -38,6 +44,12 @@ class Metadata:
         if len(text.encode()) > METADATA_MAX:
             raise InvalidValue(f"must not exceed {METADATA_MAX} bytes as compact JSON")
         return cls(text)
+
+    @property
+    def canonical(self) -> str:
+        """The same text for the same JSON value: the order of members and the spelling of numbers
+        do not count."""
+        return self.json if self.json == "{}" else dump(_canonical(parse_stored(self.json)))
 
     def to_dict(self) -> dict[str, Any]:
         """A fresh copy."""
@@ -73,6 +85,24 @@ def check_json(value: object, depth: int = 1) -> None:
                 check_json(item, depth + 1)
         case _:
             raise InvalidValue("must hold JSON values only")
+
+
+def _canonical(value: JsonValue) -> JsonValue:
+    match value:
+        case bool():
+            return value
+        case int() | float() | Number():
+            text = value.text if isinstance(value, Number) else repr(value)
+            number = _EXACT.normalize(_EXACT.create_decimal(text))
+            if not number:
+                return 0
+            is_short = abs(number.adjusted()) < DIGITS_MAX
+            return Number(f"{number:f}" if is_short else str(number))
+        case Mapping():
+            return {name: _canonical(value[name]) for name in sorted(value)}
+        case list() | tuple():
+            return [_canonical(item) for item in value]
+    return value
 
 
 def _merged(target: object, patch: Mapping[str, JsonValue]) -> dict[str, Any]:

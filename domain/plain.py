@@ -26,7 +26,7 @@ class PlainForm:
             case str():
                 return value
             case Metadata():
-                return value.json
+                return value.canonical
             case tuple():
                 return [self(item) for item in value]
             case UUID() | datetime():

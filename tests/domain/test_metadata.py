@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.metadata import DEPTH_MAX, METADATA_MAX, Metadata
+from domain.strict_json import parse_document
 
 leaves = (
     st.none()
@@ -125,3 +126,38 @@ def test_depth_is_bounded() -> None:
 def test_what_is_no_storable_json_object_is_refused(value: Any) -> None:
     with pytest.raises(InvalidValue):
         Metadata.from_mapping(value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a":1,"b":{"c":2,"d":[3]}}', '{"b":{"d":[3],"c":2},"a":1}'),
+        ('{"a":1}', '{"a":1.0}'),
+        ('{"a":-0}', '{"a":0.0}'),
+        ('{"a":1500}', '{"a":1.5E3}'),
+        ('{"a":0.10}', '{"a":1e-1}'),
+    ],
+)
+def test_one_json_value_has_one_canonical_text(one: str, other: str) -> None:
+    assert Metadata(one).canonical == Metadata(other).canonical
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a":1}', '{"a":true}'),
+        ('{"a":1}', '{"a":"1"}'),
+        ('{"a":[1,2]}', '{"a":[2,1]}'),
+        ('{"a":0.1}', '{"a":0.10000000000000000000000000001}'),
+        ('{"a":null}', "{}"),
+        ('{"a":1e-99999}', '{"a":2e-99999}'),
+    ],
+)
+def test_another_json_value_has_another(one: str, other: str) -> None:
+    assert Metadata(one).canonical != Metadata(other).canonical
+
+
+def test_a_number_with_a_huge_exponent_makes_no_long_text() -> None:
+    numbers = ",".join(["1e-999999", "1e-99999999999", "-1e-888888"] * 400)
+    metadata = Metadata.from_mapping(parse_document(f'{{"a":[{numbers}]}}'.encode()))
+    assert len(metadata.canonical) < METADATA_MAX

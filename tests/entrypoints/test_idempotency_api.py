@@ -147,3 +147,15 @@ async def test_of_rivals_one_is_carried_out_and_all_get_its_answer(api: Api) -> 
         assert sum(REPLAYED in answer.headers for answer in answers) == 15
     assert (await api.ask("GET", path)).json()["pagination"]["total"] == 1
     assert (await api.ask("GET", "/sessions")).json()["pagination"]["total"] == 2
+
+
+@pytest.mark.parametrize("backend", ["memory"])
+async def test_a_request_written_anew_is_the_same_request(api: Api) -> None:
+    """Swift's and Rust's maps have no order."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "once"}
+    made = [
+        await api.ask("POST", "/sessions", content=body, headers=headers)
+        for body in ('{"metadata":{"a":1,"b":2.50}}', '{"metadata":{"b":25e-1,"a":1.0}}')
+    ]
+    assert made[0].json() == made[1].json()
+    assert made[1].headers["idempotent-replayed"] == "true"
