@@ -12,10 +12,11 @@ from entrypoints.server.errors import ProtocolError
 
 Headers = list[tuple[bytes, bytes]]
 
-CHUNKS = 250
+CHUNKS = 10_000
 CHUNK_BYTES = 64
-"""Past so many chunks they must have as many bytes on average, and so must what is between empty
-lines in them: what is smaller costs more to read than to send."""
+"""A client may send a chunk for each token. Past so many chunks they must have as many bytes on
+average, and so must what is between empty lines in them: what is smaller costs more to read than to
+send."""
 
 CHUNK_FRAME_BYTES = 20
 """What frames a chunk: its size in up to 16 digits, and two line ends."""
