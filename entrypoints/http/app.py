@@ -1,3 +1,5 @@
+"""The FastAPI application: its routers, its middleware and its exception handlers."""
+
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
@@ -40,11 +42,14 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """`base_url` is where clients find the service; `public_url` the same where the operator has
-    said so, else empty: links are then relative. `hosts` are the names that Host may have.
-    `is_stopping` tells whether clients should leave. `traces` is where spans go, if anywhere.
-    `sign_in` is how clients get tokens, where an identity provider gives them. `hsts_seconds` and
-    `origins` are as ResponseHeaders has them."""
+    """What the application needs besides the use cases and the authenticator.
+
+    `base_url` is the URL of the service. `public_url` is the same URL if the operator has set it;
+    otherwise it is empty, and links are relative. `hosts` are the accepted values of the Host
+    header. `accepts_address` is documented at RequestHeadValidator, `hsts_seconds` and `origins`
+    at ResponseHeaders. `is_stopping` tells whether clients should close their connections.
+    `traces` receives spans, and `sign_in` describes the identity provider, if there is one.
+    """
 
     base_url: str
     public_url: str
@@ -64,7 +69,7 @@ class _Api(FastAPI):
     sign_in: SignIn | None = None
 
     def openapi(self) -> dict[str, Any]:
-        """The API's description, the same dictionary each time."""
+        """Return the OpenAPI description, which is built once."""
         if self.openapi_schema is None:
             self.openapi_schema = complete(super().openapi())
             if self.sign_in:
@@ -78,7 +83,7 @@ def create_app(
     options: HttpOptions,
     lifespan: Lifespan | None = None,
 ) -> ASGIApp:
-    """The service as an ASGI application. Each call gives one of its own."""
+    """Build the ASGI application. Each call returns a new one."""
     telemetry: TelemetryConfig = {
         "metrics": False,
         "tracer_provider": options.traces,
@@ -126,7 +131,7 @@ def routed_app(
     telemetry: TelemetryConfig | None = None,
     public_url: str = "",
 ) -> _Api:
-    """The routes and their description, with nothing behind them yet."""
+    """Build an application with the routes and their description, but without use cases."""
     app = _Api(
         title="chat-sessions",
         version=VERSION,

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens (RFC 6750), and what a client without one that holds is told."""
+"""Authentication by bearer token (RFC 6750), and the challenge that refuses other requests."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Authentication:
     metrics: Metrics
 
     async def principal(self, request: Request) -> Principal:
-        """Raises the Problem of 401, or of 429 for an address that has sent too many of them."""
+        """Authenticate the request. Raises a Problem: 401, or 429 for an address with too many."""
         try:
             principal = await self._principal(request)
         except Problem:
@@ -37,7 +37,7 @@ class Authentication:
         return principal
 
     async def _principal(self, request: Request) -> Principal:
-        """Raises the Problem of 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
+        """Verify the token. Raises a Problem: 401 (RFC 6750 section 3, RFC 9728 section 5.1)."""
         given = dict(request.scope["headers"]).get(b"authorization", b"")
         scheme, _, token = given.decode("latin-1").partition(" ")
         if not token or scheme.lower() != "bearer":
@@ -53,7 +53,7 @@ class Authentication:
             ) from reason
 
     def check_scope(self, principal: Principal, method: str) -> None:
-        """Raises the Problem of 403 (RFC 6750 section 3.1) for what the token does not allow."""
+        """Raise a Problem, 403 (RFC 6750 section 3.1), if the token lacks the method's scope."""
         scope = Scope.READ if method == "GET" else Scope.WRITE
         if scope not in principal.scopes:
             raise Problem(
@@ -70,7 +70,7 @@ class Authentication:
         return Problem(UNAUTHORIZED, detail, headers=self._challenge(**parameters))
 
     def _challenge(self, **parameters: str) -> dict[str, str]:
-        """No value has a quotation mark or a backslash in it."""
+        """Return the challenge. No value may contain a quotation mark or a backslash."""
         given = {"realm": REALM, "resource_metadata": self.metadata_url, **parameters}
         listed = ", ".join(f'{name}="{value}"' for name, value in given.items())
         return {"WWW-Authenticate": f"Bearer {listed}"}

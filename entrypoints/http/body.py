@@ -1,4 +1,4 @@
-"""A request's body: JSON in UTF-8, no larger than allowed, read no further than needed."""
+"""Reads the bodies of requests: JSON in UTF-8, up to a maximum size."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -44,7 +44,7 @@ class JsonRequest(Request):
 
 
 async def read_json(request: Request, media_types: Collection[str], at_most: int) -> JsonRequest:
-    """Raises the Problem of 413, 415 or 400, whichever applies first."""
+    """Read and parse the body. Raises a Problem: 413, 415 or 400, whichever applies first."""
     raw = await read_body(request, at_most)
     _check_media_type(request, media_types)
     try:
@@ -63,7 +63,7 @@ def _own_names(path: strict_json.Path) -> strict_json.Path:
 
 
 def check_announced_size(content_length: bytes, at_most: int) -> None:
-    """Raises the Problem of 413 before anything of the body is read."""
+    """Raise a Problem, 413, if Content-Length exceeds the limit, before the body is read."""
     announced = content_length.lstrip(b"0")
     if len(announced) > _DIGITS_MAX or (announced.isdigit() and int(announced) > at_most):
         raise Problem(BODY_TOO_LARGE, limit=at_most)
@@ -101,7 +101,7 @@ def _is_utf_8_of(header: str, media_types: Collection[str]) -> bool:
 
 
 def _parameters(header: str, begin: int) -> Iterator[tuple[str | None, str]]:
-    """Names in lower case with their values; None for what is no parameter."""
+    """Yield each parameter's name, in lower case, and value; None for anything else."""
     while begin < len(header):
         found = _PARAMETER.match(header, begin)
         if not found:
@@ -113,7 +113,7 @@ def _parameters(header: str, begin: int) -> Iterator[tuple[str | None, str]]:
 
 
 async def read_body(request: Request, at_most: int) -> bytes:
-    """Raises the Problem of 413 once more has come than may."""
+    """Read the body. Raises a Problem, 413, as soon as it exceeds the limit."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -1,4 +1,4 @@
-"""Whose address a request comes from, where proxies may stand in between."""
+"""Finds the address of a request's client, also behind proxies."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 HOPS_MAX = 16
-"""How many entries of X-Forwarded-For are looked at."""
+"""The most entries of X-Forwarded-For that are read."""
 
 _SUBSCRIBER_BITS = 64
-"""Of an IPv6 address: the rest is its holder's to choose (RFC 6177)."""
+"""The bits of an IPv6 address that identify a subscriber, who chooses the rest (RFC 6177)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientAddresses:
-    """Tells peers apart. `proxies` are those whose word on a client's address is taken."""
+    """Names the clients of requests. `proxies` are those whose X-Forwarded-For is trusted."""
 
     proxies: Sequence[Network] = ()
 
     def name(self, request: Request) -> str:
-        """An IPv4 address, the /64 of an IPv6 one, or "unknown" where the socket has none.
+        """Return an IPv4 address, the /64 of an IPv6 one, or "unknown" if the socket has none.
 
         X-Forwarded-For counts only from a configured proxy: it is read from its end, over those
         configured, up to the first that is not. An entry that is no address ends the reading.
@@ -43,7 +43,7 @@ class ClientAddresses:
 
 
 def _forwarded(request: Request) -> Iterator[Address | None]:
-    """From the nearest hop on; several fields are one list (RFC 9110 section 5.3)."""
+    """Yield the nearest hop first. Several headers form one list (RFC 9110 section 5.3)."""
     entries = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
     for entry in islice(reversed(entries), HOPS_MAX):
         yield _address(_without_port(entry.strip(" \t")))

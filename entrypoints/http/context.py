@@ -1,4 +1,4 @@
-"""What a route can rely on: the application's parts, and what is known of its request."""
+"""The application's parts, as routes reach them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

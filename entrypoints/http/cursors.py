@@ -1,4 +1,4 @@
-"""Cursors as clients carry them: opaque, in base64url without padding (RFC 4648 section 5)."""
+"""Writes and parses cursors: opaque text in base64url without padding (RFC 4648 section 5)."""
 
 import re
 import struct
@@ -10,8 +10,9 @@ from domain.errors import InvalidValue
 from domain.page import Cursor, SessionSort, Side, SortOrder
 
 _FORM = struct.Struct(">BBq16s")
-"""The list's mark; sort, direction, side, and whether there is a key; microseconds since 1970; the
-session's id. A cursor's selection follows, where there is one."""
+"""A packed cursor: the kind of list; flags for the sort, the direction, the side and whether there
+is a key; microseconds since 1970; the session's id. The digest of a filter follows, if there is
+one."""
 
 _SESSIONS = 1
 _TEXT = re.compile(r"[A-Za-z0-9_-]{35}|[A-Za-z0-9_-]{46}")
@@ -33,7 +34,7 @@ def to_text(cursor: Cursor) -> str:
 
 
 def from_text(text: str) -> Cursor:
-    """Raises InvalidValue for what `to_text` never gave."""
+    """Parse a cursor. Raises InvalidValue for text that `to_text` does not write."""
     try:
         cursor = _parsed(text)
     except (ValueError, OverflowError):

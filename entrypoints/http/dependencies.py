@@ -1,4 +1,4 @@
-"""What routes ask for by the types of their parameters."""
+"""The dependencies that routes declare by the types of their parameters."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,8 +14,8 @@ from entrypoints.telemetry.request_context import request_context
 
 
 class CallerBearer(HTTPBearer):
-    """Gives a route its caller. On a PipelineRoute the request is authenticated by then, before its
-    body is read; on any other route it is authenticated here."""
+    """Returns the caller to a route. A PipelineRoute has authenticated the request by then, before
+    it read the body; for any other route the request is authenticated here."""
 
     async def __call__(self, request: Request) -> Owner:  # type: ignore[override]
         caller = request_context(request).caller

@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110 section 13) on what sessions and pages of messages are now."""
+"""Conditional requests (RFC 9110 section 13) for sessions and pages of messages."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -41,12 +41,12 @@ IfNoneMatch = Annotated[
 
 
 def session_tag(session: Session) -> str:
-    """Strong: a session's version changes with anything in it."""
+    """Return a session's strong ETag: its version, which every change to it changes."""
     return f'"{rfc3339(session.last_updated)}"'
 
 
 def page_tag(total: int) -> str:
-    """Weak, and the same for every page: messages never change, so their number tells."""
+    """Return the weak ETag that all pages share: the total suffices, as messages never change."""
     return f'W/"{total}"'
 
 

@@ -1,4 +1,4 @@
-"""Writes that may be asked for again: the IETF draft "The Idempotency-Key HTTP Header Field"."""
+"""The Idempotency-Key header, as the IETF draft of that name defines it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -51,5 +51,5 @@ def only_key(keys: Sequence[str]) -> str | None:
 
 
 def replay_mark(written: Written[Any]) -> Mapping[str, str]:
-    """The header that tells an answer given again."""
+    """Return the header that marks a replayed response."""
     return {"Idempotent-Replayed": "true"} if written.replayed else {}

@@ -1,4 +1,4 @@
-"""How a page of a list is asked for and answered."""
+"""The query parameters of lists, and the links between their pages."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ from entrypoints.http.schemas import (
 from entrypoints.telemetry.request_context import request_context
 
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9_&=-]*")
-"""There is nothing to encode in it."""
+"""A query in which nothing needs percent-encoding."""
 
 _PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
 
@@ -108,7 +108,7 @@ class SessionPageQuery(_PageQuery):
     ] = None
 
     def to_domain(self) -> SessionPageRequest:
-        """Raises the Problem of 422."""
+        """Return the domain's request. Raises a Problem: 422."""
         with _invalid_query():
             cursor = None if self.cursor is None else from_text(self.cursor)
             return SessionPageRequest(
@@ -149,7 +149,7 @@ class MessagePageQuery(_PageQuery):
     ] = None
 
     def to_domain(self) -> MessagePageRequest:
-        """Raises the Problem of 422."""
+        """Return the domain's request. Raises a Problem: 422."""
         with _invalid_query():
             return MessagePageRequest(
                 limit=self.limit,
@@ -168,7 +168,7 @@ _PLACES = frozenset({"offset", "after", "before", "cursor"})
 
 @contextmanager
 def _invalid_query() -> Iterator[None]:
-    """What the domain refuses of a page was asked for in the query."""
+    """Turn InvalidValue into a Problem, 422, that names the query parameter."""
     try:
         yield
     except InvalidValue as error:
@@ -176,9 +176,9 @@ def _invalid_query() -> Iterator[None]:
 
 
 def links_by_offset(page: Page[Any]) -> Links:
-    """Which page each relation leads to, by the parameter that finds it.
+    """Map each link relation to the parameter, and its value, that find its page.
 
-    A page that was not found by offset has no neighbours so.
+    A page that was not requested by offset has no `prev` and no `next` here.
     """
     offsets = {
         "first": 0 if page.total else None,
@@ -205,7 +205,7 @@ def links_by_order(page: Page[Message], sort_order: SortOrder) -> Links:
 
 
 def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
-    """The same, where the neighbours are found by cursors."""
+    """Map relations as `links_by_offset` does, but find `prev` and `next` by cursor."""
     links = links_by_offset(page)
     for relation, cursor in zip(("prev", "next"), asked.cursors(page), strict=True):
         if cursor is not None:
@@ -214,7 +214,7 @@ def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
 
 
 def link_header(request: Request, asked: PageRequest, links: Links) -> str:
-    """The neighbouring pages as web links (RFC 8288), every other parameter kept."""
+    """Return the Link header (RFC 8288), whose links keep every other parameter."""
     query = dict(request_context(request).query)
     if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
         query |= {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}

@@ -1,4 +1,4 @@
-"""The steps of a request before its route runs, in the order that clients rely on."""
+"""The route class that runs the checks before a route, in the order that clients rely on."""
 
 import asyncio
 import re
@@ -31,10 +31,13 @@ NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
 class PipelineRoute(APIRoute):
-    """A route for callers with a token. FastAPI reads the body before it resolves dependencies, so
-    what comes first is checked here: 401; 429; 403 for a scope that is missing; 413, 415 or 400 of
-    the body; 404 for an id that is none; 422 of the query. FastAPI's own 422 and the use case's
-    404 and 403 follow."""
+    """A route that requires a bearer token.
+
+    FastAPI reads the body before it resolves dependencies, so this class runs the checks that must
+    come earlier. Their order is 401; 429; 403 for a missing scope; 413, 415 or 400 for the body;
+    404 for a malformed session id; 422 for the query. FastAPI's own 422 and the use case's 404 and
+    403 follow.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -74,7 +77,7 @@ class PipelineRoute(APIRoute):
 
 
 def _policy(route: APIRoute) -> Policy:
-    """One for each request: making a session counts as that alone."""
+    """Return the one policy that a request to the route counts against."""
     if route.methods == {"GET"}:
         return "read"
     return "write" if "session_id" in route.param_convertors else "create"

@@ -11,7 +11,7 @@ from application.errors import Unavailable
 from domain.errors import SessionForbidden, SessionNotFound, VersionMismatch
 
 LIMITED = ("RateLimit", "RateLimit-Policy")
-"""The headers of every response to a caller, where rate limits are on."""
+"""The headers of rate limits, if those are on, in every response to an authenticated caller."""
 
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 """As RFC 9110 names them; Python did so only from 3.13 on."""
@@ -24,12 +24,13 @@ _RETRY = {"Retry-After": "1"}
 class ProblemType:
     """One type of problem.
 
-    `kind` ends its URN; it is empty for a problem that means no more than its status (section
-    4.2.1). `detail` is its sentence, with a place in braces for what depends on the case. `headers`
-    are always sent with it. `error` is what the core raises for it.
+    `kind` is the last part of its URN; it is empty for a problem that means no more than its status
+    (section 4.2.1). `detail` is its sentence, a format string. `headers` are always sent with it.
+    `error` is the exception of the core that becomes this problem.
 
-    For the description: `when` it is answered, None where no operation lists it; `example` fills
-    the places of `detail`; `described_headers` are the names of headers that it may have.
+    The others are for the description: `when` says when it occurs, and is None if no operation
+    lists it; `example` has values for the placeholders in `detail`; `described_headers` names the
+    headers that the response may have.
     """
 
     kind: str

@@ -31,8 +31,8 @@ _BY_ERROR = {type_.error: type_ for type_ in PROBLEM_TYPES if type_.error}
 class Problem(Exception):
     """An error response. Nothing in it repeats what the client sent.
 
-    `detail` takes the place of the type's sentence, and `values` fill the places in that; `headers`
-    are added to the type's own.
+    `detail` replaces the type's sentence; without it, `values` fill the placeholders in that one.
+    `headers` are added to the type's own.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Problem(Exception):
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an error is to a client: INTERNAL_ERROR for one that is not known."""
+    """Return the Problem that an error becomes: INTERNAL_ERROR for an unknown one."""
     match error:
         case Problem():
             return error
@@ -90,7 +90,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def problem_response(context: RequestContext, error: Exception) -> Response:
-    """The response that an error becomes, which is also noted for the request's line in the log."""
+    """Return the response that an error becomes, and keep the error for the access log."""
     context.refusal = error
     return problem_of(error).to_response(context.request_id)
 
@@ -100,7 +100,7 @@ def invalid(errors: Sequence[FieldError]) -> Problem:
 
 
 def in_body(detail: str, *path: str | int) -> FieldError:
-    """At a path of the body, as a JSON pointer in a URI fragment (RFC 6901 section 6)."""
+    """Locate an error in the body by a JSON pointer in a URI fragment (RFC 6901 section 6)."""
     return {"detail": detail, "pointer": "#" + "".join(f"/{part}" for part in path)}
 
 

@@ -1,4 +1,4 @@
-"""How often a caller may ask: fixed windows, each begun by its first request."""
+"""Rate limits in fixed windows, each of which begins with a caller's first request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from entrypoints.telemetry.request_context import request_context
 Policy = Literal["read", "write", "create"]
 
 _CALLER = "?"
-"""Where a caller's name goes."""
+"""Stands for the caller while a key is made."""
 
 
 class Counters(Protocol):
-    """Where requests are counted, in fixed windows."""
+    """Counts requests in fixed windows."""
 
     async def hit(self, key: str, seconds: int) -> tuple[int, float]:
         """Count one more. Return the count, and the seconds until the window ends. Raises
@@ -35,13 +35,13 @@ class Counters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """A policy, and what is the same in each of its keys and fields."""
+    """The limit of a policy, and the parts that its keys and headers have in common."""
 
     policy: str
     quota: int
     seconds: int
     key: tuple[str, str]
-    """What comes before and after the caller."""
+    """The parts of a key before and after the caller."""
     field: Fields
 
     @classmethod
@@ -69,15 +69,19 @@ class _Window:
 
     @property
     def fields(self) -> Fields:
-        """As draft-ietf-httpapi-ratelimit-headers-10 has them."""
+        """The headers of draft-ietf-httpapi-ratelimit-headers-10."""
         remaining = max(0, self.limit.quota - self.counted)
         state = f'"{self.limit.policy}";r={remaining};t={self.seconds_left}'
         return {**self.limit.field, b"ratelimit": state.encode()}
 
 
 class RateLimits:
-    """`policies` has each one's quota and length, its name as the namespace; one that is missing
-    counts nothing. What cannot be counted passes where `fails_open`, and else is 503."""
+    """Counts requests, and refuses those over a limit.
+
+    `policies` maps the name of each policy to its limit, whose namespace is the same name; a policy
+    that is missing has no limit. While the counters are unavailable, requests pass if `fails_open`
+    and are answered 503 if not.
+    """
 
     def __init__(
         self,
@@ -95,9 +99,9 @@ class RateLimits:
         self._fails_open = fails_open
 
     async def count_owner(self, request: Request, policy: Policy, owner: Owner) -> None:
-        """Count a request whose token holds. Its answer, whatever it is, gets the fields.
+        """Count an authenticated request, whose response gets the headers of the limit.
 
-        Raises the Problem of 429 or 503.
+        Raises a Problem: 429 or 503.
         """
         window = await self._count(policy, owner.key.hex)
         if window:
@@ -105,9 +109,9 @@ class RateLimits:
             self._check(request, window)
 
     async def count_peer(self, request: Request) -> None:
-        """Count a request without a token that holds against where it comes from.
+        """Count a request without a valid token against the limit of its client's address.
 
-        Raises the Problem of 429 or 503.
+        Raises a Problem: 429 or 503.
         """
         window = await self._count("peer", self._peers.name(request))
         if window:

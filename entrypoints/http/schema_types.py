@@ -1,4 +1,4 @@
-"""The fields that the wire's models share: the domain's rules where they meet JSON."""
+"""The types of fields that the schemas share. The domain's rules validate their values."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -24,7 +24,7 @@ SESSION_ID = "01a20abe-9819-7728-aa45-2446966d66bb"
 MESSAGE_ID = "01a20abe-9820-7a13-8f00-5d1a0c7f3b11"
 CREATED = "2026-01-02T03:04:05.678901Z"
 CHANGED = "2026-01-02T03:04:05.678903Z"
-"""The examples' session: created, then given two messages."""
+"""When the session of the examples was created, and when it got two messages."""
 
 REQUEST_ID = "0d42bd2b-2c2f-4e88-996b-d416f6fc6f90"
 
@@ -33,7 +33,7 @@ _TRIMMED = rf"^\s*[^\s\u0000]([^\u0000]{{0,{TITLE_MAX - 2}}}[^\s\u0000])?\s*$"
 
 
 def _text(value: object) -> str:
-    """An enumeration would make an error message of the whole value."""
+    """Refuse what is no string: Pydantic's error for an enumeration would repeat the value."""
     if not isinstance(value, str):
         raise InvalidValue("must be a string")
     return value

@@ -1,4 +1,4 @@
-"""The wire: what clients send and get. The rules are the domain's; here they meet JSON."""
+"""The schemas of requests and responses. The domain's rules validate what clients send."""
 
 from typing import Annotated
 

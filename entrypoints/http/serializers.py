@@ -1,4 +1,4 @@
-"""Entities as JSON, in the form that the response models of `models` describe."""
+"""Serializes entities as JSON, in the form that the response models in `schemas` describe."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -60,23 +60,23 @@ class _Page(msgspec.Struct):
 
 
 def session_json(session: Session) -> bytes:
-    """A session as SessionResponse describes it."""
+    """Serialize a session as SessionResponse."""
     return _encode(_session(session))
 
 
 def messages_json(session_id: UUID, messages: Sequence[Message]) -> bytes:
-    """Messages of one session as MessagesResponse describes them."""
+    """Serialize messages of one session as MessagesResponse."""
     return _encode(_Items(_messages(session_id, messages)))
 
 
 def message_page_json(session_id: UUID, page: Page[Message]) -> bytes:
-    """A page of one session's messages as MessagePage describes it."""
+    """Serialize a page of one session's messages as MessagePage."""
     pagination = _Pagination(*_place(page))
     return _encode(_Page(_messages(session_id, page.items), pagination))
 
 
 def session_page_json(page: Page[Session], asked: SessionPageRequest) -> bytes:
-    """A page of sessions as SessionPage describes it."""
+    """Serialize a page of sessions as SessionPage."""
     before, after = asked.cursors(page)
     pagination = _CursorPagination(*_place(page), _cursor(after), _cursor(before))
     return _encode(_Page([_session(session) for session in page.items], pagination))
@@ -133,11 +133,11 @@ def _cursor(cursor: Cursor | None) -> str | None:
 
 
 def timestamp(instant: datetime) -> datetime | str:
-    """A time in UTC that msgspec writes with six digits of a second: it leaves them out where they
-    are all zero, so such a time is given as text."""
+    """Return a time in UTC that msgspec writes with six digits of a second. It leaves out digits
+    that are all zero, so such a time becomes text here."""
     return instant if instant.microsecond else rfc3339(instant)
 
 
 def rfc3339(instant: datetime) -> str:
-    """A time in UTC as RFC 3339 section 5.6 has it, with microseconds and Z."""
+    """Write a time in UTC as in RFC 3339 section 5.6, with microseconds and Z."""
     return f"{instant.isoformat(timespec='microseconds').removesuffix('+00:00')}Z"

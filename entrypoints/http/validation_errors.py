@@ -24,7 +24,7 @@ _TYPES = {
 def field_errors(error: RequestValidationError, body: type[BaseModel] | None) -> list[FieldError]:
     """What FastAPI found wrong, without the input that it found it in.
 
-    A field that is not known is told by the object that holds it, since its name is input too.
+    An unknown field is reported by the object that holds it, because its name is input too.
     """
     found = [_field_error(one, body) for one in error.errors()]
     unlike = {tuple(one.items()): one for one in found}

@@ -1,4 +1,4 @@
-"""One line in the log for each request, made where its outcome is known."""
+"""The access log: one line for each request, written when its outcome is known."""
 
 import logging
 import re
@@ -23,8 +23,8 @@ from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import RequestContext, bind, reset
 
 GIVEN_UP = "given_up"
-"""In a scope's state: the server gives the request up, and tells the client so in an answer that
-has the request's line and counts for it."""
+"""The key, in a scope's state, that marks a request which the server has abandoned. The error
+response that it sends instead is logged and counted for the request."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -37,8 +37,8 @@ _DONE: Mapping[str | None, str] = {
     "listMessages": "messages.read",
     "appendMessages": "messages.appended",
 }
-"""What is told of a success, by the operation's id. Of the others there is no line: probes come
-every few seconds."""
+"""The events of successful requests, by operation id. Other operations, such as probes, are not
+logged when they succeed."""
 
 _REFUSED: Mapping[int, tuple[str, int]] = {
     HTTPStatus.UNAUTHORIZED: ("auth.failed", logging.WARNING),
@@ -52,15 +52,15 @@ _REPLAYED = (b"idempotent-replayed", b"true")
 _METHODS = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
-"""The methods that metrics tell apart; any other is one of `_OTHER`."""
+"""The methods that metrics tell apart; any other counts as `_OTHER`."""
 
 HeaderLines = Sequence[tuple[bytes, bytes]]
-"""A head's, their names in lower case."""
+"""The headers of a request, as ASGI has them: names in lower case."""
 
 
 class AccessLogMiddleware:
-    """Gives each request its ids, and once its response is sent counts it and writes its line in
-    the log. Where requests are `traced`, the request's span gets its route."""
+    """Begins each request's context, and counts and logs the request once its response is sent.
+    With `traced`, it also names the request's span after its route."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, *, traced: bool = False) -> None:
         self.app = app
@@ -112,7 +112,7 @@ class _Answer:
 
     @property
     def seconds(self) -> float:
-        """Of the request, until the last of it was handed to the server."""
+        """How long the request took, until the server had the whole response."""
         return self._ended - self._of.began
 
     async def send(self, message: Message) -> None:
@@ -161,7 +161,7 @@ def _outcome(context: RequestContext, status: int | None) -> tuple[str | None, i
 
 
 def _reason(refusal: Exception) -> str:
-    """Why, in words of ours: nothing in it was sent by a client."""
+    """Return why the request was refused, in words that repeat nothing a client sent."""
     for told in (refusal.__cause__, refusal):
         if isinstance(told, InvalidToken | Unavailable):
             return str(told)
@@ -169,14 +169,14 @@ def _reason(refusal: Exception) -> str:
 
 
 def _name_span(method: str, route: str) -> None:
-    """As OpenTelemetry's conventions for HTTP have it."""
+    """Name the current span after the route, as OpenTelemetry's conventions for HTTP require."""
     span = trace.get_current_span()
     span.set_attribute("http.route", route)
     span.update_name(f"{method} {route}")
 
 
 def _kind(refusal: Exception | None, status: int | None) -> str:
-    """Of a failure, as OpenTelemetry's error.type has it: the class, else the status."""
+    """Return OpenTelemetry's error.type of a failure: the class or, without one, the status."""
     if status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return ""
     if refusal is None:
@@ -190,8 +190,8 @@ def _kind(refusal: Exception | None, status: int | None) -> str:
 
 
 def _context(state: Mapping[str, Any], headers: HeaderLines) -> RequestContext:
-    """A new one, or of a request that the server gave up halfway one with the same ids, which
-    began when that did."""
+    """Return a new context or, for a request that the server has abandoned, one with the same ids
+    and the same beginning."""
     begun: RequestContext | None = state.get("context")
     if begun is None:
         return RequestContext(request_id=_request_id(headers), trace_id=_trace_id(headers))
@@ -206,7 +206,7 @@ def _request_id(headers: HeaderLines) -> str:
 
 
 def _trace_id(headers: HeaderLines) -> str:
-    """Of the trace that the request belongs to (W3C Trace Context), be it recorded or not."""
+    """Return the id of the request's trace (W3C Trace Context), whether or not it is recorded."""
     span = trace.get_current_span()
     if not span.get_span_context().is_valid:
         given = _values(headers, b"traceparent")

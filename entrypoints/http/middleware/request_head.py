@@ -1,4 +1,4 @@
-"""What a request's head must be before anything looks at it."""
+"""Validates the head of a request: its path and its headers."""
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -25,20 +25,23 @@ PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _LOOPBACK_ALONE = "With a development key the service answers on loopback alone."
 
 REFUSED = "refused"
-"""In a scope's state: the Problem for which the server itself refuses the request."""
+"""The key, in a scope's state, of the Problem with which the server itself refuses the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestHeadValidator:
-    """`hosts` are the names that Host may have, as `host_name` gives them. `accepts_address` tells
-    of the local address that a request came in by, None for a socket's path or what cannot be
-    told, whether it may be served there."""
+    """Refuses requests whose head breaks a rule.
+
+    `hosts` are the accepted hosts, as `host_name` returns them. `accepts_address` tells whether a
+    request may be served at the local address at which it arrived; None is a Unix socket or an
+    unknown address.
+    """
 
     hosts: AbstractSet[str]
     accepts_address: Callable[[str | None], bool]
 
     def __call__(self, scope: Scope, headers: Headers) -> None:
-        """Raise the Problem that refuses the head, the server's own if it has one."""
+        """Raise a Problem if the server has refused the request, or a rule is broken."""
         if REFUSED in scope["state"]:
             raise scope["state"][REFUSED]
         address = scope.get("server")
@@ -69,8 +72,8 @@ def head_too_large() -> Problem:
 
 
 def _can_be_a_route(scope: Scope) -> bool:
-    """A slash that was encoded is no separator (RFC 3986 section 2.2), and the `$` of a route's
-    pattern would let a newline pass."""
+    """Whether a route may match the path. An encoded slash is no separator (RFC 3986 section 2.2),
+    and the `$` of a route's pattern would let a newline pass."""
     return not scope["path"].endswith("\n") and b"%2f" not in scope.get("raw_path", b"").lower()
 
 
@@ -79,6 +82,6 @@ def _size(lines: list[tuple[bytes, bytes]]) -> int:
 
 
 def host_name(host: str) -> str:
-    """A Host header's name without its port, in lower case (RFC 9110 section 7.2)."""
+    """Return a Host header's name without its port, in lower case (RFC 9110 section 7.2)."""
     name, colon, port = host.lower().rpartition(":")
     return name if colon and (port.isdecimal() or not port) else host.lower()

@@ -1,4 +1,4 @@
-"""What every answer carries: security headers, and what lets pages of other origins read it."""
+"""The headers that every response has: security headers, and CORS."""
 
 import re
 from collections.abc import Set as AbstractSet
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 
 Fields = dict[bytes, bytes]
-"""As ASGI has them: names in lower case."""
+"""Headers as ASGI has them, by name in lower case."""
 
 SECURITY_HEADERS = {
     b"cache-control": b"no-store",
@@ -32,8 +32,10 @@ _HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]*")
 
 @dataclass(frozen=True, slots=True)
 class ResponseHeaders:
-    """`hsts_seconds` is for how long a browser keeps to HTTPS; 0 does not ask it to. `origins` are
-    those whose pages may read answers, in the form that browsers send.
+    """Makes the headers of every response.
+
+    `hsts_seconds` is how long a browser keeps to HTTPS; with 0 there is no such header. `origins`
+    are the origins whose pages may read responses, as browsers send them.
 
     Cross-Origin-Resource-Policy stays as it is: browsers apply it to requests without CORS alone
     (Fetch standard, "cross-origin resource policy check").
@@ -43,7 +45,7 @@ class ResponseHeaders:
     origins: AbstractSet[str]
 
     def of(self, method: str, asked: Headers) -> Fields:
-        """For the answer to a request; a route may have its own instead of one of these."""
+        """Return the headers of the response to a request. A route's own header goes first."""
         given = dict(SECURITY_HEADERS)
         if self.hsts_seconds:
             given[b"strict-transport-security"] = b"max-age=%d" % self.hsts_seconds

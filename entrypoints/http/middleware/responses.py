@@ -1,4 +1,4 @@
-"""The outermost layer, pure ASGI: what holds for every answer, whoever makes it."""
+"""The middleware that completes every response, whether a route or an error has made it."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,21 +14,21 @@ from entrypoints.http.problems import Problem, problem_response
 from entrypoints.telemetry.request_context import RequestContext
 
 LINGER_TIMEOUT = 30
-"""How long an answer waits at most for the rest of a body that nobody wanted."""
+"""How long a response waits for the rest of a body that nobody has read, in seconds."""
 
 SILENCE_TIMEOUT = 2
-"""How long it waits for a next piece of it."""
+"""How long it waits for the next piece of that body, in seconds."""
 
 Admit = Callable[[Scope, Headers], None]
 
 
 class ResponseMiddleware:
-    """Gives every answer its headers, answers HEAD as GET without the body, turns what nobody
-    caught into a problem, and lets a client that is still sending read it.
+    """Adds headers to every response, answers HEAD as GET without the body, and turns uncaught
+    errors into problems. A client that is still sending its body gets to read the response.
 
-    `admit` sees the request's head first and raises the Problem that refuses it. What is in the
-    request's context as `headers` when its answer begins is added to it. Once the service
-    `is_stopping`, each answer is its connection's last.
+    `admit` validates the head first, and raises a Problem to refuse the request. The `headers` in
+    the request's context are added to the response. Once the service `is_stopping`, each response
+    closes its connection.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ResponseMiddleware:
             await self.app(scope, receive, send)
             return
         headers = Headers(raw=scope["headers"])
-        # Of a request that the server gave up halfway, what it was already given.
+        # A request that the server has abandoned already has its headers.
         context: RequestContext = scope["state"]["context"]
         context.headers = context.headers or self.headers.of(scope["method"], headers)
         exchange = _ResponseWriter(scope, headers, receive, send, self.is_stopping)
@@ -111,11 +111,11 @@ class _ResponseWriter:
             own[b"x-request-id"] = self.context.request_id.encode()
             if self.context.is_from_standby:
                 own[b"standby-read"] = b"true"
-            # Of a client that asked first whether to send its body, and is answered before, it is
-            # open whether that still comes, and with it where a next request begins.
+            # A client that sent Expect and is answered before its body was read may still send the
+            # body or not, so it is unclear where its next request begins.
             is_unclear = self._asks_first and self.more_body
             if is_unclear or self._is_stopping():
-                # Told so, nobody sends another request just when the connection is closed.
+                # A client that knows does not send another request while the connection closes.
                 own[b"connection"] = b"close"
             headers = {**self.context.headers, **own}
             await self._send({**message, "headers": list(headers.items())})
@@ -129,8 +129,9 @@ class _ResponseWriter:
             await self._send(message)
 
     async def _linger(self, message: Message) -> None:
-        """Closing on a client that still sends resets the connection, and the answer with it
-        (RFC 9112 section 9.6), so the rest of its body is read and dropped first."""
+        """Read and drop the rest of the request's body before the response ends. To close while the
+        client still sends would reset the connection and lose the response (RFC 9112 section 9.6).
+        """
         await self._send({**message, "more_body": True})
         try:
             with suppress(TimeoutError):

@@ -1,1 +1,1 @@
-"""The API as it describes itself, for people at /docs and for programs at /openapi.json."""
+"""The OpenAPI description, which /openapi.json serves and /docs shows."""

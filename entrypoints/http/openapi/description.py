@@ -44,13 +44,13 @@ def complete(description: Json) -> Json:
 
 
 def _place(path: tuple[str, Json]) -> tuple[bool, str]:
-    """Sessions first, the shorter path before the longer; the others as they are."""
+    """Return a path's sort key: sessions come first, by path, and the others keep their order."""
     is_of_sessions = path[0].startswith("/sessions")
     return not is_of_sessions, path[0] if is_of_sessions else ""
 
 
 def _given(schema: Json) -> Json:
-    """A parameter is given or it is not: null is how Python says the latter."""
+    """Return a parameter's schema without null, which stands for an absent one in Python alone."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
         schema = {**schema, **choices[0]}
@@ -86,7 +86,7 @@ def _complete_schemas(schemas: Json) -> None:
 
 
 def _parts(schema: Json) -> Iterator[Json]:
-    """A schema and those in it."""
+    """Yield a schema and every schema in it."""
     yield schema
     for member in schema.get("properties", {}).values():
         yield from _parts(member)

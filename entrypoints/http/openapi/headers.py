@@ -1,4 +1,4 @@
-"""The headers of answers, described."""
+"""The response headers, as the OpenAPI description has them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -52,5 +52,5 @@ HEADERS: Mapping[str, dict[str, Any]] = {
 
 
 def headers(*names: str) -> dict[str, Any]:
-    """References to their descriptions."""
+    """Return references to the headers' descriptions."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,4 +1,4 @@
-"""Problems as the wire has them (RFC 9457). What makes them is `problems`."""
+"""The schemas of problems (RFC 9457), for the description alone."""
 
 from typing import Annotated, Any, Literal
 

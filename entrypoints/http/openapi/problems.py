@@ -10,7 +10,7 @@ from entrypoints.http.problems import PROBLEM_JSON, Problem, in_body, invalid
 from entrypoints.http.schema_types import REQUEST_ID
 
 _NAMES = {400: "BadRequest", 403: "Forbidden", 404: "NotFound", 429: "TooManyRequests"}
-"""Of the components whose name is not the one problem's that they have."""
+"""The names of the components that are not named after their first problem."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What an operation may answer: the words that routes describe it with."""
+"""Helpers with which routes declare their responses."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ Answers = dict[int | str, dict[str, Any]]
 
 
 def success(description: str, *names: str) -> dict[str, Any]:
-    """A success, and the headers that it has besides those of every answer."""
+    """Describe a success, and the headers that it has besides those of every response."""
     return {"description": description, "headers": headers(*names)}
 
 

@@ -1,4 +1,4 @@
-"""How tokens are to be had, where an identity provider gives them."""
+"""The identity provider, as the description and /docs know it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,11 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """`client_id` is what the provider knows the page at /docs as, a client that has no secret.
-    Without one the page takes tokens from elsewhere. `scopes` are those that routes ask for."""
+    """How clients get tokens from the identity provider.
+
+    `client_id` is the public client as which /docs signs its reader in; without one, the reader
+    brings a token. `scopes` are those that routes require.
+    """
 
     issuer: str
     audience: str
@@ -18,7 +21,7 @@ class SignIn:
 
     @property
     def origin(self) -> str:
-        """The provider's (RFC 6454 section 6.1)."""
+        """The provider's origin (RFC 6454 section 6.1)."""
         url = urlsplit(self.issuer)
         return f"{url.scheme}://{url.netloc}"
 

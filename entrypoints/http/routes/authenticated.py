@@ -1,4 +1,4 @@
-"""What the routes that need a token have in common: their router and the form of responses."""
+"""The router and the responses that routes with authentication share."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

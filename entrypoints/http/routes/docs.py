@@ -1,5 +1,5 @@
-"""The description at /openapi.json, and the page at /docs that shows it, with nothing on it from
-elsewhere."""
+"""The OpenAPI description at /openapi.json, and Swagger UI at /docs, which loads nothing from other
+hosts."""
 
 from functools import cache
 from importlib.util import find_spec
@@ -28,7 +28,7 @@ async def get_openapi(request: Request) -> JSONResponse:
 
 @router.get("/docs/")
 async def get_docs_by_its_folder() -> Response:
-    """Where the page's own addresses would lead astray."""
+    """Redirect to /docs: the page's relative links do not work below /docs/."""
     return Response(status_code=308, headers={"Location": "../docs"})
 
 
@@ -63,6 +63,6 @@ _serve("/docs/swagger-ui-bundle.js", _SWAGGER_UI / "swagger-ui-bundle.js", "text
 
 
 def docs_policy(sign_in: SignIn | None) -> str:
-    """What the page may load and ask: what the service serves, and the provider to sign in at."""
+    """Return the Content-Security-Policy of /docs: the service and the identity provider alone."""
     provider = f" {sign_in.origin}" if sign_in and sign_in.client_id else ""
     return _POLICY.format(provider=provider)

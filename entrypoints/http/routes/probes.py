@@ -1,4 +1,4 @@
-"""The routes that operators' programs ask: probes and metrics. They need no token."""
+"""The routes for monitoring: health probes and metrics. They need no token."""
 
 import asyncio
 from typing import Annotated, Literal

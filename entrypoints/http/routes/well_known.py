@@ -65,7 +65,7 @@ async def get_protected_resource(request: Request) -> JSONResponse:
 
 
 def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, str | list[str]]:
-    """The service as RFC 9728 section 2 has it; what there is none of is left out."""
+    """Return the service's metadata (RFC 9728 section 2), without members that have no value."""
     description: dict[str, str | list[str]] = {
         "resource": base_url,
         "resource_name": "chat-sessions",
@@ -80,15 +80,15 @@ def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, st
 
 
 def metadata_url(base_url: str) -> str:
-    """Where the service is described: the well-known part stands between the host and the path of
-    what is described (RFC 9728 section 3.1)."""
+    """Return the URL of the metadata, which has the well-known part between the host and the path
+    of the service (RFC 9728 section 3.1)."""
     parts = urlsplit(base_url)
     return parts._replace(path=METADATA_PATH + parts.path).geturl()
 
 
 def serve_metadata_of(app: FastAPI, base_url: str) -> None:
-    """Describe the service also where a proxy that has it under a path passes that request on:
-    the path comes last, so there is nothing for it to take away."""
+    """Serve the metadata also at the URL that it has behind a proxy which publishes the service
+    under a path. That path is the last part of the URL, so the proxy does not remove it."""
     path = unquote(urlsplit(base_url).path)
     if path:
         app.add_api_route(METADATA_PATH + path, get_protected_resource, include_in_schema=False)
