@@ -1,1 +1,1 @@
-"""What the process tells of itself: a log, figures, and traces."""
+"""The log, the metrics and the traces of the process."""

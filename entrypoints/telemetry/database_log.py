@@ -1,10 +1,12 @@
+"""What the log says of the database's availability."""
+
 import structlog
 
 _log = structlog.get_logger("chat_sessions")
 
 
 def log_failover(away: str | None) -> None:
-    """A line with the reason when the primary is found away, and one when it is back."""
+    """Log that the primary is down, and why, or that it is back."""
     if away:
         _log.warning("database.primary_away", reason=away)
     else:
@@ -12,5 +14,5 @@ def log_failover(away: str | None) -> None:
 
 
 def log_waiting(cause: str) -> None:
-    """A line when the start waits for the database, and one whenever the cause is another."""
+    """Log that the start waits for the database, each time the cause is a new one."""
     _log.warning("database.waiting", cause=cause)

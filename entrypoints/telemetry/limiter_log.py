@@ -7,7 +7,7 @@ _log = structlog.get_logger("chat_sessions")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimiterLog:
-    """A line when requests can no longer be counted, and one when they can again."""
+    """Logs when requests can no longer be counted, and when they can be counted again."""
 
     fails_open: bool
 

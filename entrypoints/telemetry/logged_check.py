@@ -7,8 +7,8 @@ _log = structlog.get_logger("chat_sessions")
 
 
 class LoggedCheck:
-    """A part's check. The log has a line with the reason when the part cannot be had, another when
-    the reason changes, and one when it can be had again."""
+    """Runs a part's readiness check, and logs when the part becomes unavailable, when the reason
+    for that changes, and when the part is available again."""
 
     def __init__(self, part: str, check: Check) -> None:
         self._part = part
@@ -16,7 +16,7 @@ class LoggedCheck:
         self._reason: str | None = None
 
     async def __call__(self) -> None:
-        """Raises what the check raises."""
+        """Run the check. Raises what it raises."""
         try:
             await self._check()
         except Unavailable as error:

@@ -1,4 +1,4 @@
-"""Every line on standard output, ours and those of the libraries, in one form."""
+"""The log on standard output: lines of the service and of its libraries, in one format."""
 
 import json
 import logging
@@ -17,16 +17,16 @@ from entrypoints.telemetry.non_blocking_writer import NonBlockingWriter
 from entrypoints.telemetry.request_context import current
 
 _QUIET = ("alembic", "httpx2", "uvicorn")
-"""Of these only warnings are told."""
+"""The libraries of which only warnings are logged."""
 
 
 def configure_logs(
     form: Literal["json", "console", "auto"], writer: NonBlockingWriter | None = None
 ) -> NonBlockingWriter:
-    """One JSON object a line, or readable colours on a terminal. Gives where the lines go.
+    """Log to standard output, as JSON or as readable text. Return the writer of the lines.
 
-    An error is shown by its kind and its place in the code, without its text or a variable's
-    value: those may be a token or what someone said.
+    An exception is logged with its class and its traceback, but without its message or the values
+    of variables, which may be a token or a person's message.
     """
     writer = writer or NonBlockingWriter()
     readable = form == "console" or (form == "auto" and writer.is_terminal)
@@ -53,7 +53,7 @@ def configure_logs(
 
 
 def log_to_stderr() -> None:
-    """What a command has to say beside its answer: a line as its other messages are."""
+    """Log to standard error, in the form of a command's other messages."""
     structlog.configure(
         processors=[_printable, _as_message],
         logger_factory=lambda *_: _Logger(tell),
@@ -63,7 +63,7 @@ def log_to_stderr() -> None:
 
 
 class _Logger:
-    """What structlog hands a rendered line to, by whatever method a level has."""
+    """Writes the lines that structlog has rendered, at every level alike."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self.debug = self.info = self.warning = self.error = self.critical = write
@@ -71,7 +71,7 @@ class _Logger:
 
 
 class _Handler(logging.Handler):
-    """Takes the lines of the libraries, which use the standard library's logging."""
+    """Writes the records of libraries, which use the standard library's logging."""
 
     def __init__(self, writer: NonBlockingWriter, rendering: list[Processor]) -> None:
         super().__init__()
@@ -85,8 +85,8 @@ class _Handler(logging.Handler):
             self.handleError(record)
 
     def _rendered(self, record: logging.LogRecord) -> str:
-        # Of more than one line the first is the message. What follows is values: asyncio shows
-        # the error that a task ended with.
+        # Only the first line is the message. The others may hold values: asyncio appends the error
+        # that a task ended with.
         event: Any = {"event": record.getMessage().partition("\n")[0], "logger": record.name}
         if record.exc_info:
             event["exc_info"] = record.exc_info
@@ -96,7 +96,7 @@ class _Handler(logging.Handler):
 
 
 def add_context(_: WrappedLogger, level: str, event: EventDict) -> EventDict:
-    """What each line begins with; the ids are those of the request that it is about."""
+    """Put the event, the time, the level and the current request's ids first."""
     context = current()
     ids = {} if context is None else context.ids
     return {
@@ -120,7 +120,7 @@ def _format_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _places(error: BaseException | None) -> Iterator[str]:
-    """Of the error and what brought it about: its kind, and where in the code it came from."""
+    """Yield the class and the traceback of an exception and of each of its causes."""
     while error is not None:
         kind = type(error)
         yield f"{kind.__module__}.{kind.__qualname__}\n" + "".join(
@@ -130,7 +130,7 @@ def _places(error: BaseException | None) -> Iterator[str]:
 
 
 def _printable(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Nothing in a field moves a terminal's cursor or begins a line."""
+    """Escape what would move a terminal's cursor or begin a line."""
     exception = event.pop("exception", None)
     for name, value in event.items():
         if isinstance(value, str) and not value.isprintable():

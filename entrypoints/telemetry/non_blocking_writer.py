@@ -1,4 +1,4 @@
-"""Standard output as a place for lines that nobody need read."""
+"""Writes lines without waiting for whoever reads them."""
 
 import os
 import select
@@ -7,7 +7,7 @@ from threading import Lock, Thread
 
 STDOUT = 1
 BACKLOG_LIMIT = 1 << 20
-"""NonBlockingWriter that are kept while whoever reads them is slow."""
+"""The most bytes of lines that are kept for a slow reader."""
 
 
 class NonBlockingWriter:
@@ -18,7 +18,7 @@ class NonBlockingWriter:
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
-        """Standard output, unless another is named."""
+        """Write to the descriptor or, without one, to standard output."""
         given = _stdout() if descriptor is None else descriptor
         self.is_terminal = os.isatty(given)
         self._descriptor = _unwaiting(given) if self.is_terminal else given
@@ -38,7 +38,7 @@ class NonBlockingWriter:
                 self._waiter.start()
 
     def finish(self, seconds: float) -> None:
-        """Give a slow reader so long to take what was kept for it."""
+        """Wait, at most so long, until a slow reader has taken the lines that are kept."""
         waiter = self._waiter
         if waiter is not None:
             waiter.join(seconds)
@@ -66,7 +66,7 @@ class NonBlockingWriter:
 
 
 def _unwaiting(terminal: int) -> int:
-    """The same terminal, opened anew: whether to wait for it is then our affair alone."""
+    """Open the terminal again, non-blocking: the mode of the shared descriptor stays as it is."""
     try:
         return os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
@@ -74,14 +74,14 @@ def _unwaiting(terminal: int) -> int:
 
 
 def _poll(descriptor: int) -> select.poll:
-    """Tells whether a piece can be written at once, or that nobody reads it any more."""
+    """Make a poll object that tells when a piece can be written, or has no reader any more."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     return poll
 
 
 def _stdout() -> int:
-    """Its number may be another file's where the process was started without one."""
+    """Find standard output. Without one, another file may have its number."""
     if sys.stdout is None:
         return os.open(os.devnull, os.O_WRONLY)
     try:

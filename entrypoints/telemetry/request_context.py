@@ -1,4 +1,4 @@
-"""What is known of the request at hand, for whoever answers it, logs it or counts a statement."""
+"""The context of the current request, for its route, the log and the observer of statements."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from domain.owner import Owner
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """One request, from its head to its line in the log. It fills as the request goes on.
+    """What is known of a request. It is filled in while the request is served.
 
     `route` is the template of the path, `query` has each parameter once, `headers` are added to the
     response, `refusal` is the error that became the response, and `policy` names the rate limit
@@ -38,7 +38,7 @@ class RequestContext:
 
     @property
     def ids(self) -> dict[str, Any]:
-        """What every line of the request bears."""
+        """The ids in every line that is logged for the request."""
         return {
             "user_id": self.caller and self.caller.subject,
             "session_id": self.session_id,
@@ -48,7 +48,7 @@ class RequestContext:
 
 
 def request_context(connection: HTTPConnection) -> RequestContext:
-    """The context that the access-log middleware gave to a request."""
+    """Return the context that the access-log middleware gave to a request."""
     context: RequestContext = connection.scope["state"]["context"]
     return context
 
@@ -57,19 +57,19 @@ _current: ContextVar[RequestContext | None] = ContextVar("request_context", defa
 
 
 def current() -> RequestContext | None:
-    """The context of the request that this runs for, also in a thread to which it was carried."""
+    """Return the current request's context, also in a thread to which it was copied."""
     return _current.get()
 
 
 def note_standby() -> None:
-    """The response to the request at hand rests on a standby."""
+    """Note that the current request is answered from a standby."""
     context = _current.get()
     if context is not None:
         context.is_from_standby = True
 
 
 def bind(context: RequestContext) -> Token[RequestContext | None]:
-    """Make it the current one until the token is handed to `reset`."""
+    """Make the context the current one, until `reset` is called with the token."""
     return _current.set(context)
 
 

@@ -1,3 +1,5 @@
+"""Which traces are recorded, and what their spans begin with."""
+
 from collections.abc import Sequence
 
 from opentelemetry.context import Context
@@ -6,7 +8,7 @@ from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
 UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
-"""Asked every few seconds, and of no interest to anyone."""
+"""The paths that are never traced: they are requested every few seconds."""
 
 ALLOWED_ATTRIBUTES = frozenset(
     {
@@ -18,12 +20,12 @@ ALLOWED_ATTRIBUTES = frozenset(
         "url.scheme",
     }
 )
-"""What a span may begin with. Of its own FastAPI adds the path, the query, the method and the
-host as the client has them, and a client may put anything there."""
+"""The attributes that a span may begin with. FastAPI adds the path, the query, the method and the
+host as the client sent them, and a client may put anything there."""
 
 
 class AttributeAllowlistSampler(Sampler):
-    """Decides as another sampler does, and lets a span begin with none but harmless attributes."""
+    """Samples as another sampler does, and drops every attribute that is not allowed."""
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler

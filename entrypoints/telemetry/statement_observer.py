@@ -1,4 +1,4 @@
-"""The database's statements, as figures, spans, lines and the request at hand have them."""
+"""Records the database's statements in metrics, spans, the log and the request's context."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -69,7 +69,7 @@ class StatementObserver:
 
 
 def _add_span(tracer: Tracer, name: str, seconds: float, about: Mapping[str, str]) -> None:
-    """One that has come to its end just now, below the span of whoever asked for it."""
+    """Add the span of a statement that has just ended, as a child of the current span."""
     end = time_ns()
     began = end - round(seconds * 1e9)
     span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=about, start_time=began)

@@ -17,16 +17,16 @@ from entrypoints.version import VERSION
 SCOPE = "chat_sessions"
 
 FLUSH_TIMEOUT = 1.0
-"""What a stop waits at most for the last spans to be taken, in seconds."""
+"""How long a stop waits for the last spans to be sent, in seconds."""
 
 
 def resource() -> Resource:
-    """The service, as metrics and traces name it."""
+    """Return the resource that metrics and traces name the service by."""
     return Resource.create({"service.name": "chat-sessions", "service.version": VERSION})
 
 
 class Tracing:
-    """`otlp_endpoint` is where spans go, by OTLP over HTTP; without it there are none."""
+    """Sends spans to `otlp_endpoint` by OTLP over HTTP. Without one there are no spans."""
 
     def __init__(self, otlp_endpoint: str | None, resource: Resource) -> None:
         self.provider = _provider(otlp_endpoint, resource) if otlp_endpoint else None
@@ -36,7 +36,7 @@ class Tracing:
         return self.provider.get_tracer(SCOPE) if self.provider else None
 
     def flush(self) -> Thread:
-        """Begin to send what spans are left, and no more after them: join it, for a while."""
+        """Send the last spans in a thread, for the caller to join. There are none after them."""
         closing = Thread(target=self._close, name="tracing-flush", daemon=True)
         closing.start()
         return closing

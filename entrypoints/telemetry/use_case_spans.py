@@ -1,3 +1,5 @@
+"""Spans around the calls of use cases."""
+
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
@@ -9,7 +11,7 @@ U = TypeVar("U")
 
 
 def traced(use_case: U, tracer: Tracer | None) -> U:
-    """The use case with a span, named as it is, around each of its calls, if there is a tracer."""
+    """Wrap a use case in spans of its name. Without a tracer, return it as it is."""
     return use_case if tracer is None else cast("U", _Traced(use_case, tracer))
 
 
