@@ -1,1 +1,1 @@
-"""Where it starts: settings, the container that wires everything, the command line, and HTTP."""
+"""The entry points: settings, the composition root, the command line, and HTTP."""

@@ -1,8 +1,8 @@
-"""For a server that wants a factory.
+"""Builds the ASGI application, also for a server that takes a factory.
 
-`uvicorn --factory --http h11 --no-proxy-headers --no-server-header entrypoints.asgi:create`: with
-httptools, uvicorn itself takes trailers for headers; a server adds its own `Server` past the
-application, and only its own option prevents that.
+`uvicorn --factory --http h11 --no-proxy-headers --no-server-header entrypoints.asgi:create`. With
+httptools, plain uvicorn takes trailers for headers. A server adds its own `Server` header outside
+the application, where only the server's option prevents that.
 """
 
 import asyncio
@@ -31,10 +31,10 @@ _log = structlog.get_logger("chat_sessions")
 
 
 def create() -> ASGIApp:
-    """The application as the environment sets it up.
+    """Build the application from the environment.
 
-    Where it cannot start, one line on standard error says why, and the server ends with another
-    code than 0: here by SystemExit, in the lifespan by its answer that the start has failed.
+    If it cannot start, one line on standard error says why, and the server ends with a code other
+    than 0: here by SystemExit, and in the lifespan by the answer that the start has failed.
     """
     open_missing_streams()
     try:
@@ -51,7 +51,7 @@ def create() -> ASGIApp:
 
 
 class _TellingLifespan:
-    """The application, whose start fails with one line and not with where in the code it did."""
+    """Wraps the application so that a failed start is one line, without a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -82,7 +82,7 @@ class _TellingLifespan:
 
 
 def application(settings: Settings, container: Container, url: str | None = None) -> ASGIApp:
-    """The application; `url` is where it is served, as far as that is known."""
+    """Build the application. `url` is where it is served, if that is known."""
     tracing = container.tracing()
 
     @asynccontextmanager

@@ -1,7 +1,7 @@
 """The command line: chat-sessions serve, migrate, purge, token, owner, check-config, openapi.
 
-Little is imported before the signals are heeded, and a command imports what it needs when it runs:
-none waits for another's libraries.
+Little is imported before signals are handled, and a command imports what it needs when it runs, so
+that none waits for another's libraries.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _settings() -> Settings:
-    """What the environment sets. A variable that was meant to and does not is told."""
+    """Read the settings. A variable that looks like one and is none is reported on stderr."""
     from entrypoints.settings import Settings
 
     for line in Settings.unknown_variables():
@@ -164,7 +164,7 @@ async def _connect(container: Container) -> None:
 
 
 def _container() -> Container:
-    """One whose storage tells on stderr what it waits for and finds."""
+    """Build a container whose storage reports on stderr what it waits for and finds."""
     from dependency_injector import providers
 
     from entrypoints.container import Container

@@ -99,7 +99,7 @@ def _redis_counters(url: str, fails_open: bool) -> Counters:  # noqa: FBT001 - a
 
 
 STANDBY_RECYCLE_SECONDS = 30.0
-"""A server that was a standby may have become the primary since."""
+"""How old a connection to a standby may get: that server may become the primary."""
 
 
 class Container(containers.DeclarativeContainer):
@@ -217,7 +217,7 @@ class Container(containers.DeclarativeContainer):
     purge_receipts = providers.Singleton(
         traced, providers.Singleton(PurgeReceipts, storage, clock), tracing.provided.tracer
     )
-    """Apart from the others, which are ready for requests: the command line purges."""
+    """Not among the use cases below, so that the command line builds no more than it needs."""
 
     use_cases = providers.Singleton(
         build_use_cases,

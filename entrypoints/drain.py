@@ -6,7 +6,7 @@ _log = structlog.get_logger("chat_sessions")
 
 
 class Drain:
-    """Whether the service has been told to stop: it still serves, but wants no new clients."""
+    """Keeps whether the service was told to stop. It then still serves, but is not ready."""
 
     def __init__(self) -> None:
         self.begun = False

@@ -1,4 +1,4 @@
-"""What an operator is told of a command that failed."""
+"""Describes to an operator why a command failed."""
 
 import traceback
 from pathlib import Path
@@ -8,8 +8,8 @@ from domain.errors import InvalidValue
 
 
 def described(error: Exception) -> str:
-    """One line. Of what only a fault of the program's can bring about it has the kind and the
-    places in the code, without a value: that could be a password or what someone said."""
+    """Describe the error in one line. An error that only a bug can cause is described by its class
+    and its traceback, without values, which could be a password or a person's message."""
     if isinstance(error, InvalidValue) and error.field:
         line = f"--{error.field[0]} {error.detail}"
     elif isinstance(error, StartRefused | Unavailable):
@@ -25,7 +25,7 @@ def described(error: Exception) -> str:
 
 
 def _history(error: BaseException) -> str:
-    """The error, and what it came from."""
+    """Describe an error and its causes."""
     kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     told = f"{kind} at {_places(error)}"
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
@@ -33,11 +33,11 @@ def _history(error: BaseException) -> str:
 
 
 def _places(error: BaseException) -> str:
-    """Where it was raised, and who called, the innermost first."""
+    """Return the places in the traceback, the innermost first."""
     frames = reversed(traceback.extract_tb(error.__traceback__))
     return " < ".join(f"{_short(frame.filename)}:{frame.lineno}" for frame in frames)
 
 
 def _short(path: str) -> str:
-    """The file with its folder, which is enough to find it by."""
+    """Return the file's name with its folder's, which is enough to find it."""
     return "/".join(Path(path).parts[-2:])

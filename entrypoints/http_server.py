@@ -1,5 +1,5 @@
-"""The server as this service runs it: the settings set its limits, and the application words its
-errors as it words all others."""
+"""Configures the server for this service: the settings give its limits, and the application answers
+its errors."""
 
 import resource
 from collections.abc import Callable
@@ -19,16 +19,16 @@ from entrypoints.server.server import Server
 from entrypoints.settings import Settings
 
 BUFFER_LIMIT = 10 * 1024 * 1024
-"""Of all requests that are not whole and answers that are not taken, in bytes of memory."""
+"""The most bytes of incomplete requests and unread responses that are kept in memory."""
 
 BUFFERED_BODIES = 8
-"""Where bodies may be larger than usual, as much as so many of them is kept in memory."""
+"""If bodies may be larger than usual, as many bytes as so many of them are kept instead."""
 
 HEAD_BYTES = 256 * 1024
-"""What is taken of a head; the application then refuses one that is over its limits."""
+"""The most bytes that are read of a head. The application refuses one over its own limits."""
 
 OTHER_FILES = 128
-"""That the process may open besides its connections."""
+"""The files that the process may open besides its connections."""
 
 
 def http_server(app: ASGIApp, settings: Settings, on_drain: Callable[[], None]) -> Server:
@@ -57,7 +57,7 @@ def connection_limits(settings: Settings) -> ConnectionLimits:
 
 
 def _connections(wanted: int) -> int:
-    """As many of them as this process may have open, once it has asked for as many files."""
+    """Raise the limit of open files if need be, and return how many connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= needed:
@@ -68,8 +68,8 @@ def _connections(wanted: int) -> int:
 
 
 class ProblemResponder(ErrorResponder):
-    """The application answers with a problem. An abandoned request has its one line in the log, and
-    counts, with that answer."""
+    """Has the application answer the server's errors with problems. A request that the server has
+    abandoned is logged and counted once, with that response."""
 
     def abandon(self, request: Scope) -> None:
         request["state"][GIVEN_UP] = True
@@ -94,7 +94,7 @@ def _problem(error: ProtocolError) -> Problem:
 
 
 def _unread() -> Scope:
-    """For a request of which nothing has been understood."""
+    """Return the scope of a request that the server could not parse."""
     return {
         "type": "http",
         "http_version": "1.1",

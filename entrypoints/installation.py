@@ -1,4 +1,4 @@
-"""Where the command is installed, as against where the code is that it runs."""
+"""Checks that a command runs the code of its own virtual environment."""
 
 import sys
 from pathlib import Path

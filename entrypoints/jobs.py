@@ -1,4 +1,4 @@
-"""The background tasks of an application: its lifespan begins them, and ends them."""
+"""The background tasks of an application, which its lifespan starts and stops."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -15,7 +15,7 @@ _log = structlog.get_logger("chat_sessions")
 
 @asynccontextmanager
 async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
-    """Run the jobs, by their names, inside `async with`. One that fails is told in the log."""
+    """Run the jobs, by their names, inside `async with`. One that fails is logged."""
     tasks = [asyncio.create_task(job(), name=name) for name, job in jobs.items()]
     for task in tasks:
         task.add_done_callback(_tell)

@@ -22,7 +22,7 @@ _CURES = {
 
 @contextmanager
 def bound(host: str, port: int) -> Iterator[list[socket.socket]]:
-    """A socket on each address of the host that this machine has, all with one port.
+    """Bind a socket to each address of the host that this machine has, all with one port.
 
     They hold the port, but nothing listens before `listen`: until then a client is refused, as
     where nothing runs, and does not wait for an answer. Raises StartRefused.
@@ -34,7 +34,7 @@ def bound(host: str, port: int) -> Iterator[list[socket.socket]]:
 
 
 def listen(sockets: Sequence[socket.socket]) -> None:
-    """Raises StartRefused: another program may have come first since the port was bound."""
+    """Listen on the sockets. Raises StartRefused if another program already does."""
     for one in sockets:
         host, port = one.getsockname()[:2]
         with _refusing(host, port):

@@ -19,10 +19,10 @@ from entrypoints.streams import tell
 from entrypoints.telemetry.logs import configure_logs
 
 LOG_FLUSH_TIMEOUT = 0.2
-"""For whoever reads the log slowly to take the last lines of it."""
+"""How long a slow reader of the log has to take its last lines, in seconds."""
 
 FORCED_EXIT_TIMEOUT = 1.0
-"""From the second signal to the end, whatever is left to do."""
+"""From the second signal to the end of the process, in seconds, whatever is left to do."""
 
 
 def serve(settings: Settings, signals: StopSignals) -> None:
@@ -57,7 +57,7 @@ async def _serve(
 
 
 def _heed(signals: StopSignals, server: Server) -> None:
-    """SIGTERM drains, SIGINT does not wait, and the signal after either ends it at once."""
+    """Handle signals: SIGTERM drains, SIGINT does not wait, a second one ends all at once."""
     loop = asyncio.get_running_loop()
 
     def hurry(_: signal.Signals) -> float:
@@ -73,7 +73,7 @@ def _heed(signals: StopSignals, server: Server) -> None:
 
 
 def _welcome(settings: Settings, container: Container) -> str:
-    """What a newcomer pastes first."""
+    """Return what `serve` prints first: where it serves, and commands to try."""
     url = settings.base_url
     serves = f"chat-sessions serves {url} (reference: {url}/docs). Ctrl-C ends it."
     stored = f"Its storage is {settings.shown_database_url}"

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, each with what it must be."""
+"""The types of settings, with their validation."""
 
 import re
 from functools import lru_cache
@@ -46,11 +46,11 @@ _DEFAULT_PORTS = {("http", 80), ("https", 443)}
 
 RATE_MAX = 1_000_000_000
 WINDOW_MAX = 24 * 60 * 60
-"""Seconds."""
+"""The longest window of a rate, in seconds."""
 
 
 def matching(pattern: str, what: str) -> AfterValidator:
-    """Must match as a whole; else the operator is told what it must be, in words."""
+    """Return a validator of text that must match as a whole. `what` says what it must be."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -111,7 +111,7 @@ def _origin(origin: str) -> str:
 def _proxies(
     networks: tuple[IPv4Network | IPv6Network, ...],
 ) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Not the whole of the internet, in however many pieces."""
+    """Refuse networks that are the whole internet together."""
     together: tuple[IPv4Network | IPv6Network, ...] = (
         *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
         *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
@@ -189,12 +189,12 @@ PrintableText = Annotated[str, matching(r"[!-~]{1,255}", "1 to 255 visible chara
 
 
 def without_password(url: str) -> str:
-    """The URL without what opens what it leads to."""
+    """Return the URL with its passwords masked."""
     address, mark, query = url.partition("?")
     return _PASSWORD.sub("***", address) + mark + "&".join(map(_shown, query.split("&")))
 
 
 def _shown(parameter: str) -> str:
-    """A parameter of a URL; its name may be percent-encoded too."""
+    """Mask a URL's parameter if it is a password. Its name may be percent-encoded."""
     name, mark, _ = parameter.partition("=")
     return f"{name}{mark}***" if "password" in unquote_plus(name).lower() else parameter

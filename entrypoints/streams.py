@@ -1,4 +1,4 @@
-"""The standard streams, of which a process may have been started without some."""
+"""The standard streams, some of which may be closed when the process starts."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Environment variables as operators come to give them: from files, shells and clusters."""
+"""Cleans environment variables, and finds those that are misspelt."""
 
 import re
 import unicodedata
@@ -17,17 +17,18 @@ _SERVICE_URL = re.compile(r"(tcp|udp|sctp)://[^/]+")
 variables), and Docker for a linked container."""
 
 _WITHOUT_PREFIX = re.compile(r"(?:CHAT_|SESSIONS_)?((?:DATABASE|OIDC)_\w+)")
-"""What other programs call a setting of ours: told where ours is not set, and never heeded."""
+"""Names that other programs have for a setting of ours. They set nothing here; one is reported if
+ours is not set."""
 
 _ALIKE = 0.6
-"""How alike a name must be to a setting's to be taken for it, of 1."""
+"""How similar a name must be to a setting's, from 0 to 1, to be taken for a misspelling."""
 
 _ALIKE_WITH_PREFIX = 0.9
 
 
 def cleaned(text: str) -> str:
-    """The value, without the white space and what else cannot be seen at its ends: a secret's file
-    ends with a newline, and what is copied from a page may begin with a zero-width space.
+    """Return the value without invisible characters at its ends: a secret's file ends with a
+    newline, and what is copied from a page may begin with a zero-width space.
 
     Raises ValueError, whose text says what is wrong and does not repeat what may be secret.
     """
@@ -46,7 +47,7 @@ def cleaned(text: str) -> str:
 
 
 def unknown(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
-    """A line for each variable that looks as if it were to set something, and does not."""
+    """Yield a line for each variable that looks like a setting and is none."""
     for name in sorted(environment.keys() - set(known)):
         value = environment[name].strip()
         written = re.sub(r"\W", "_", name.strip().upper())
