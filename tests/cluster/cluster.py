@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.cluster.node import Node
-from tests.cluster.programs import DOCS, new_folder, running
+from tests.cluster.node import DOCS, Node
 from tests.cluster.python import Python
 from tests.ports import free_ports
+from tests.programs import new_folder, running
 from tests.system.proxies import adapted
 
 NAMES = ("one", "two", "three")

@@ -7,16 +7,19 @@ import shutil
 import signal
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from tests.cluster.programs import DOCS, USER, Program, new_folder
 from tests.cluster.python import Python
 from tests.faults.proxy import Proxy, listening
 from tests.ports import free_ports
 from tests.postgresql import kill_all, programs_for
+from tests.programs import USER, Program, new_folder
 from tests.system.proxies import adapted
+
+DOCS = Path(__file__).parents[2] / "docs" / "cluster"
 
 
 @dataclass

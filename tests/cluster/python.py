@@ -4,8 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from tests.cluster.programs import USER
 from tests.postgresql import may_read
+from tests.programs import USER
 
 LEFT_OUT = shutil.ignore_patterns(
     "config-*", "ensurepip", "idlelib", "site-packages", "test", "tkinter", "*.a"
