@@ -21,7 +21,7 @@ from entrypoints.settings import Settings
 BUFFER_LIMIT = 10 * 1024 * 1024
 """The most bytes of incomplete requests and unread responses that are kept in memory."""
 
-BUFFERED_BODIES = 8
+BUFFERED_BODIES = 2
 """If bodies may be larger than usual, as many bytes as so many of them are kept instead."""
 
 HEAD_BYTES = 256 * 1024

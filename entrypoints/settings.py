@@ -88,7 +88,7 @@ class Settings(BaseModel):
     rate_limit_storage_url: RedisUrl = "memory://"
     rate_limit_fails: Literal["open", "closed"] = "open"
     hide_foreign_sessions: bool = False
-    max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 1 << 20
+    max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 5 << 20
     client_head_seconds: ClientSeconds = 10
     client_body_seconds: ClientSeconds = 10
     client_request_seconds: ClientSeconds = 60

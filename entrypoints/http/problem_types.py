@@ -133,8 +133,8 @@ BODY_TOO_LARGE = ProblemType(
     status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     detail="A body has at most {limit} bytes.",
     headers=_CLOSE,
-    when="The body is larger than the service takes, 1 MiB unless set otherwise.",
-    example={"limit": 1024 * 1024},
+    when="The body is larger than the service takes, 5 MiB unless set otherwise.",
+    example={"limit": 5 * 1024 * 1024},
     described_headers=LIMITED,
 )
 UNSUPPORTED_MEDIA_TYPE = ProblemType(

@@ -172,7 +172,7 @@ REFUSED: dict[int, tuple[str, str, dict[str, Any]]] = {
     403: ("GET", "{session}", {"who": "bob"}),
     404: ("GET", "/sessions/x", {}),
     412: ("DELETE", "{session}", {"headers": {"If-Match": '"x"'}}),
-    413: ("POST", "/sessions", {"content": "x" * (1 << 20) + "x"}),
+    413: ("POST", "/sessions", {"content": "x" * (5 << 20) + "x"}),
     415: ("POST", "/sessions", {"content": "x"}),
     421: ("GET", "/sessions", {"headers": {"Host": "elsewhere.example"}}),
     422: ("POST", "{session}/messages", {"json": {"messages": [{"content": "x"}]}}),

@@ -110,7 +110,7 @@ async def test_a_scope_is_a_word_of_one_text(api: Api, scope: Any) -> None:
         (404, "POST", "/nothing?x=1", BAD_JSON),
         (405, "PUT", "/sessions/x?x=1", BAD_JSON),
         (204, "OPTIONS", "/sessions/x?x=1", BAD_JSON),
-        (403, "POST", "/sessions/x/messages?x=1", {"content": b"x" * (1 << 20) + b"x"}),
+        (403, "POST", "/sessions/x/messages?x=1", {"content": b"x" * (5 << 20) + b"x"}),
         (403, "POST", "/sessions/x/messages?x=1", {"content": "{"}),
         (403, "POST", "/sessions/x/messages?x=1", BAD_JSON),
         (403, "DELETE", "/sessions/x", {}),
