@@ -8,6 +8,8 @@ StartRefused        the service cannot start as it is set up
 └── StorageRefused  its storage is not fit to start on
 """
 
+from enum import StrEnum
+
 from domain.errors import Refused
 
 
@@ -15,8 +17,31 @@ class KeyReused(Refused):
     """The idempotency key was used before, with another request."""
 
 
+class TokenFault(StrEnum):
+    """The rule that a token breaks. One fault alone is a wrong set-up, many are an attack."""
+
+    MALFORMED = "malformed"
+    TYPE = "type"
+    ALGORITHM = "algorithm"
+    HEADER = "header"
+    KEY = "key"
+    SIGNATURE = "signature"
+    TIMES = "times"
+    LIFETIME = "lifetime"
+    ISSUER = "issuer"
+    AUDIENCE = "audience"
+    SUBJECT = "subject"
+    NOT_ACCESS_TOKEN = "not_access_token"  # noqa: S105 - the name of a fault
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not_yet_valid"
+
+
 class InvalidToken(Exception):
     """The token is not one that its named issuer gave for this service, or not any more."""
+
+    def __init__(self, text: str, fault: TokenFault = TokenFault.MALFORMED) -> None:
+        super().__init__(text)
+        self.fault = fault
 
 
 class Unavailable(Exception):

@@ -14,9 +14,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.errors import StartRefused
-from application.ports import authenticator
 from entrypoints import jobs
-from entrypoints.container import Container
+from entrypoints.container import Container, scope_names
 from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.openapi.sign_in import SignIn
@@ -97,7 +96,10 @@ def application(settings: Settings, container: Container, url: str | None = None
                     **({"url": url} if url else {}),
                     storage=settings.storage,
                     database=settings.shown_database_url,
+                    **({"provider": container.preset().name} if settings.oidc_issuer else {}),
                 )
+                for note in container.sign_in_notes():
+                    _log.warning("tokens.note", reason=note)
                 yield
         finally:
             flush = tracing.flush()
@@ -120,6 +122,7 @@ def application(settings: Settings, container: Container, url: str | None = None
         hsts_seconds=settings.hsts_seconds if settings.base_url.startswith("https:") else 0,
         origins=settings.cors_origins,
         metrics=container.metrics(),
+        scope_names=scope_names(settings),
         traces=tracing.provider,
     )
     return create_app(container.use_cases(), container.authenticator(), options, lifespan)
@@ -130,7 +133,11 @@ def _sign_in(settings: Settings) -> SignIn | None:
         return None
     return SignIn(
         issuer=settings.oidc_issuer,
-        audience=settings.oidc_audience,
+        audience=settings.oidc_audience[0],
         client_id=settings.oidc_docs_client_id,
-        scopes=tuple(authenticator.Scope) if settings.oidc_require_scopes else (),
+        scopes=(
+            {"read": settings.oidc_scope_read, "write": settings.oidc_scope_write}
+            if settings.oidc_require_scopes
+            else {}
+        ),
     )

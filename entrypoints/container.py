@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +7,15 @@ from opentelemetry.trace import Tracer
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
-from adapters.auth.jwt import TokenPolicy
 from adapters.auth.keys import Keys
+from adapters.auth.notes import notes
+from adapters.auth.policy import TokenPolicy
+from adapters.auth.presets import Preset, preset_for
 from adapters.failover import FailoverStorage
 from adapters.memory import MemoryStorage
 from adapters.rate_limits import MemoryCounters
 from adapters.system import SystemClock, Uuid7Identifiers
+from application.ports.authenticator import Scope
 from application.ports.storage import Storage
 from application.receipts import PurgeReceipts
 from application.use_cases import Wrap, build_use_cases
@@ -83,13 +86,25 @@ def _postgresql(
     )
 
 
-def _provider_keys(
-    issuer: str, algorithms: Collection[str], timeout: float, max_age: float, interval: float
-) -> Keys:
+def _provider_keys(settings: Settings, preset: Preset) -> Keys:
     from adapters.auth.discovery import Discovery
     from adapters.auth.provider import ProviderKeys
 
-    return ProviderKeys(Discovery(issuer, algorithms, timeout), max_age, interval)
+    issuer = settings.oidc_issuer or ""
+    discovery = Discovery(
+        issuer,
+        settings.oidc_algorithms,
+        settings.oidc_timeout_seconds,
+        preset.keys_url(issuer),
+    )
+    return ProviderKeys(
+        discovery, settings.oidc_keys_max_age_seconds, settings.oidc_refresh_interval_seconds
+    )
+
+
+def scope_names(settings: Settings) -> Mapping[Scope, str]:
+    """What tokens call the scopes."""
+    return {Scope.READ: settings.oidc_scope_read, Scope.WRITE: settings.oidc_scope_write}
 
 
 def _redis_counters(url: str, fails_open: bool) -> Counters:  # noqa: FBT001 - a setting
@@ -163,12 +178,26 @@ class Container(containers.DeclarativeContainer):
     development_key = providers.Singleton(
         DevelopmentKey, settings.provided.key_file, settings.provided.sqlite_path
     )
+    preset = providers.Singleton(
+        preset_for, settings.provided.oidc_issuer, settings.provided.oidc_provider
+    )
+    """How the provider's access tokens are told from its others."""
+
+    sign_in_notes: providers.Provider[Sequence[str]] = providers.Selector(
+        settings.provided.identity,
+        development=providers.Object(()),
+        provider=providers.Callable(
+            lambda *policy: tuple(notes(*policy)), preset, settings.provided.oidc_subject_claim
+        ),
+    )
+    """What the operator is told of that at the start."""
+
     authenticator = providers.Selector(
         settings.provided.identity,
         development=providers.Singleton(
             JwtAuthenticator,
             providers.Singleton(
-                TokenPolicy, issuer=ISSUER, audience=AUDIENCE, algorithms=(ALGORITHM,)
+                TokenPolicy, issuer=ISSUER, audiences=(AUDIENCE,), algorithms=(ALGORITHM,)
             ),
             development_key,
             clock,
@@ -178,20 +207,16 @@ class Container(containers.DeclarativeContainer):
             providers.Singleton(
                 TokenPolicy,
                 issuer=settings.provided.oidc_issuer,
-                audience=settings.provided.oidc_audience,
+                audiences=settings.provided.oidc_audience,
                 algorithms=settings.provided.oidc_algorithms,
+                preset=preset,
+                subject_claim=settings.provided.oidc_subject_claim,
+                scope_names=providers.Callable(scope_names, settings),
                 clock_skew=settings.provided.oidc_clock_skew_seconds,
                 lifetime_max=settings.provided.oidc_lifetime_max_seconds,
                 require_scopes=settings.provided.oidc_require_scopes,
             ),
-            providers.Singleton(
-                _provider_keys,
-                settings.provided.oidc_issuer,
-                settings.provided.oidc_algorithms,
-                settings.provided.oidc_timeout_seconds,
-                settings.provided.oidc_keys_max_age_seconds,
-                settings.provided.oidc_refresh_interval_seconds,
-            ),
+            providers.Singleton(_provider_keys, settings, preset),
             clock,
         ),
     )

@@ -81,7 +81,7 @@ def _welcome(settings: Settings, container: Container) -> str:
         return f"""\
 {serves}
 {stored}
-It takes access tokens of {settings.oidc_issuer} for {settings.oidc_audience}.
+{_tokens(settings, container)}
 
 curl -i {url}/readyz
 """
@@ -98,3 +98,13 @@ curl -i {url}/readyz
 curl -i {url}/sessions {bearer} -H "Content-Type: application/json" -d '{session}'
 curl -i {url}/sessions {bearer}
 """
+
+
+def _tokens(settings: Settings, container: Container) -> str:
+    """Whose tokens are taken, and what an operator should know of that."""
+    audiences = " or ".join(settings.oidc_audience or ())
+    preset = container.preset().name
+    chosen = "as CHAT_SESSIONS_OIDC_PROVIDER says" if settings.oidc_provider else "by its issuer"
+    kind = f"The provider is read as {preset}, {chosen}."
+    takes = f"It takes access tokens of {settings.oidc_issuer} for {audiences}."
+    return "\n".join((takes, kind, *container.sign_in_notes()))

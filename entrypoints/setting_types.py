@@ -162,7 +162,31 @@ def _issuer(address: str) -> str:
     return address
 
 
-Algorithm = Literal["RS256", "PS256", "ES256", "Ed25519"]
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"
+]
+
+Provider = Literal[
+    "standard",
+    "keycloak",
+    "entra",
+    "okta",
+    "cognito",
+    "authentik",
+    "zitadel",
+    "casdoor",
+    "clerk",
+    "supabase",
+    "firebase",
+    "workos",
+    "descope",
+    "fusionauth",
+    "better-auth",
+    "cloudflare",
+    "id-token",
+]
+
+SubjectClaim = Literal["sub", "oid", "uid"]
 
 Rate = Annotated[str, AfterValidator(_rate)]
 
@@ -184,8 +208,20 @@ DatabaseUrl = Annotated[str, AfterValidator(_database), Field(repr=False)]
 OptionalDatabaseUrl = Annotated[Annotated[str, AfterValidator(_database)] | None, Field(repr=False)]
 RedisUrl = Annotated[str, AfterValidator(_redis), Field(repr=False)]
 Issuer = Annotated[WebAddress, AfterValidator(_issuer)]
-Algorithms = Annotated[tuple[Algorithm, ...], BeforeValidator(_items), Field(min_length=1)]
 PrintableText = Annotated[str, matching(r"[!-~]{1,255}", "1 to 255 visible characters of ASCII")]
+Texts = Annotated[tuple[PrintableText, ...], BeforeValidator(_items), Field(min_length=1)]
+ScopeName = Annotated[str, matching(r"[!#-\[\]-~]{1,255}", "a scope's name (RFC 6749 section 3.3)")]
+
+
+def _algorithms(value: object) -> object:
+    """EdDSA is what Ed25519 was called before RFC 9864."""
+    items = _items(value)
+    if not isinstance(items, list | tuple):
+        return items
+    return tuple(dict.fromkeys("Ed25519" if item == "EdDSA" else item for item in items))
+
+
+Algorithms = Annotated[tuple[Algorithm, ...], BeforeValidator(_algorithms), Field(min_length=1)]
 
 
 def without_password(url: str) -> str:

@@ -2,7 +2,7 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 
 import limits
@@ -20,6 +20,7 @@ from entrypoints.setting_types import (
     POSTGRESQL,
     REDIS,
     SQLITE,
+    Algorithm,
     Algorithms,
     ClientSeconds,
     DatabaseUrl,
@@ -29,9 +30,13 @@ from entrypoints.setting_types import (
     OptionalDatabaseUrl,
     Origins,
     PrintableText,
+    Provider,
     Rate,
     RedisUrl,
+    ScopeName,
     Seconds,
+    SubjectClaim,
+    Texts,
     WebAddress,
     is_local,
     is_loopback,
@@ -101,9 +106,13 @@ class Settings(BaseModel):
     otlp_endpoint: WebAddress | None = None
     development_key_file: Path | None = None
     oidc_issuer: Issuer | None = None
-    oidc_audience: PrintableText | None = None
-    oidc_algorithms: Algorithms = ("RS256", "PS256", "ES256", "Ed25519")
+    oidc_audience: Texts | None = None
+    oidc_provider: Provider | None = None
+    oidc_algorithms: Algorithms = get_args(Algorithm)
+    oidc_subject_claim: SubjectClaim | None = None
     oidc_require_scopes: bool = False
+    oidc_scope_read: ScopeName = "chat:read"
+    oidc_scope_write: ScopeName = "chat:write"
     oidc_docs_client_id: PrintableText | None = None
     oidc_clock_skew_seconds: Annotated[float, Field(ge=0, le=60)] = 10
     oidc_lifetime_max_seconds: Annotated[float, Field(ge=1, le=30 * 86400)] = 86400

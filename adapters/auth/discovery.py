@@ -25,9 +25,13 @@ class Discovery:
     followed, no variable names a proxy, and no connection is kept.
     """
 
-    def __init__(self, issuer: str, algorithms: Collection[str], timeout: float) -> None:
-        """`timeout` is in seconds, for both documents together."""
+    def __init__(
+        self, issuer: str, algorithms: Collection[str], timeout: float, keys_url: str | None = None
+    ) -> None:
+        """`timeout` is in seconds, for all documents together. With `keys_url` no description is
+        asked for."""
         self._issuer = issuer
+        self._keys_url = keys_url
         self._algorithms = algorithms
         self._timeout = timeout
         self._client = httpx2.AsyncClient(
@@ -48,8 +52,7 @@ class Discovery:
         """
         try:
             async with asyncio.timeout(self._timeout):
-                description = await self._document(get_well_known_url(self._issuer, external=True))
-                jwks = await self._document(self._keys_address(description))
+                jwks = await self._document(self._keys_url or await self._described())
             return KeySet.of(jwks, self._algorithms)
         except TimeoutError:
             raise Unavailable("the identity provider does not answer in time") from None
@@ -59,6 +62,11 @@ class Discovery:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    async def _described(self) -> str:
+        """Where the issuer's description says that its keys are."""
+        url = get_well_known_url(self._issuer, external=True)
+        return self._keys_address(await self._document(url))
 
     def _keys_address(self, description: Any) -> str:  # noqa: ANN401 - any JSON
         if not isinstance(description, dict) or description.get("issuer") != self._issuer:

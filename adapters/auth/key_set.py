@@ -34,12 +34,14 @@ class Kind:
 _RSA = Kind(RSAKey, None, ("n", "e"))
 
 KINDS: Mapping[str, Kind] = {
-    "RS256": _RSA,
-    "PS256": _RSA,
+    **{f"{family}{size}": _RSA for family in ("RS", "PS") for size in (256, 384, 512)},
     "ES256": Kind(ECKey, "P-256", ("crv", "x", "y")),
+    "ES384": Kind(ECKey, "P-384", ("crv", "x", "y")),
+    "ES512": Kind(ECKey, "P-521", ("crv", "x", "y")),
     "Ed25519": Kind(OKPKey, "Ed25519", ("crv", "x")),
 }
-"""The algorithms that tokens may be signed with."""
+"""The algorithms that tokens may be signed with: each asymmetric one of RFC 7518 section 3.1, and
+RFC 9864's for Ed25519."""
 
 
 def algorithm_named(name: object) -> str | None:

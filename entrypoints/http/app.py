@@ -1,6 +1,6 @@
 """The FastAPI application: its routers, its middleware and its exception handlers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Scope
 
 from application.errors import Unavailable
+from application.ports import authenticator as tokens
 from application.ports.authenticator import Authenticator
 from application.use_cases import UseCases
 from domain.errors import Refused
@@ -48,7 +49,8 @@ class HttpOptions:
     otherwise it is empty, and links are relative. `hosts` are the accepted values of the Host
     header. `accepts_address` is documented at RequestHeadValidator, `hsts_seconds` and `origins`
     at ResponseHeaders. `is_stopping` tells whether clients should close their connections.
-    `traces` receives spans, and `sign_in` describes the identity provider, if there is one.
+    `traces` receives spans, `sign_in` describes the identity provider, if there is one, and
+    `scope_names` are what its tokens call the scopes.
     """
 
     base_url: str
@@ -61,6 +63,7 @@ class HttpOptions:
     hsts_seconds: int
     origins: AbstractSet[str]
     metrics: Metrics
+    scope_names: Mapping[tokens.Scope, str]
     traces: TracerProvider | None = None
     sign_in: SignIn | None = None
 
@@ -100,6 +103,7 @@ def create_app(
             well_known.metadata_url(options.base_url),
             options.limits,
             options.metrics,
+            options.scope_names,
         ),
         limits=options.limits,
         max_body_bytes=options.max_body_bytes,

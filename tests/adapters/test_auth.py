@@ -25,8 +25,8 @@ from joserfc.jwk import ECKey, RSAKey
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.compact import TOKEN_MAX, Compact
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER, LIFETIME, KeyRefused
-from adapters.auth.jwt import LIFETIME_MAX, TokenPolicy
 from adapters.auth.keys import PublicKey
+from adapters.auth.policy import LIFETIME_MAX, TokenPolicy
 from application.errors import InvalidToken
 from application.ports.authenticator import Principal
 from domain.owner import Owner
@@ -67,7 +67,7 @@ def key(key_file: Path) -> DevelopmentKey:
 
 @pytest.fixture
 def authenticator(key: DevelopmentKey, clock: ManualClock) -> JwtAuthenticator:
-    policy = TokenPolicy(issuer=ISSUER, audience=AUDIENCE, algorithms=(ALGORITHM,))
+    policy = TokenPolicy(issuer=ISSUER, audiences=(AUDIENCE,), algorithms=(ALGORITHM,))
     return JwtAuthenticator(policy, key, clock)
 
 
@@ -145,7 +145,11 @@ REASONS: dict[str, tuple[Callable[[Mint], str], str]] = {
     "spare bits": (lambda _: "e31.e30.e30", "it is not canonical base64url"),
     "no JSON": (lambda _: f"{_encoded(b'{')}.e30.e30", "a part of it is not JSON"),
     "no object": (lambda _: f"{_encoded(b'[]')}.e30.e30", "a part of it is not an object"),
-    "an ID token": (lambda mint: mint.headed(typ="JWT"), "it is not an access token"),
+    "a logout token": (lambda mint: mint.headed(typ="logout+jwt"), "it is not an access token"),
+    "an ID token": (
+        lambda mint: mint.headed(typ="JWT"),
+        "it is not an access token: it lacks client_id or azp or appid or cid",
+    ),
     "no algorithm": (lambda mint: mint.headed(alg="none"), "its algorithm is not accepted"),
     "an algorithm's number": (lambda mint: mint.headed(alg=1), "its algorithm is not accepted"),
     "its own key": (lambda mint: mint.headed(jwk={}), "a header parameter is not accepted"),
@@ -253,7 +257,7 @@ class _Mistaken(DevelopmentKey):
 
 async def test_a_key_of_another_kind_checks_nothing(key_file: Path, clock: ManualClock) -> None:
     keys = _Mistaken(key_file)
-    policy = TokenPolicy(issuer=ISSUER, audience=AUDIENCE, algorithms=(ALGORITHM,))
+    policy = TokenPolicy(issuer=ISSUER, audiences=(AUDIENCE,), algorithms=(ALGORITHM,))
     with pytest.raises(InvalidToken, match="its signature cannot be checked"):
         await JwtAuthenticator(policy, keys, clock).authenticate(keys.token("alice", clock))
 

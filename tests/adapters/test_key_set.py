@@ -14,6 +14,8 @@ from adapters.auth.key_set import KEYS_MAX, KINDS, KeySet
 ALL = tuple(KINDS)
 
 RSA, EC, ED = RSAKey.generate_key(), ECKey.generate_key("P-256"), OKPKey.generate_key("Ed25519")
+P384, P521 = ECKey.generate_key("P-384"), ECKey.generate_key("P-521")
+ALL_RSA = {f"{family}{size}" for family in ("RS", "PS") for size in (256, 384, 512)}
 
 
 def shown(key: ECKey | OKPKey | RSAKey | OctKey, **changes: Any) -> dict[str, Any]:
@@ -26,7 +28,15 @@ def key_set(*jwks: Any, algorithms: tuple[str, ...] = ALL) -> KeySet:
 
 
 @pytest.mark.parametrize(
-    ("key", "fits"), [(RSA, {"RS256", "PS256"}), (EC, {"ES256"}), (ED, {"Ed25519"})]
+    ("key", "fits"),
+    [
+        (RSA, ALL_RSA),
+        (RSAKey.generate_key(4096), ALL_RSA),
+        (EC, {"ES256"}),
+        (P384, {"ES384"}),
+        (P521, {"ES512"}),
+        (ED, {"Ed25519"}),
+    ],
 )
 def test_a_key_is_found_by_its_id_for_the_algorithms_of_its_kind(
     key: ECKey | OKPKey | RSAKey, fits: set[str]
@@ -46,7 +56,9 @@ def test_a_key_is_found_by_its_id_for_the_algorithms_of_its_kind(
     ("key", "alg", "fits"),
     [
         (RSA, "PS256", {"PS256"}),
-        (RSA, "RS512", set()),
+        (RSA, "RS512", {"RS512"}),
+        (RSA, "RS1", set()),
+        (EC, "ES384", set()),
         (RSA, "HS256", set()),
         (RSA, "RSA-OAEP", set()),
         (RSA, None, set()),
@@ -85,8 +97,8 @@ UNFIT: dict[str, Any] = {
     "private, Ed25519": ED.as_dict(private=True),
     "symmetric": {"kty": "oct", "k": "AAAA", "kid": "a"},
     "symmetric and RSA": shown(RSA, k="AAAA"),
-    "P-384": shown(ECKey.generate_key("P-384")),
-    "P-384, said to be P-256": shown(ECKey.generate_key("P-384"), crv="P-256"),
+    "secp256k1": shown(ECKey.generate_key("secp256k1")),
+    "P-384, said to be P-256": shown(P384, crv="P-256"),
     "X25519": shown(OKPKey.generate_key("X25519")),
     "Ed448": shown(OKPKey.generate_key("Ed448")),
     "of no kind": shown(EC, kty=...),

@@ -12,9 +12,9 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from adapters.auth import JwtAuthenticator
 from adapters.auth.discovery import Discovery
-from adapters.auth.jwt import TokenPolicy
 from adapters.auth.key_set import KINDS
 from adapters.auth.keys import PublicKey
+from adapters.auth.policy import TokenPolicy
 from adapters.auth.provider import ProviderKeys
 from application.errors import InvalidToken, Unavailable
 from application.ports.authenticator import EVERY_SCOPE, Principal, Scope
@@ -54,7 +54,7 @@ class Issuer:
         self.site.show(*[{**PRIVATE[kid].as_dict(private=False), "kid": kid} for kid in kids])
 
     def authenticator(self, **policy: Any) -> JwtAuthenticator:
-        made = {"issuer": self.url, "audience": AUDIENCE, "algorithms": tuple(KINDS), **policy}
+        made = {"issuer": self.url, "audiences": (AUDIENCE,), "algorithms": tuple(KINDS), **policy}
         return JwtAuthenticator(TokenPolicy(**made), self.keys, self.clock)
 
     def token(self, algorithm: str = "ES256", kid: str | None = None, **claims: Any) -> str:
@@ -274,7 +274,8 @@ async def test_a_key_without_an_id_checks_tokens_that_name_none(issuer: Issuer) 
         ("chat:write chat:read", {Scope.READ, Scope.WRITE}),
         ("openid", set()),
         ("chat:read\tchat:write", set()),
-        (["chat:read"], set()),
+        (["chat:read", 1], {Scope.READ}),
+        ({"chat:read": 1}, set()),
         (None, set()),
     ],
 )

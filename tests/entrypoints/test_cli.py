@@ -106,7 +106,7 @@ def test_the_settings_are_checked_and_shown(
     assert main(["check-config"]) == 0
     shown = capsys.readouterr().out
     assert "CHAT_SESSIONS_PORT=9000\n" in shown
-    assert "CHAT_SESSIONS_OIDC_ALGORITHMS=RS256,PS256,ES256,Ed25519\n" in shown
+    assert "CHAT_SESSIONS_RATE_LIMIT_READ=600/minute\n" in shown
     assert "CHAT_SESSIONS_HIDE_FOREIGN_SESSIONS=false\n" in shown
     assert f"CHAT_SESSIONS_DATABASE_URL=sqlite:///{tmp_path}/chat-sessions.db\n" in shown
     monkeypatch.setenv("CHAT_SESSIONS_PORT", "70000")

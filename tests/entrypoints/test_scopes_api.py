@@ -78,14 +78,14 @@ NONE = [
     "chat:read,chat:write",
     "chat:read\tchat:write",
     "chat",
-    ["chat:read"],
+    ["chat:read chat:write"],
     {"chat:read": True},
     1,
 ]
 
 
 @pytest.mark.parametrize("scope", NONE)
-async def test_a_scope_is_a_word_of_one_text(api: Api, scope: Any) -> None:
+async def test_a_scope_is_a_word_of_a_text_or_an_item_of_a_list(api: Api, scope: Any) -> None:
     """RFC 6749 section 3.3, in these very letters."""
     now = int(SystemClock().now().timestamp())
     claims = {

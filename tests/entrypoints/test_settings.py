@@ -251,7 +251,10 @@ def test_a_provider_and_what_goes_with_it() -> None:
         oidc_require_scopes="true",
         oidc_clock_skew_seconds="0",
     )
-    assert (read.oidc_issuer, read.oidc_audience) == tuple(PROVIDER.values())
+    assert (read.oidc_issuer, read.oidc_audience) == (
+        PROVIDER["oidc_issuer"],
+        (PROVIDER["oidc_audience"],),
+    )
     assert read.oidc_algorithms == ("ES256", "RS256")
     assert read.oidc_require_scopes is True
     assert (read.oidc_clock_skew_seconds, read.identity) == (0, "provider")

@@ -9,7 +9,7 @@ from dependency_injector import providers
 
 from adapters.auth import JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE
-from adapters.auth.jwt import TokenPolicy
+from adapters.auth.policy import TokenPolicy
 from entrypoints.asgi import application
 from entrypoints.container import Container
 from tests.entrypoints.conftest import HERE, Api
@@ -75,7 +75,7 @@ def _second_service(api: Api) -> httpx2.AsyncClient:
         clock=providers.Object(api.clock),
         authenticator=providers.Object(
             JwtAuthenticator(
-                TokenPolicy(issuer=ELSEWHERE, audience=AUDIENCE, algorithms=(ALGORITHM,)),
+                TokenPolicy(issuer=ELSEWHERE, audiences=(AUDIENCE,), algorithms=(ALGORITHM,)),
                 first.development_key(),
                 api.clock,
             )

@@ -1,7 +1,7 @@
 """The identity provider, as the description and /docs know it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,13 +11,14 @@ class SignIn:
     """How clients get tokens from the identity provider.
 
     `client_id` is the public client as which /docs signs its reader in; without one, the reader
-    brings a token. `scopes` are those that routes require.
+    brings a token. `scopes` are those that routes require, by the kind of request,
+    `read` or `write`.
     """
 
     issuer: str
     audience: str
     client_id: str | None = None
-    scopes: Sequence[str] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def origin(self) -> str:
@@ -36,12 +37,12 @@ class SignIn:
             scheme["x-sign-in"] = {
                 "client_id": self.client_id,
                 "audience": self.audience,
-                "scopes": ["openid", *self.scopes],
+                "scopes": ["openid", *self.scopes.values()],
             }
         description["components"]["securitySchemes"]["openIdConnect"] = scheme
         for path in description["paths"].values():
             for method, operation in path.items():
                 if "security" in operation:
                     kind = "read" if method == "get" else "write"
-                    scopes = [scope for scope in self.scopes if scope.endswith(f":{kind}")]
+                    scopes = [self.scopes[kind]] if self.scopes else []
                     operation["security"].append({"openIdConnect": scopes})

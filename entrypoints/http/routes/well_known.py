@@ -75,7 +75,7 @@ def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, st
     if sign_in:
         description["authorization_servers"] = [sign_in.issuer]
     if sign_in and sign_in.scopes:
-        description["scopes_supported"] = list(sign_in.scopes)
+        description["scopes_supported"] = list(sign_in.scopes.values())
     return description
 
 

@@ -101,10 +101,10 @@ def _confused(mint: Mint) -> dict[str, str]:
     for said, done in (
         ("RS256", "PS256"),
         ("PS256", "RS256"),
-        ("RS384", "RS384"),
-        ("RS512", "RS512"),
-        ("PS384", "PS384"),
-        ("PS512", "PS512"),
+        ("RS384", "RS256"),
+        ("RS512", "RS256"),
+        ("PS384", "PS256"),
+        ("PS512", "PS256"),
         ("RS256", "RS512"),
     ):
         head = mint.header("RS256", alg=said)

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from adapters.auth.jwt import LIFETIME_MAX
+from adapters.auth.policy import LIFETIME_MAX
 from tests.clock import START
 from tests.security.mint import NOW, Mint, compact
 
