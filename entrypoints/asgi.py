@@ -20,6 +20,7 @@ from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.installation import check_installation
+from entrypoints.setting_types import is_web_address
 from entrypoints.settings import Settings
 from entrypoints.streams import open_missing_streams, tell
 from entrypoints.telemetry.logs import configure_logs
@@ -130,6 +131,8 @@ def application(settings: Settings, container: Container, url: str | None = None
 
 def _sign_in(settings: Settings) -> SignIn | None:
     if not (settings.oidc_issuer and settings.oidc_audience):
+        return None
+    if not is_web_address(settings.oidc_issuer):  # a name leads nowhere
         return None
     return SignIn(
         issuer=settings.oidc_issuer,

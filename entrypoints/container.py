@@ -7,7 +7,7 @@ from opentelemetry.trace import Tracer
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
-from adapters.auth.keys import Keys
+from adapters.auth.keys import Keys, KeySource
 from adapters.auth.notes import notes
 from adapters.auth.policy import TokenPolicy
 from adapters.auth.presets import Preset, preset_for
@@ -23,6 +23,7 @@ from entrypoints import time_limits
 from entrypoints.drain import Drain
 from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.rate_limits import Counters, RateLimits
+from entrypoints.setting_types import keys_path
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
 from entrypoints.telemetry.database_log import log_failover, log_waiting
 from entrypoints.telemetry.limiter_log import LimiterLog
@@ -87,19 +88,27 @@ def _postgresql(
 
 
 def _provider_keys(settings: Settings, preset: Preset) -> Keys:
-    from adapters.auth.discovery import Discovery
     from adapters.auth.provider import ProviderKeys
 
-    issuer = settings.oidc_issuer or ""
-    discovery = Discovery(
-        issuer,
-        settings.oidc_algorithms,
-        settings.oidc_timeout_seconds,
-        preset.keys_url(issuer),
-    )
+    url = settings.oidc_keys_url or ""
+    if url.startswith("file:"):
+        from adapters.auth.key_file import CHECK_SECONDS, KeyFile
+
+        file = KeyFile(keys_path(url), settings.oidc_algorithms)
+        return ProviderKeys(file, CHECK_SECONDS, CHECK_SECONDS)
     return ProviderKeys(
-        discovery, settings.oidc_keys_max_age_seconds, settings.oidc_refresh_interval_seconds
+        _discovery(settings, preset),
+        settings.oidc_keys_max_age_seconds,
+        settings.oidc_refresh_interval_seconds,
     )
+
+
+def _discovery(settings: Settings, preset: Preset) -> KeySource:
+    from adapters.auth.discovery import Discovery
+
+    issuer = settings.oidc_issuer or ""
+    keys_url = settings.oidc_keys_url or preset.keys_url(issuer)
+    return Discovery(issuer, settings.oidc_algorithms, settings.oidc_timeout_seconds, keys_url)
 
 
 def scope_names(settings: Settings) -> Mapping[Scope, str]:
@@ -187,7 +196,10 @@ class Container(containers.DeclarativeContainer):
         settings.provided.identity,
         development=providers.Object(()),
         provider=providers.Callable(
-            lambda *policy: tuple(notes(*policy)), preset, settings.provided.oidc_subject_claim
+            lambda *policy: tuple(notes(*policy)),
+            preset,
+            settings.provided.oidc_subject_claim,
+            settings.provided.oidc_keys_url,
         ),
     )
     """What the operator is told of that at the start."""

@@ -3,8 +3,9 @@
 import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
+from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import limits
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -155,11 +156,53 @@ def is_local(host: str | None) -> bool:
     return host == "localhost" or (host is not None and is_loopback(host))
 
 
-def _issuer(address: str) -> str:
-    parts = urlsplit(address)
-    if parts.scheme != "https" and not is_local(parts.hostname):
-        raise ValueError("must be https:// unless it is on loopback")
-    return address
+def is_web_address(text: str) -> bool:
+    return re.fullmatch(_WEB_ADDRESS, text) is not None
+
+
+def check_issuer(issuer: str) -> str:
+    """Raise ValueError for an issuer whose description cannot be asked for: it is no URL, or has
+    no TLS and is elsewhere."""
+    if not issuer.startswith(("https://", "http://")):
+        raise ValueError(
+            f"{issuer} is no URL: write it with https:// as the provider's description has it, or "
+            "name the keys of an issuer that is only a name"
+        )
+    if not is_web_address(issuer):
+        raise ValueError("must be http:// or https://, a host and at most a port and a path")
+    _parsed(issuer)
+    if not issuer.startswith("https://") and not is_local(urlsplit(issuer).hostname):
+        raise ValueError(
+            "must be https:// unless it is on loopback, or the keys are named, whose address may "
+            "be http:// at a host without a dot"
+        )
+    return issuer
+
+
+_PLAIN_HOST = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
+"""A name without a dot: of this network, and no number that stands for an address."""
+
+
+def _keys_url(url: str) -> str:
+    if url.startswith("file:"):
+        keys_path(url)
+        return url
+    address, _, query = url.partition("?")
+    if not re.fullmatch(_WEB_ADDRESS, address) or not re.fullmatch(r"[!-~]{0,500}", query):
+        raise ValueError("must be https:// or file:, or http:// on loopback or at a plain name")
+    _parsed(address)
+    host = urlsplit(address).hostname or ""
+    if address.startswith("http:") and not (is_local(host) or _PLAIN_HOST.fullmatch(host)):
+        raise ValueError("must be https:// unless it is on loopback or at a host without a dot")
+    return url
+
+
+def keys_path(url: str) -> Path:
+    """The file of a file: URL (RFC 8089): file:///PATH, file:/PATH or file:PATH."""
+    parts = urlsplit(url)
+    if parts.netloc not in {"", "localhost"} or not parts.path or parts.query or parts.fragment:
+        raise ValueError("must be file:///PATH, without a host, a query or a fragment")
+    return Path(unquote(parts.path))
 
 
 Algorithm = Literal[
@@ -207,7 +250,7 @@ ClientSeconds = Annotated[float, Field(ge=0.1, le=3600)]
 DatabaseUrl = Annotated[str, AfterValidator(_database), Field(repr=False)]
 OptionalDatabaseUrl = Annotated[Annotated[str, AfterValidator(_database)] | None, Field(repr=False)]
 RedisUrl = Annotated[str, AfterValidator(_redis), Field(repr=False)]
-Issuer = Annotated[WebAddress, AfterValidator(_issuer)]
+KeysUrl = Annotated[str, AfterValidator(_keys_url)]
 PrintableText = Annotated[str, matching(r"[!-~]{1,255}", "1 to 255 visible characters of ASCII")]
 Texts = Annotated[tuple[PrintableText, ...], BeforeValidator(_items), Field(min_length=1)]
 ScopeName = Annotated[str, matching(r"[!#-\[\]-~]{1,255}", "a scope's name (RFC 6749 section 3.3)")]

@@ -24,7 +24,7 @@ from entrypoints.setting_types import (
     Algorithms,
     ClientSeconds,
     DatabaseUrl,
-    Issuer,
+    KeysUrl,
     Names,
     Networks,
     OptionalDatabaseUrl,
@@ -38,6 +38,7 @@ from entrypoints.setting_types import (
     SubjectClaim,
     Texts,
     WebAddress,
+    check_issuer,
     is_local,
     is_loopback,
     matching,
@@ -105,9 +106,10 @@ class Settings(BaseModel):
     slow_statement_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
     otlp_endpoint: WebAddress | None = None
     development_key_file: Path | None = None
-    oidc_issuer: Issuer | None = None
+    oidc_issuer: PrintableText | None = None
     oidc_audience: Texts | None = None
     oidc_provider: Provider | None = None
+    oidc_keys_url: KeysUrl | None = None
     oidc_algorithms: Algorithms = get_args(Algorithm)
     oidc_subject_claim: SubjectClaim | None = None
     oidc_require_scopes: bool = False
@@ -137,6 +139,11 @@ class Settings(BaseModel):
         for name in ("oidc_issuer", "oidc_audience"):
             if name not in set_ and any(given.startswith("oidc_") for given in set_):
                 raise ValueError(f"{PREFIX}{name.upper()}: the other OIDC settings need it")
+        if self.oidc_issuer and not self.oidc_keys_url:
+            try:
+                check_issuer(self.oidc_issuer)
+            except ValueError as error:
+                raise ValueError(f"{PREFIX}OIDC_ISSUER: {error}") from None
         if self.oidc_issuer and self.development_key_file:
             raise ValueError(f"{PREFIX}DEVELOPMENT_KEY_FILE: an identity provider is set")
         if not self.oidc_issuer and not is_local(self.host):

@@ -3,22 +3,28 @@
 import asyncio
 import ssl
 from collections.abc import Collection
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+from authlib.oauth2 import rfc8414
 from authlib.oidc.discovery.well_known import get_well_known_url
 
-from adapters.auth.key_set import KeySet
+from adapters.auth.key_set import DOCUMENT_MAX, KeySet
+from adapters.auth.keys import KeySource
 from application.errors import Unavailable
 from domain import strict_json
 
-DOCUMENT_MAX = 256 * 1024
-"""Bytes of a document."""
+_ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+"""What servers answer for a document that they do not have."""
+
+_SHOWN_MAX = 200
+"""Characters of a far side's text that go into the log."""
 
 
-class Discovery:
+class Discovery(KeySource):
     """The documents of one issuer, over HTTPS; an http:// issuer's own host is asked without.
 
     Certificates are checked against the system's store, or SSL_CERT_FILE. No redirect is
@@ -46,9 +52,9 @@ class Discovery:
     async def keys(self) -> KeySet:
         """The issuer's keys that are fit for the algorithms.
 
-        They are where its description says, which is looked for at the well-known place and must
-        name this very issuer (OpenID Connect Discovery 1.0 sections 4.1 and 4.3). Raises
-        Unavailable, also for an answer that cannot be used.
+        They are where its description says, which must name this very issuer (OpenID Connect
+        Discovery 1.0 section 4.3) and is looked for at each of the well-known places in turn until
+        there is one. Raises Unavailable, also for an answer that cannot be used.
         """
         try:
             async with asyncio.timeout(self._timeout):
@@ -65,12 +71,19 @@ class Discovery:
 
     async def _described(self) -> str:
         """Where the issuer's description says that its keys are."""
-        url = get_well_known_url(self._issuer, external=True)
-        return self._keys_address(await self._document(url))
+        places = well_known_urls(self._issuer)
+        for url in places:
+            with suppress(_AbsentError):
+                return self._keys_address(await self._document(url))
+        raise ValueError(f"it has no description at {' or '.join(places)}")
 
     def _keys_address(self, description: Any) -> str:  # noqa: ANN401 - any JSON
-        if not isinstance(description, dict) or description.get("issuer") != self._issuer:
-            raise ValueError("its description names another issuer")
+        named = description.get("issuer") if isinstance(description, dict) else None
+        if named != self._issuer:
+            raise ValueError(
+                f"its description names another issuer: {shown(named)}, and the one that is set is "
+                f"{self._issuer}; set it as the description has it, to the letter"
+            )
         address = description.get("jwks_uri")
         if not isinstance(address, str):
             raise ValueError("its description names no keys")  # noqa: TRY004 - of a far side
@@ -82,6 +95,8 @@ class Discovery:
 
     async def _document(self, address: str) -> Any:  # noqa: ANN401 - any JSON
         async with self._client.stream("GET", address) as response:
+            if response.status_code in _ABSENT:
+                raise _AbsentError(f"it answers {response.status_code}")
             if response.status_code != HTTPStatus.OK:
                 raise ValueError(f"it answers {response.status_code}")
             if response.headers.get("content-encoding", "identity") != "identity":
@@ -92,6 +107,27 @@ class Discovery:
                 if len(body) > DOCUMENT_MAX:
                     raise ValueError(f"it answers with more than {DOCUMENT_MAX} bytes")
         return strict_json.parse(bytes(body))
+
+
+class _AbsentError(ValueError):
+    """There is no such document."""
+
+
+def well_known_urls(issuer: str) -> list[str]:
+    """Where a description may be: OpenID Connect Discovery 1.0 section 4.1 has the well-known part
+    behind the issuer's path, RFC 8414 sections 3.1 and 5 have it before, under two names."""
+    names = ("oauth-authorization-server", "openid-configuration")
+    before = [
+        rfc8414.get_well_known_url(issuer.rstrip("/"), external=True, suffix=name) for name in names
+    ]
+    return list(dict.fromkeys((get_well_known_url(issuer, external=True), *before)))
+
+
+def shown(value: object) -> str:
+    """A far side's text, fit for a line of the log."""
+    if not isinstance(value, str):
+        return "none"
+    return "".join(letter if letter.isprintable() else "?" for letter in value[:_SHOWN_MAX])
 
 
 def _reason(error: Exception) -> str:

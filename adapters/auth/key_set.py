@@ -1,5 +1,6 @@
 """JSON Web Key Sets (RFC 7517 section 5), and which of their keys may check a token."""
 
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,10 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from adapters.auth.keys import PublicKey
+PublicKey = ECKey | OKPKey | RSAKey
+
+DOCUMENT_MAX = 256 * 1024
+"""Bytes of a key set, or of what names one."""
 
 KEYS_MAX = 100
 """Keys of a set."""
@@ -64,30 +68,62 @@ class KeySet:
     """The keys of an issuer that are fit to check its tokens."""
 
     keys: tuple[FitKey, ...] = ()
-    unfit: int = 0
-    """How many others there were: of another use or kind, weak, private or broken."""
+    others: tuple[str, ...] = ()
+    """What the keys are that are not fit: of another use or kind, weak, private or broken."""
+    names_keys: bool = True
+    """Without it any key may be the one that a token names: PEM has no ids."""
+
+    @property
+    def unfit(self) -> int:
+        return len(self.others)
 
     @classmethod
-    def of(cls, document: Any, algorithms: Collection[str]) -> "KeySet":  # noqa: ANN401 - any JSON
-        """Raises ValueError for what is no key set, or one with more than 100 keys."""
+    def of(
+        cls,
+        document: Any,  # noqa: ANN401 - any JSON
+        algorithms: Collection[str],
+        *,
+        names_keys: bool = True,
+    ) -> "KeySet":
+        """A key that is listed twice counts once. Raises ValueError for what is no key set, or one
+        with more than 100 keys."""
         jwks = document.get("keys") if isinstance(document, dict) else None
         if not isinstance(jwks, list):
             raise ValueError("it is no JSON Web Key Set")  # noqa: TRY004 - of a far side, not ours
         if len(jwks) > KEYS_MAX:
             raise ValueError(f"it has more than {KEYS_MAX} keys")
-        found = [_fit_key(jwk, algorithms) for jwk in jwks]
-        keys = tuple(key for key in found if key is not None)
-        return cls(keys, len(found) - len(keys))
+        once = [jwk for place, jwk in enumerate(jwks) if jwk not in jwks[:place]]
+        found = [(jwk, _fit_key(jwk, algorithms)) for jwk in once]
+        keys = tuple(key for _, key in found if key is not None)
+        others = tuple(_described(jwk) for jwk, key in found if key is None)
+        return cls(keys, others, names_keys)
 
     def knows(self, kid: str | None) -> bool:
-        return any(kid in (None, key.kid) for key in self.keys)
+        return any(self._may_be(kid, key) for key in self.keys)
 
     def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         """The one key of that id, or of any if None, for the algorithm; None if several are."""
         fit = [
-            key.key for key in self.keys if kid in (None, key.kid) and algorithm in key.algorithms
+            key.key for key in self.keys if self._may_be(kid, key) and algorithm in key.algorithms
         ]
         return fit[0] if len(fit) == 1 else None
+
+    def _may_be(self, kid: str | None, key: FitKey) -> bool:
+        return kid in (None, key.kid) or not self.names_keys
+
+
+_WORD = re.compile(r"[A-Za-z0-9+._-]{1,30}")
+
+
+def _described(jwk: Any) -> str:  # noqa: ANN401 - any JSON
+    """What a key says of itself, without its text where that is not a plain word."""
+    if not isinstance(jwk, dict):
+        return "no key"
+    if PRIVATE & jwk.keys() and jwk.get("kty") != "oct":
+        return "a private key"
+    said = [jwk.get(name) for name in ("kty", "crv", "alg", "use")]
+    words = [word for word in said if isinstance(word, str) and _WORD.fullmatch(word)]
+    return " ".join(words) or "a key of no kind"
 
 
 def _fit_key(jwk: Any, allowed: Collection[str]) -> FitKey | None:  # noqa: ANN401 - any JSON

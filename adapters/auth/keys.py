@@ -1,9 +1,21 @@
 from abc import abstractmethod
 from typing import Protocol
 
-from joserfc.jwk import ECKey, OKPKey, RSAKey
+from adapters.auth.key_set import KeySet, PublicKey
 
-PublicKey = ECKey | OKPKey | RSAKey
+__all__ = ["KeySource", "Keys", "PublicKey"]
+
+
+class KeySource(Protocol):
+    """Where the keys of an issuer come from."""
+
+    @abstractmethod
+    async def keys(self) -> KeySet:
+        """Those that are there now and fit. Raises Unavailable while they cannot be had."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go. Safe to call more than once."""
 
 
 class Keys(Protocol):

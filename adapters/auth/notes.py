@@ -18,10 +18,20 @@ SUBJECT_NOTE = (
 )
 
 
-def notes(preset: Preset, subject_claim: str | None) -> Iterator[str]:
+PLAIN_NOTE = (
+    "The keys come from {url} without TLS: whoever can answer there, in whatever network lies "
+    "between, decides who gets in."
+)
+
+
+def notes(
+    preset: Preset, subject_claim: str | None = None, keys_url: str | None = None
+) -> Iterator[str]:
     if preset.takes_id_tokens:
         yield ID_NOTE
     elif preset.is_for_clients:
         yield CLIENT_NOTE.format(name=preset.name)
     if subject_claim is not None:
         yield SUBJECT_NOTE.format(claim=subject_claim)
+    if keys_url is not None and keys_url.startswith("http:"):
+        yield PLAIN_NOTE.format(url=keys_url)

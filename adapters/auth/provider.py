@@ -4,13 +4,15 @@ import asyncio
 
 import structlog
 
-from adapters.auth.discovery import Discovery
 from adapters.auth.key_set import KeySet
-from adapters.auth.keys import Keys, PublicKey
+from adapters.auth.keys import Keys, KeySource, PublicKey
 from application.errors import Unavailable
 
 RETRY_SECONDS = 2.0
 """Until a provider that could not be had is asked again."""
+
+_TOLD_MAX = 5
+"""Keys that are told of."""
 
 _log = structlog.get_logger("chat_sessions")
 
@@ -24,8 +26,8 @@ class ProviderKeys(Keys):
     is away the keys that are known go on being so, however old.
     """
 
-    def __init__(self, discovery: Discovery, max_age: float, interval: float) -> None:
-        self._discovery = discovery
+    def __init__(self, source: KeySource, max_age: float, interval: float) -> None:
+        self._source = source
         self._max_age = max_age
         self._interval = interval
         self._found = KeySet()
@@ -67,13 +69,14 @@ class ProviderKeys(Keys):
         if self._asking:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
-        await self._discovery.close()
+        await self._source.close()
 
     @property
     def _lack(self) -> str | None:
         if self._away or self._found.keys:
             return self._away
-        return "the identity provider has no key that is fit"
+        others = ", ".join(self._found.others[:_TOLD_MAX]) or "none at all"
+        return f"the identity provider has no key that is fit: its key set has {others}"
 
     async def _ask_if_due(self) -> None:
         if self._asking or asyncio.get_running_loop().time() >= self._next:
@@ -89,7 +92,7 @@ class ProviderKeys(Keys):
     async def _refresh(self) -> None:
         before = self._found, self._away
         try:
-            self._found = await self._discovery.keys()
+            self._found = await self._source.keys()
             self._away = None
         except Unavailable as error:
             self._away = str(error)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from adapters.auth.discovery import DOCUMENT_MAX, Discovery
+from adapters.auth.discovery import Discovery, well_known_urls
+from adapters.auth.key_set import DOCUMENT_MAX
 from application.errors import Unavailable
 from tests.certificates import certified
 from tests.waiting import WAIT_SECONDS
@@ -19,6 +20,7 @@ from tests.web import Answer, Web, answered, ok, web
 KEY = ECKey.generate_key("P-256")
 KID = KEY.thumbprint()
 WELL_KNOWN = "/.well-known/openid-configuration"
+OAUTH = "/.well-known/oauth-authorization-server"
 
 
 @pytest.fixture
@@ -52,6 +54,54 @@ async def test_nothing_of_the_service_goes_along(site: Web) -> None:
         names = {line.split(b":")[0].lower() for line in head.split(b"\r\n")[1:] if line}
         assert names == {b"host", b"accept", b"accept-encoding", b"connection", b"user-agent"}
         assert b"accept-encoding: identity" in head.lower()
+
+
+@pytest.mark.parametrize(
+    ("issuer", "places"),
+    [
+        ("https://a.example", [WELL_KNOWN, OAUTH]),
+        ("https://a.example/", [WELL_KNOWN, OAUTH]),
+        ("https://a.example/b/c", [f"/b/c{WELL_KNOWN}", f"{OAUTH}/b/c", f"{WELL_KNOWN}/b/c"]),
+        ("https://a.example/b/", [f"/b{WELL_KNOWN}", f"{OAUTH}/b", f"{WELL_KNOWN}/b"]),
+    ],
+)
+def test_a_description_has_up_to_three_places(issuer: str, places: list[str]) -> None:
+    assert well_known_urls(issuer) == [f"https://a.example{place}" for place in places]
+
+
+@pytest.mark.parametrize("place", [f"{OAUTH}/b", f"{WELL_KNOWN}/b"])
+@pytest.mark.parametrize("status", [403, 404, 410])
+async def test_the_next_place_is_tried_where_there_is_no_description(
+    site: Web, place: str, status: int
+) -> None:
+    issuer = site.describe(KEY, path="/b")
+    described = site.answers.pop(f"/b{WELL_KNOWN}")
+    site.answers[f"/b{WELL_KNOWN}"] = answered(status)
+    with pytest.raises(Unavailable, match=r"it has no description at http.* or http") as refusal:
+        await kids(issuer)
+    assert f"{site.url}{place}" in str(refusal.value)
+    site.answers[place] = described
+    assert await kids(issuer) == [KID]
+
+
+async def test_keys_that_are_named_need_no_description(site: Web) -> None:
+    """So the issuer may be at an address that only browsers reach, or a name."""
+    site.describe(KEY)
+    for issuer in ("http://localhost:8080/realms/chat", "the-back-end"):
+        discovery = Discovery(issuer, ("ES256",), 10, f"{site.url}/jwks")
+        assert [key.kid for key in (await discovery.keys()).keys] == [KID]
+        await discovery.close()
+    assert site.asked == {"/jwks": 2}
+
+
+async def test_who_reads_the_log_is_told_both_issuers(site: Web) -> None:
+    site.describe(KEY, issuer=f"{site.url}/\n" + "x" * 1000)
+    with pytest.raises(Unavailable) as refusal:
+        await kids(site.url)
+    told = str(refusal.value)
+    assert f"another issuer: {site.url}/?xxx" in told
+    assert f"is set is {site.url};" in told
+    assert len(told) < 500
 
 
 ISSUERS = ["{}/", "{}/x", "{}?", " {}", "", "http://localhost:{port}", "HTTP://127.0.0.1:{port}"]
@@ -149,14 +199,14 @@ USELESS: dict[str, Answer] = {
 @pytest.mark.parametrize("path", [WELL_KNOWN, "/jwks"])
 @pytest.mark.parametrize("answer", USELESS.values(), ids=USELESS.keys())
 async def test_an_answer_that_is_of_no_use_is_none(site: Web, answer: Answer, path: str) -> None:
-    """And no address but the two is ever asked for."""
+    """And no address but the well-known ones and the keys' is ever asked for."""
     site.describe(KEY)
     site.answers["/elsewhere"] = site.answers[path]
     site.answers[path] = answer
     with pytest.raises(Unavailable) as refusal:
         await kids(site.url)
     assert "\n" not in str(refusal.value)
-    assert site.asked.keys() <= {WELL_KNOWN, "/jwks"}
+    assert site.asked.keys() <= {WELL_KNOWN, OAUTH, "/jwks"}
 
 
 @pytest.mark.parametrize("path", [WELL_KNOWN, "/jwks"])

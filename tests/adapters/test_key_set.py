@@ -140,9 +140,30 @@ def test_an_rsa_exponent_has_at_most_32_bits(e: str, fit: int) -> None:
 
 def test_keys_of_one_id_are_told_apart_by_their_kind_alone() -> None:
     """RFC 7517 section 4.5; two of one kind are one too many to say which is meant."""
-    keys = key_set(shown(RSA), shown(EC), shown(EC))
+    keys = key_set(shown(RSA), shown(EC), shown(ECKey.generate_key("P-256")))
     assert keys.find("a", "RS256")
     assert keys.find("a", "ES256") is None
+
+
+def test_a_key_that_is_listed_twice_counts_once() -> None:
+    keys = key_set(shown(EC), shown(RSA), shown(EC), shown(EC, use="enc"), shown(EC, use="enc"))
+    assert keys.find("a", "ES256")
+    assert (len(keys.keys), keys.unfit) == (2, 1)
+
+
+def test_a_key_for_encryption_is_in_nobodys_way() -> None:
+    """As in Keycloak's set."""
+    oaep = shown(RSAKey.generate_key(), kid="b", use="enc", alg="RSA-OAEP")
+    keys = key_set(oaep, shown(RSA, kid=...), shown(EC, kid=..., use=...))
+    assert keys.find(None, "RS256")
+    assert keys.find(None, "ES256")
+    assert keys.others == ("RSA RSA-OAEP enc",)
+
+
+def test_what_is_not_fit_is_described_without_its_text() -> None:
+    keys = key_set({"kty": "oct", "k": "secret", "alg": "HS256"}, shown(EC, d="secret"), 1, {})
+    assert keys.others == ("oct HS256", "a private key", "no key", "a key of no kind")
+    assert key_set({"kty": "x y", "alg": "\n", "use": "z" * 31}).others == ("a key of no kind",)
 
 
 def test_without_ids_there_must_be_one_key_of_a_kind() -> None:
