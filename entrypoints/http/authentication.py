@@ -48,7 +48,7 @@ class Authentication:
         try:
             return await self.authenticator.authenticate(token.strip(" "))
         except InvalidToken as reason:
-            self.metrics.auth_failures.inc()
+            self.metrics.auth_failures.labels(reason.fault).inc()
             raise self._unauthorized(
                 "The bearer token does not hold.",
                 error=InvalidTokenError.error,

@@ -16,6 +16,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from application.errors import TokenFault
+
 POLICIES = ("read", "write", "create", "peer")
 """The names of the rate limits."""
 
@@ -77,16 +79,19 @@ class Metrics:
         )
         self.auth_failures = Counter(
             "chat_sessions_auth_failures",
-            "Requests whose bearer token did not hold.",
+            "Requests whose bearer token did not hold, by the rule that it broke.",
+            ("reason",),
             registry=registry,
         )
+        for fault in TokenFault:  # the rise from nothing to one is seen too
+            self.auth_failures.labels(fault)
         self.rate_limited = Counter(
             "chat_sessions_rate_limited",
             "Requests refused for a rate limit, by its policy.",
             ("policy",),
             registry=registry,
         )
-        for policy in POLICIES:  # the rise from nothing to one is seen too
+        for policy in POLICIES:
             self.rate_limited.labels(policy)
         self.limiter_unavailable = Counter(
             "chat_sessions_limiter_unavailable",

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from application.errors import TokenFault
 from domain.owner import Owner
 from entrypoints.container import Container
 from entrypoints.settings import Settings
@@ -65,11 +66,24 @@ async def test_what_is_counted_beside_requests_is_there_from_the_start(api: Api)
         assert found[f"chat_sessions_{name}_total"] == 0
 
 
+async def test_refused_tokens_are_counted_by_the_rule_that_they_break(api: Api) -> None:
+    """Out of a closed set, each there from the start: nothing that a token says is in it."""
+    name = "chat_sessions_auth_failures_total"
+    before = labels_of(await scraped(api), name)
+    assert [labels["reason"] for labels in before] == list(TokenFault)
+    for token in ("x", "e30.e30.e30", "y"):
+        await api.ask("GET", "/sessions", None, headers={"Authorization": f"Bearer {token}"})
+    after = await scraped(api)
+    counted = {at.labels["reason"]: at.value for at in after if at.name == name and at.value}
+    assert counted == {"malformed": 2, "algorithm": 1}
+    assert labels_of(after, name) == before
+
+
 async def test_two_applications_in_one_process_share_no_figure(api: Api) -> None:
     before = await scraped(api)
     other = Container(settings=Settings(database_url="memory://")).metrics()
-    other.auth_failures.inc(7)
-    assert b"chat_sessions_auth_failures_total 7.0" in other.exposition()
+    other.auth_failures.labels("expired").inc(7)
+    assert b'chat_sessions_auth_failures_total{reason="expired"} 7.0' in other.exposition()
     after = await scraped(api)
     name = "chat_sessions_auth_failures_total"
     assert {at.value for at in (*before, *after) if at.name == name} == {0}
