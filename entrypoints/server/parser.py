@@ -3,8 +3,8 @@ another reader may take for something else."""
 
 import string
 from http import HTTPStatus
-from typing import Protocol
-from urllib.parse import urlsplit
+from typing import Literal, Protocol, TypedDict
+from urllib.parse import unquote, urlsplit
 
 import httptools
 
@@ -34,6 +34,18 @@ _EMPTY_LINE = b"\r\n\r\n"
 _VERSIONS = {b"HTTP/1.0": "1.0", b"HTTP/1.1": "1.1"}
 _TOKEN = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").encode())
 """The characters of a method (RFC 9110 section 5.6.2)."""
+
+
+class RequestFields(TypedDict):
+    """What an ASGI scope has of the request itself."""
+
+    type: Literal["http"]
+    http_version: str
+    method: str
+    path: str
+    raw_path: bytes
+    query_string: bytes
+    headers: Headers
 
 
 class Events(Protocol):
@@ -80,6 +92,18 @@ class RequestParser:
         """Whether the client waits for a 100 before it sends the body (RFC 9110 section 10.1.1)."""
         expected = [value.lower() for name, value in self.headers if name == b"expect"]
         return self.version == "1.1" and b"100-continue" in expected
+
+    def asgi_fields(self) -> RequestFields:
+        path, _, query = self.target.partition(b"?")
+        return {
+            "type": "http",
+            "http_version": self.version,
+            "method": self.method.decode("ascii"),
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "headers": self.headers,
+        }
 
     @staticmethod
     def should_upgrade() -> bool:

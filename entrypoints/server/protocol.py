@@ -5,26 +5,19 @@ and of its RequestResponseCycle.
 """
 
 import asyncio
-import fcntl
 import math
-import sys
-import termios
 from http import HTTPStatus
 from typing import Any, cast
-from urllib.parse import unquote
 
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn._types import HTTPScope
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from entrypoints.server.errors import ErrorResponder, ProtocolError
 from entrypoints.server.parser import RequestParser
 from entrypoints.server.registry import ConnectionRegistry
+from entrypoints.server.transport import bytes_not_taken, write_last_response
 
 WRITE_BUFFER_LIMIT = 16 * 1024
 """With more of an answer not taken yet, nothing else is done for the client."""
@@ -38,8 +31,7 @@ _OVERLOADED = ProtocolError(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connection
 
 class HttpProtocol(HttpToolsProtocol):
     """It waits for its client (and the registry knows), or serves a request, or lingers: all is
-    answered, and a client that still sends gets to read that (RFC 9112 section 9.6).
-    """
+    answered, and a client that still sends gets to read that (RFC 9112 section 9.6)."""
 
     parser: RequestParser  # type: ignore[assignment]
     cycle: RequestResponseCycle | None  # type: ignore[assignment]
@@ -55,8 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.parser = RequestParser(self, server_state.limits.head_bytes)
-        self.deadline = 0.0
-        self.buffered = 0
+        self.deadline, self.buffered = 0.0, 0
         self._registry = server_state
         self._timeouts = server_state.timeouts
         self._errors = errors
@@ -91,8 +82,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         self._registry.set_buffered(self, 0)
-        self._unread = b""
-        self.parser.close()
+        self._forget_received()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -132,8 +122,7 @@ class HttpProtocol(HttpToolsProtocol):
         before = self.cycle
         try:
             self._unread = self.parser.feed(data)
-        except ProtocolError as error:
-            # A new one: the frames of that one would keep what was received.
+        except ProtocolError as error:  # whose frames would keep what was received
             self._refuse(ProtocolError(error.status, error.detail))
             return
         if self._unread:
@@ -166,21 +155,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._start_asgi_task(self.cycle, self.app)
 
     def _scope(self) -> HTTPScope:
-        request = self.parser
-        path, _, query = request.target.partition(b"?")
         return {
-            "type": "http",
+            **self.parser.asgi_fields(),
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
-            "http_version": request.version,
             "server": self.server,
             "client": self.client,
             "scheme": self.scheme or "http",
-            "method": request.method.decode("ascii"),
             "root_path": "",
-            "path": unquote(path.decode("ascii")),
-            "raw_path": path,
-            "query_string": query,
-            "headers": request.headers,
+            "extensions": {},
             "state": self.app_state.copy(),
         }
 
@@ -240,7 +222,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _wait_for_reader(self) -> None:
         self._set_buffered(untaken=self.transport.get_write_buffer_size())
-        self._to_take = self._not_taken()
+        self._to_take = bytes_not_taken(self.transport)
         self._left = math.inf
         self._wait(self._timeouts.answer)
 
@@ -264,20 +246,10 @@ class HttpProtocol(HttpToolsProtocol):
     def check_timeout(self, now: float) -> None:
         if now < self.deadline:
             return
-        if self._to_take - self._not_taken() >= PROGRESS_BYTES:
+        if self._to_take - bytes_not_taken(self.transport) >= PROGRESS_BYTES:
             self._wait_for_reader()
         else:
             self._time_out()
-
-    def _not_taken(self) -> int:
-        """Of an answer, in bytes: what waits here and, on Linux, what the kernel still has of it:
-        there may be megabytes of that before any of this moves."""
-        here = self.transport.get_write_buffer_size()
-        if sys.platform != "linux":
-            return here
-        connection = self.transport.get_extra_info("socket")
-        queued = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
-        return here + int.from_bytes(queued, sys.byteorder)
 
     # Ending.
 
@@ -306,7 +278,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_lingering = True
         self._forget_received()
         self._set_buffered(received=0)
-        request: Scope | None = None
+        request = None
         if self.cycle is not None and self._serves:
             if self.cycle.response_started:
                 self.transport.abort()
@@ -315,28 +287,13 @@ class HttpProtocol(HttpToolsProtocol):
             self._errors.abandon(request)
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        task = self.loop.create_task(self._answer(request, error))
-        self.tasks.add(task)
+        self.tasks.add(task := self.loop.create_task(self._answer(request, error)))
         task.add_done_callback(self.tasks.discard)
 
     async def _answer(self, request: Scope | None, error: ProtocolError) -> None:
-        async def receive() -> Message:
-            return {"type": "http.disconnect"}
-
-        async def send(message: Message) -> None:
-            if self.transport.is_closing():
-                return
-            if message["type"] == "http.response.start":
-                common = self.server_state.default_headers
-                headers = [*common, *message["headers"], (b"connection", b"close")]
-                lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-                self.transport.write(b"%b%b\r\n" % (STATUS_LINE[message["status"]], lines))
-            else:
-                self.transport.write(message["body"])
-
-        await self._application(self._errors.scope(error, request), receive, send)
+        scope, common = self._errors.scope(error, request), self.server_state.default_headers
+        await write_last_response(self.transport, self._application, scope, common)
         if not self.transport.is_closing():
-            self.transport.write_eof()
             self.flow.resume_reading()
             too_late = error is _TOO_LATE
             self._left = self._timeouts.silence if too_late else self._timeouts.linger
