@@ -3,7 +3,8 @@
 KeyReused           the idempotency key stands for another request (a Refused)
 InvalidToken        the bearer token does not hold
 Unavailable         something outside cannot be had just now; the service heals by itself
-└── Unreachable     nothing of it answers
+├── Unreachable     nothing of it answers
+└── Misconfigured   it answers, and is another than the one that is set up
 StartRefused        the service cannot start as it is set up
 └── StorageRefused  its storage is not fit to start on
 """
@@ -53,6 +54,10 @@ class Unavailable(Exception):
 
 class Unreachable(Unavailable):
     """The far side is not there, or went in the midst. One that is busy, and says so, is."""
+
+
+class Misconfigured(Unavailable):
+    """The far side answers, and is another than the one that is set up."""
 
 
 class StartRefused(Exception):

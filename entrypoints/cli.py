@@ -1,4 +1,4 @@
-"""The command line: chat-sessions serve, migrate, purge, token, owner, check-config, openapi.
+"""The command line: chat-sessions COMMAND, as `_parser` lists them.
 
 Little is imported before signals are handled, and a command imports what it needs when it runs, so
 that none waits for another's libraries.
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     _Option = Callable[..., argparse.Action]
     _Run = Callable[[argparse.Namespace, StopSignals], None]
+
+_INPUT_MAX = 64 * 1024
+"""Characters of standard input that are read for a token."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -137,6 +140,8 @@ def _check_config(options: argparse.Namespace, signals: StopSignals) -> None:
     }
     for name, value in shown.items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
+    if settings.oidc_issuer:
+        signals.run(_show_provider(container))
     if options.connect:
         signals.run(_connect(container))
 
@@ -188,6 +193,60 @@ def _as_variable(value: object) -> object:
     return "" if value is None else value
 
 
+async def _show_provider(container: Container) -> None:
+    """Print what the identity provider says of itself. Raises StartRefused for another than the
+    one that is set; one that is away is told, and no more."""
+    from application.errors import Misconfigured, StartRefused, Unavailable
+
+    settings = container.settings()
+    source = container.key_source()
+    try:
+        found = await source.keys()
+    except Misconfigured as error:
+        raise StartRefused(str(error)) from error
+    except Unavailable as error:
+        tell(f"chat-sessions: {error}")
+        return
+    finally:
+        await source.close()
+    where = settings.oidc_keys_url or container.preset().keys_url(settings.oidc_issuer or "")
+    named = f"its keys are at {where}" if where else f"it calls itself {settings.oidc_issuer}"
+    others = f", {found.unfit} not ({', '.join(found.others)})" if found.unfit else ""
+    print(f"provider: {named}, as is set; {len(found.keys)} of its keys can be used{others}")
+    if not found.keys:
+        raise StartRefused("the identity provider has no key that can be used")
+
+
+def _check_token(_: argparse.Namespace, signals: StopSignals) -> None:
+    from application.errors import StartRefused
+
+    if sys.stdin is None or sys.stdin.closed:
+        raise StartRefused("standard input is closed, and that is where the token is read")
+    text = sys.stdin.read(_INPUT_MAX).strip().removeprefix("Bearer").strip()
+    if not text:
+        raise StartRefused("there is no token on standard input")
+    broken = signals.run(_explained(_container(), text))
+    if broken:
+        raise StartRefused(f"the token does not hold: {', '.join(broken)}")
+    print("The token holds.")
+
+
+async def _explained(container: Container, text: str) -> list[str]:
+    """Print what each rule says of the token, and give those that it breaks."""
+    from adapters.auth.explain import explain
+
+    authenticator = container.authenticator()
+    broken = []
+    try:
+        async for finding in explain(authenticator, text):
+            print(finding)
+            if finding.holds is False:
+                broken.append(finding.rule)
+    finally:
+        await authenticator.close()
+    return broken
+
+
 def _openapi(_: argparse.Namespace, __: StopSignals) -> None:
     import json
 
@@ -200,7 +259,7 @@ def _refuse_silence(run: _Run, *, has_stdout: bool) -> None:
     """Raise StartRefused where an answer is asked for, and standard output is closed."""
     from application.errors import StartRefused
 
-    if not has_stdout and run in (_token, _owner, _check_config, _openapi):
+    if not has_stdout and run in (_token, _owner, _check_config, _check_token, _openapi):
         raise StartRefused("standard output is closed, and that is where the answer goes")
 
 
@@ -230,5 +289,6 @@ def _parser() -> argparse.ArgumentParser:
     option("--subject", required=True, help="the tokens' sub")
     option = add("check-config", _check_config, "Check the settings and print them.")
     option("--connect", action="store_true", help="try the database, too, and say what it is")
+    add("check-token", _check_token, "Say why the token on standard input holds, or does not.")
     add("openapi", _openapi, "Print the API's OpenAPI description.")
     return parser

@@ -87,25 +87,24 @@ def _postgresql(
     )
 
 
-def _provider_keys(settings: Settings, preset: Preset) -> Keys:
+def _provider_keys(settings: Settings, source: KeySource) -> Keys:
+    from adapters.auth.key_file import CHECK_SECONDS, KeyFile
     from adapters.auth.provider import ProviderKeys
 
-    url = settings.oidc_keys_url or ""
-    if url.startswith("file:"):
-        from adapters.auth.key_file import CHECK_SECONDS, KeyFile
-
-        file = KeyFile(keys_path(url), settings.oidc_algorithms)
-        return ProviderKeys(file, CHECK_SECONDS, CHECK_SECONDS)
+    if isinstance(source, KeyFile):
+        return ProviderKeys(source, CHECK_SECONDS, CHECK_SECONDS)
     return ProviderKeys(
-        _discovery(settings, preset),
-        settings.oidc_keys_max_age_seconds,
-        settings.oidc_refresh_interval_seconds,
+        source, settings.oidc_keys_max_age_seconds, settings.oidc_refresh_interval_seconds
     )
 
 
-def _discovery(settings: Settings, preset: Preset) -> KeySource:
+def _key_source(settings: Settings, preset: Preset) -> KeySource:
     from adapters.auth.discovery import Discovery
+    from adapters.auth.key_file import KeyFile
 
+    url = settings.oidc_keys_url or ""
+    if url.startswith("file:"):
+        return KeyFile(keys_path(url), settings.oidc_algorithms)
     issuer = settings.oidc_issuer or ""
     keys_url = settings.oidc_keys_url or preset.keys_url(issuer)
     return Discovery(issuer, settings.oidc_algorithms, settings.oidc_timeout_seconds, keys_url)
@@ -204,6 +203,9 @@ class Container(containers.DeclarativeContainer):
     )
     """What the operator is told of that at the start."""
 
+    key_source = providers.Singleton(_key_source, settings, preset)
+    """Where the provider's keys come from."""
+
     authenticator = providers.Selector(
         settings.provided.identity,
         development=providers.Singleton(
@@ -228,7 +230,7 @@ class Container(containers.DeclarativeContainer):
                 lifetime_max=settings.provided.oidc_lifetime_max_seconds,
                 require_scopes=settings.provided.oidc_require_scopes,
             ),
-            providers.Singleton(_provider_keys, settings, preset),
+            providers.Singleton(_provider_keys, settings, key_source),
             clock,
         ),
     )

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +39,10 @@ class DevelopmentKey(Keys):
     @property
     def version(self) -> int:
         return 0
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return [self._kid]
 
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         return self._key if kid in (None, self._kid) and algorithm == ALGORITHM else None

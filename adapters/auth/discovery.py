@@ -14,7 +14,7 @@ from authlib.oidc.discovery.well_known import get_well_known_url
 
 from adapters.auth.key_set import DOCUMENT_MAX, KeySet
 from adapters.auth.keys import KeySource
-from application.errors import Unavailable
+from application.errors import Misconfigured, Unavailable
 from domain import strict_json
 
 _ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -60,6 +60,8 @@ class Discovery(KeySource):
             async with asyncio.timeout(self._timeout):
                 jwks = await self._document(self._keys_url or await self._described())
             return KeySet.of(jwks, self._algorithms)
+        except Misconfigured:
+            raise
         except TimeoutError:
             raise Unavailable("the identity provider does not answer in time") from None
         except Exception as error:
@@ -80,7 +82,8 @@ class Discovery(KeySource):
     def _keys_address(self, description: Any) -> str:  # noqa: ANN401 - any JSON
         named = description.get("issuer") if isinstance(description, dict) else None
         if named != self._issuer:
-            raise ValueError(
+            raise Misconfigured(
+                "the identity provider cannot be used: "
                 f"its description names another issuer: {shown(named)}, and the one that is set is "
                 f"{self._issuer}; set it as the description has it, to the letter"
             )

@@ -1,3 +1,6 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
@@ -26,16 +29,29 @@ class JwtAuthenticator(Authenticator):
             raise InvalidToken("it is no JSON Web Token")
         verified = self._held.get(token, self._keys.version)
         if verified is not None:
-            self._check_time(verified)
+            self._check_span(verified.begins, verified.ends)
             return verified.principal
         compact = Compact.of(token)
         for check in HEADER_RULES.values():
             check(self._policy, Token(compact.header, {}))
-        await self._check_signed(compact)
+        await self.check_signed(compact)
         verified = self._verified(Token(compact.header, json_object(compact.payload)))
-        self._check_time(verified)
+        self._check_span(verified.begins, verified.ends)
         self._held.put(token, self._keys.version, verified)
         return verified.principal
+
+    @property
+    def policy(self) -> TokenPolicy:
+        return self._policy
+
+    @property
+    def key_ids(self) -> Sequence[str]:
+        """Of the keys that are known."""
+        return self._keys.ids
+
+    def now(self) -> float:
+        """The time by which tokens are checked, in seconds."""
+        return self._clock.now().timestamp()
 
     async def check(self) -> None:
         await self._keys.check()
@@ -46,7 +62,9 @@ class JwtAuthenticator(Authenticator):
     async def close(self) -> None:
         await self._keys.close()
 
-    async def _check_signed(self, compact: Compact) -> None:
+    async def check_signed(self, compact: Compact) -> None:
+        """Raise InvalidToken for a signature that does not hold, or whose key is not known. The
+        header keeps the rules."""
         algorithm = algorithm_named(compact.header["alg"]) or ""
         kid = compact.header.get("kid")
         key = await self._keys.find(kid, algorithm)
@@ -73,13 +91,21 @@ class JwtAuthenticator(Authenticator):
     def _verified(self, token: Token) -> Verified:
         for check in CLAIM_RULES.values():
             check(self._policy, token)
-        claims = token.claims
         principal = Principal(owner(self._policy, token), scopes(self._policy, token))
-        return Verified(principal, max(claims["iat"], claims.get("nbf", 0)), claims["exp"])
+        return Verified(principal, *_span(token.claims))
 
-    def _check_time(self, verified: Verified) -> None:
+    def check_time(self, claims: Mapping[str, Any]) -> None:
+        """Raise InvalidToken for claims that have expired, or do not hold yet."""
+        self._check_span(*_span(claims))
+
+    def _check_span(self, begins: float, ends: float) -> None:
         now, skew = self._clock.now().timestamp(), self._policy.clock_skew
-        if now >= verified.ends + skew:
+        if now >= ends + skew:
             raise InvalidToken("it has expired", TokenFault.EXPIRED)
-        if now < verified.begins - skew:
+        if now < begins - skew:
             raise InvalidToken("it does not hold yet", TokenFault.NOT_YET_VALID)
+
+
+def _span(claims: Mapping[str, Any]) -> tuple[float, float]:
+    """From when until when a token holds, in seconds."""
+    return max(claims["iat"], claims.get("nbf", 0)), claims["exp"]

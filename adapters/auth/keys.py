@@ -1,4 +1,5 @@
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
 from adapters.auth.key_set import KeySet, PublicKey
@@ -25,6 +26,11 @@ class Keys(Protocol):
     @abstractmethod
     def version(self) -> int:
         """Another number once a key has come or gone."""
+
+    @property
+    @abstractmethod
+    def ids(self) -> Sequence[str]:
+        """The ids of the keys that are known now."""
 
     @abstractmethod
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:

@@ -1,6 +1,7 @@
 """The keys of an identity provider, kept current while requests come."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -41,6 +42,10 @@ class ProviderKeys(Keys):
     @property
     def version(self) -> int:
         return self._version
+
+    @property
+    def ids(self) -> Sequence[str]:
+        return [key.kid for key in self._found.keys if key.kid is not None]
 
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         if not self._found.knows(kid):

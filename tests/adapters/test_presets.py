@@ -40,6 +40,7 @@ JWKS = KeySet.of({"keys": [key.as_dict(private=False) for key in KEYS.values()]}
 
 class Fixed(Keys):
     version = 0
+    ids = ()
 
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         return JWKS.find(kid, algorithm)

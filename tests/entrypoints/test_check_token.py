@@ -1,0 +1,167 @@
+"""chat-sessions check-token: why a token holds, or does not."""
+
+import io
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from entrypoints.cli import main
+from tests.security.mint import compact
+
+ISSUER = "https://login.example/realms/chat"
+KEY, STRANGER = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
+ID: dict[str, Any] = {"nonce": "n", "client_id": ...}
+
+Check = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Check:
+    """Its exit code and what it says of a token on standard input."""
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps({"keys": [KEY.as_dict(private=False, kid="ours")]}))
+    settings = {"issuer": ISSUER, "audience": "chat", "keys_url": file.as_uri()}
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "memory://")
+
+    def checked(text: str, **changed: str) -> tuple[int, str, str]:
+        for name, value in {**settings, **changed}.items():
+            monkeypatch.setenv(f"CHAT_SESSIONS_OIDC_{name.upper()}", value)
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        code = main(["check-token"])
+        return code, *capsys.readouterr()
+
+    return checked
+
+
+def made(key: ECKey = KEY, *, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    now = int(time.time())
+    given = {"iss": ISSUER, "aud": "chat", "sub": "alice", "client_id": "web", "scope": "openid"}
+    said = {**given, "iat": now, "exp": now + 600, **claims}
+    return jwt.encode(
+        {"alg": "ES256", "typ": "JWT", "kid": "ours", **(header or {})},
+        {name: value for name, value in said.items() if value is not ...},
+        key,
+        ["ES256"],
+    )
+
+
+def unsigned(**header: Any) -> str:
+    return compact({"alg": "HS256", "typ": "JWT", **header}, {"iss": ISSUER}, lambda _: b"abc")
+
+
+@pytest.mark.parametrize("around", ["{}", "{}\n", "Bearer {}\n", "  {} \r\n"])
+def test_a_token_that_holds(check: Check, around: str) -> None:
+    code, out, err = check(around.format(made()))
+    assert code == 0, out + err
+    assert out.endswith("The token holds.\n")
+    assert {line.split()[0] for line in out.splitlines()[:-1]} == {"holds"}
+    assert "alice" in out
+
+
+OLD: dict[str, Any] = {"iat": 1, "exp": 601}
+SOON: dict[str, Any] = {"iat": int(time.time()) + 3000, "exp": int(time.time()) + 3600}
+CAUSES: dict[str, tuple[str, dict[str, str], str, str]] = {
+    "encrypted": ("a.b.c.d.e", {}, "form", "five parts, so it is encrypted"),
+    "opaque": ("secret-of-the-provider", {}, "form", "It is opaque"),
+    "cut short": (made()[:-1] + "!", {}, "form", "copy all of it"),
+    "HS256": (unsigned(), {}, "algorithm", "a key pair, RS256 or ES256"),
+    "another algorithm": (
+        made(),
+        {"algorithms": "RS256"},
+        "algorithm",
+        "CHAT_SESSIONS_OIDC_ALGORITHMS",
+    ),
+    "Okta's organization server": (
+        made(header={"typ": "application/okta-internal-at+jwt"}),
+        {},
+        "type",
+        "for itself alone",
+    ),
+    "a logout token": (made(header={"typ": "logout+jwt"}), {}, "type", "Send the access token"),
+    "id-token": (
+        made(header={"typ": "at+jwt"}),
+        {"provider": "id-token"},
+        "type",
+        "ID tokens alone",
+    ),
+    "its own key": (made(header={"jku": "https://a.example"}), {}, "header", ""),
+    "a slash": (made(iss=ISSUER + "/"), {}, "issuer", "a slash at the end"),
+    "another version": (
+        made(iss="https://sts.windows.net/tid/"),
+        {"issuer": "https://login.microsoftonline.com/tid/v2.0", "provider": "standard"},
+        "issuer",
+        "requestedAccessTokenVersion",
+    ),
+    "another issuer": (made(iss="https://other.example"), {}, "issuer", "to the letter"),
+    "no audience": (made(aud=...), {}, "audience", "for nobody in particular"),
+    "the account": (made(aud="account"), {}, "audience", "for the provider alone"),
+    "another audience": (made(aud="other"), {}, "audience", "CHAT_SESSIONS_OIDC_AUDIENCE"),
+    "an ID token": (made(aud="web", **ID), {}, "audience", "looks like an ID token"),
+    "an ID token for us": (made(**ID), {}, "access token", "looks like an ID token"),
+    "no client": (made(client_id=...), {}, "access token", "CHAT_SESSIONS_OIDC_PROVIDER"),
+    "no subject": (made(sub=...), {}, "subject", "lightweight tokens"),
+    "no oid": (made(), {"subject_claim": "oid"}, "subject", "put oid in"),
+    "expired": (made(**OLD), {}, "time", "Get a new one"),
+    "a wrong clock": (made(**SOON), {}, "time", "The clock of the provider"),
+    "no times": (made(exp=...), {}, "times", ""),
+    "a long life": (made(exp=int(time.time()) + 99999), {}, "lifetime", "LIFETIME_MAX_SECONDS"),
+    "an unknown key": (made(header={"kid": "x"}), {}, "signature", "Another issuer"),
+    "a stranger": (made(STRANGER), {}, "signature", "Another issuer"),
+    "no keys": (made(), {"keys_url": "file:///none"}, "signature", ""),
+}
+
+
+@pytest.mark.parametrize(("token", "changed", "rule", "cure"), CAUSES.values(), ids=CAUSES.keys())
+def test_a_token_that_does_not_hold_is_told_why(
+    check: Check, token: str, changed: dict[str, str], rule: str, cure: str
+) -> None:
+    """And the token and its signature are never printed."""
+    code, out, err = check(token, **changed)
+    assert code == 1
+    failing = [line for line in out.splitlines() if line.startswith("FAILS")]
+    (line,) = [line for line in failing if line.startswith(f"FAILS {rule}: ")]
+    assert cure in out.partition(line)[2].splitlines()[1] if cure else True
+    assert "chat-sessions: the token does not hold: " in err
+    assert rule in err.splitlines()[-1]
+    for part in token.split("."):
+        assert len(part) < 5 or part not in out + err
+
+
+def test_it_names_what_was_found_and_wanted(check: Check) -> None:
+    out = check(made(aud=["account", "x\x1b[2J"], header={"kid": "other"}))[1]
+    assert "aud account and x?[2J; wanted chat in aud" in out
+    assert "key id other; wanted one of the keys ours" in out
+
+
+@pytest.mark.parametrize("claims", [{"iss": 1}, {"iss": ...}, {"sub": 1}, {"exp": "x"}, {"aud": 1}])
+@pytest.mark.parametrize("provider", ["standard", "okta", "workos", "better-auth", "id-token"])
+def test_whatever_a_token_says_each_rule_says_something(
+    check: Check, provider: str, claims: dict[str, Any]
+) -> None:
+    code, out, _ = check(made(**claims), provider=provider)
+    assert code == 1
+    assert len([line for line in out.splitlines() if line[:5] in {"holds", "FAILS", "?    "}]) == 13
+
+
+@pytest.mark.parametrize("text", ["", "\n", "Bearer "])
+def test_nothing_is_no_token(check: Check, text: str) -> None:
+    code, _, err = check(text)
+    assert (code, err) == (1, "chat-sessions: there is no token on standard input\n")
+
+
+def test_a_development_token_is_checked_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_SESSIONS_DEVELOPMENT_KEY_FILE", str(tmp_path / "key.pem"))
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "memory://")
+    assert main(["token", "--subject", "alice"]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO(capsys.readouterr().out))
+    assert main(["check-token"]) == 0
