@@ -105,7 +105,7 @@ bench: $(VENV)/development.txt ## Measure the service beside the bare work and t
 bench-peers: $(VENV)/peers/installed ## Measure other stores of conversations beside the service: ten minutes
 	@$(BIN)/python -m tests.bench.peers
 
-scaling: $(VENV)/development.txt ## Measure what rows take of PostgreSQL's disk and log, for docs/scaling.md: some minutes
+scaling: $(VENV)/development.txt ## Measure what rows take of PostgreSQL's disk, for docs/scaling.md: some minutes
 	@$(BIN)/python -m tests.scaling
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)

@@ -10,32 +10,17 @@ from tests.entrypoints.conftest import Api, before_storage, problem
 from tests.routes import ROUTES, requests
 
 MALFORMED = [
-    "1",
-    "null",
-    "%00",
-    "{id}",
-    "urn:uuid:01a20ab2-e3be-7336-be46-7b4184e042f7",
-    "{01a20ab2-e3be-7336-be46-7b4184e042f7}",
-    "01A20AB2-E3BE-7336-BE46-7B4184E042F7",
-    "01a20ab2e3be7336be467b4184e042f7",
-    "01a20ab2-e3be-4336-be46-7b4184e042f7",
-    "01a20ab2-e3be-7336-be46-7b4184e042f7%20",
-    "..%2f01a20ab2",
-    "x" * 5000,
-    "%F0%9F%99%82",
-    "%ff",
-    "%2e%2e",
-    "..%2f..%2fetc%2fpasswd",
-    "01a20ab2-e3be-7336-be46-7b4184e042f7%00",
-    "01a20ab2-e3be-7336-be46-7b4184e042f7%0a",
-    "01a20ab2-e3be-7336-be46-7b4184e042f7;a=1",
-    "01a20ab2-e3be-7336-be46-7b4184e042f7%2fmessages",
-    "'%20OR%201=1%20--",
-    "00000000-0000-0000-0000-000000000000",
-    "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    "1", "null", "%00", "{id}", "urn:uuid:01a20ab2-e3be-7336-be46-7b4184e042f7",
+    "{01a20ab2-e3be-7336-be46-7b4184e042f7}", "01A20AB2-E3BE-7336-BE46-7B4184E042F7",
+    "01a20ab2e3be7336be467b4184e042f7", "01a20ab2-e3be-4336-be46-7b4184e042f7",
+    "01a20ab2-e3be-7336-be46-7b4184e042f7%20", "..%2f01a20ab2", "x" * 5000, "%F0%9F%99%82", "%ff",
+    "%2e%2e", "..%2f..%2fetc%2fpasswd", "01a20ab2-e3be-7336-be46-7b4184e042f7%00",
+    "01a20ab2-e3be-7336-be46-7b4184e042f7%0a", "01a20ab2-e3be-7336-be46-7b4184e042f7;a=1",
+    "01a20ab2-e3be-7336-be46-7b4184e042f7%2fmessages", "'%20OR%201=1%20--",
+    "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
     "%EF%BC%901a20ab2-e3be-7336-be46-7b4184e042f7",
     "%E2%80%AE01a20ab2-e3be-7336-be46-7b4184e042f7",
-]
+]  # fmt: skip
 
 
 _UNKNOWN = "01a20ab2-e3be-7336-be46-7b4184e042f7"

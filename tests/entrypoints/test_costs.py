@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio.to_thread
 import pytest
 
 from adapters.memory import MemoryStorage
@@ -22,7 +23,7 @@ from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
 from tests.databases import empty_database, patient
-from tests.entrypoints.conftest import Api, opened
+from tests.entrypoints.conftest import Api, before_storage, opened
 from tests.faults.proxy import Proxy, listening
 from tests.routes import ROUTE, ROUTES
 
@@ -63,6 +64,24 @@ async def test_a_request_asks_postgresql_no_more_often_than_that(tmp_path: Path)
                 await answered(api, request)
                 found[name] = proxy.asked - before
     assert found == ROUND_TRIPS
+
+
+@before_storage
+async def test_no_request_is_handed_to_a_thread(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As FastAPI does with every dependency that is a plain function: a hop costs more than most of
+    the rest."""
+    handed: list[str] = []
+
+    async def run_sync(act: object, *_: object, **__: object) -> None:
+        handed.append(repr(act))
+        raise AssertionError(handed)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", run_sync)
+    session_id = (await api.create())["id"]
+    for route in ROUTES:
+        answer = await api.ask(route.method, route.target(session_id), json=route.body)
+        assert answer.status_code == route.status, route.operation
+    assert not handed
 
 
 @dataclass

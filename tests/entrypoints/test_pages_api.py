@@ -146,19 +146,10 @@ async def test_give_me_what_i_lack(api: Api) -> None:
 
 
 @before_storage
-@pytest.mark.parametrize(
-    "query",
-    [
-        "after=1&before=3",
-        "after=1&offset=0",
-        "before=1&offset=2",
-        "after=-1",
-        "before=1.0",
-        "after=2147483648",
-        "after=1&after=1",
-        "cursor=abc",
-    ],
-)
+@pytest.mark.parametrize("query", [
+    "after=1&before=3", "after=1&offset=0", "before=1&offset=2", "after=-1", "before=1.0",
+    "after=2147483648", "after=1&after=1", "cursor=abc",
+])  # fmt: skip
 async def test_places_that_do_not_go_together_are_refused(api: Api, query: str) -> None:
     path = await conversation(api, 1)
     problem(await api.ask("GET", f"{path}?{query}"), 422)

@@ -69,19 +69,9 @@ async def test_a_token_with_both_does_both(api: Api) -> None:
 
 
 NONE = [
-    None,
-    "",
-    "openid",
-    "chat:readwrite",
-    "CHAT:READ",
-    "xchat:read",
-    "chat:read,chat:write",
-    "chat:read\tchat:write",
-    "chat",
-    ["chat:read chat:write"],
-    {"chat:read": True},
-    1,
-]
+    None, "", "openid", "chat:readwrite", "CHAT:READ", "xchat:read", "chat:read,chat:write",
+    "chat:read\tchat:write", "chat", ["chat:read chat:write"], {"chat:read": True}, 1,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("scope", NONE)

@@ -297,6 +297,20 @@ def test_clients_are_told_an_address_that_leads_somewhere(host: str, url: str) -
     assert settings(**PROVIDER, host=host).base_url == url
 
 
+WRONG_OF_A_PROVIDER: dict[str, tuple[str, ...]] = {
+    "oidc_issuer": ("http://login.example", "http://127.0.0.1.login.example",
+        "http://localhost.example", "https://login.example?tenant=1", "https://login.example#x",
+        "https://user@login.example", "login.example"),
+    "oidc_audience": ("a b", "ch\nat"),
+    "oidc_algorithms": ("HS256", "none", "RS256,none", "rs256", ","),
+    "oidc_clock_skew_seconds": ("61", "-1", "nan"),
+    "oidc_lifetime_max_seconds": ("0", "inf"),
+    "oidc_keys_max_age_seconds": ("0",),
+    "oidc_refresh_interval_seconds": ("0",),
+    "oidc_timeout_seconds": ("0",),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [
@@ -308,28 +322,11 @@ def test_clients_are_told_an_address_that_leads_somewhere(host: str, url: str) -
         ({"oidc_docs_client_id": "docs"}, "OIDC_ISSUER"),
         ({**PROVIDER, "oidc_docs_client_id": "the page"}, "OIDC_DOCS_CLIENT_ID"),
         ({**PROVIDER, "development_key_file": "key.pem"}, "DEVELOPMENT_KEY_FILE"),
-        ({**PROVIDER, "oidc_issuer": "http://login.example"}, "OIDC_ISSUER"),
-        ({**PROVIDER, "oidc_issuer": "http://127.0.0.1.login.example"}, "OIDC_ISSUER"),
-        ({**PROVIDER, "oidc_issuer": "http://localhost.example"}, "OIDC_ISSUER"),
-        ({**PROVIDER, "oidc_issuer": "https://login.example?tenant=1"}, "OIDC_ISSUER"),
-        ({**PROVIDER, "oidc_issuer": "https://login.example#x"}, "OIDC_ISSUER"),
-        ({**PROVIDER, "oidc_issuer": "https://user@login.example"}, "OIDC_ISSUER"),
-        ({**PROVIDER, "oidc_issuer": "login.example"}, "OIDC_ISSUER"),
-        ({**PROVIDER, "oidc_audience": "a b"}, "OIDC_AUDIENCE"),
-        ({**PROVIDER, "oidc_audience": "ch\nat"}, "OIDC_AUDIENCE"),
-        ({**PROVIDER, "oidc_algorithms": "HS256"}, "OIDC_ALGORITHMS"),
-        ({**PROVIDER, "oidc_algorithms": "none"}, "OIDC_ALGORITHMS"),
-        ({**PROVIDER, "oidc_algorithms": "RS256,none"}, "OIDC_ALGORITHMS"),
-        ({**PROVIDER, "oidc_algorithms": "rs256"}, "OIDC_ALGORITHMS"),
-        ({**PROVIDER, "oidc_algorithms": ","}, "OIDC_ALGORITHMS"),
-        ({**PROVIDER, "oidc_clock_skew_seconds": "61"}, "OIDC_CLOCK_SKEW_SECONDS"),
-        ({**PROVIDER, "oidc_clock_skew_seconds": "-1"}, "OIDC_CLOCK_SKEW_SECONDS"),
-        ({**PROVIDER, "oidc_clock_skew_seconds": "nan"}, "OIDC_CLOCK_SKEW_SECONDS"),
-        ({**PROVIDER, "oidc_lifetime_max_seconds": "0"}, "OIDC_LIFETIME_MAX_SECONDS"),
-        ({**PROVIDER, "oidc_lifetime_max_seconds": "inf"}, "OIDC_LIFETIME_MAX_SECONDS"),
-        ({**PROVIDER, "oidc_keys_max_age_seconds": "0"}, "OIDC_KEYS_MAX_AGE_SECONDS"),
-        ({**PROVIDER, "oidc_refresh_interval_seconds": "0"}, "OIDC_REFRESH_INTERVAL_SECONDS"),
-        ({**PROVIDER, "oidc_timeout_seconds": "0"}, "OIDC_TIMEOUT_SECONDS"),
+        *(
+            ({**PROVIDER, name: value}, name.upper())
+            for name, values in WRONG_OF_A_PROVIDER.items()
+            for value in values
+        ),
         ({"host": "0.0.0.0"}, "HOST"),  # noqa: S104
     ],
 )

@@ -1,4 +1,4 @@
-"""What rows take of PostgreSQL's disk and log, for the page on scaling: `make scaling`."""
+"""What rows take of PostgreSQL's disk, for the page on scaling: `make scaling`."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What sessions, messages and receipts take of PostgreSQL's disk and write-ahead log.
+"""What sessions, messages and receipts take of PostgreSQL's disk.
 
 The tables are filled as time does: newest last, each by another person
 than the one before, so that the indexes are as full as they come to be and not as a sorted load
@@ -11,13 +11,13 @@ from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from adapters.sql.schema import metadata, microseconds
 from tests.clock import START
 from tests.postgresql import PostgresqlServer
-from tests.scaling import appends
 
 PEOPLE = 50_000
 SESSIONS = 1_000_000
 TALKED_IN = 100_000
 MESSAGES = 1_000_000
 RECEIPTS = 200_000
+CHARACTERS = 300
 DATABASE = "sizes"
 SETTINGS = {"fsync": "off", "max_wal_size": "32GB", "checkpoint_timeout": "1h"}
 
@@ -65,7 +65,7 @@ def fill(server: PostgresqlServer) -> None:
         "sessions": SESSIONS,
         "messages": MESSAGES,
         "talked_in": TALKED_IN,
-        "characters": appends.CHARACTERS,
+        "characters": CHARACTERS,
         "receipts": RECEIPTS,
         "now": microseconds(START),
     }
@@ -106,7 +106,6 @@ async def main() -> None:
         await PostgresqlDatabase(PostgresqlOptions(url=url)).migrate()
         fill(server)
         print(*table(server), sep="\n", flush=True)
-        await appends.measured(server, DATABASE)
     finally:
         server.stop()
         server.remove()

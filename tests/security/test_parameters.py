@@ -21,17 +21,9 @@ NAMES_A_PERSON = re.compile(
 )
 SAID = ("user_id", "user", "owner", "subject", "sub", "issuer", "iss", "tenant", "as")
 HEADERS = (
-    "From",
-    "Remote-User",
-    "X-Auth-Request-User",
-    "X-Authenticated-Userid",
-    "X-Forwarded-User",
-    "X-On-Behalf-Of",
-    "X-Owner",
-    "X-Tenant-ID",
-    "X-User",
-    "X-User-ID",
-)
+    "From", "Remote-User", "X-Auth-Request-User", "X-Authenticated-Userid", "X-Forwarded-User",
+    "X-On-Behalf-Of", "X-Owner", "X-Tenant-ID", "X-User", "X-User-ID",
+)  # fmt: skip
 
 
 def parameters() -> Iterator[tuple[str, str]]:

@@ -92,7 +92,7 @@ def _marking_heads(call: Any) -> Any:
 
 def _claimed_first(append: Any) -> Any:
     async def claiming(self: Any, owner: Any, session_id: Any, *rest: Any) -> Any:
-        self.data.claim(owner, rest[-1], session_id, 1)
+        self.data.claim_key(owner, rest[-1], session_id, 1)
         return await append(self, owner, session_id, *rest)
 
     return claiming
@@ -269,6 +269,24 @@ _REQUESTS = {
     ),
 }
 
+_SERVER = {
+    "take a request whose end is a matter of opinion": Sabotage(
+        "tests/security/test_smuggling.py::"
+        "test_what_is_ambiguous_is_refused_and_its_connection_closed",
+        {"entrypoints.server.parser:RequestParser._check_framing": instead(lambda *_: None)},
+    ),
+    "lose the body of a request that offers an upgrade": Sabotage(
+        "tests/entrypoints/test_request_parser.py::"
+        "test_a_request_is_read_alike_in_whatever_pieces_it_comes",
+        {"entrypoints.server.parser:RequestParser._decline_upgrade": instead(lambda _: None)},
+    ),
+    "wait for whoever says nothing": Sabotage(
+        "tests/entrypoints/test_slow_clients.py::"
+        "test_who_connects_and_says_nothing_is_closed_without_a_word",
+        {"entrypoints.server.protocol:HttpProtocol.check_timeout": instead(lambda *_: None)},
+    ),
+}
+
 _ANSWERS = {
     "repeat the input in an error": Sabotage(
         _API.format("refusals", "no_refusal_repeats_what_it_refuses"),
@@ -338,6 +356,7 @@ SABOTAGES: Mapping[str, Sabotage] = {
     **_OWNERS,
     **_TOKENS,
     **_REQUESTS,
+    **_SERVER,
     **_ANSWERS,
     **_RATE_LIMITS,
     **_SECRETS,
