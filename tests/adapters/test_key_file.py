@@ -75,6 +75,12 @@ async def test_while_it_cannot_be_read_what_is_known_holds(file: Path) -> None:
             await keys.check()
 
 
+async def test_it_is_read_once_while_it_stays_what_it_is(file: Path) -> None:
+    write_set(file, FIRST)
+    source = KeyFile(file, tuple(KINDS))
+    assert await source.keys() is await source.keys()
+
+
 @pytest.mark.parametrize("kid", [None, "any"])
 async def test_keys_in_pem_are_for_tokens_of_any_key_id(file: Path, kid: str | None) -> None:
     """Which PEM has none of."""
