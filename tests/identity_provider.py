@@ -27,6 +27,7 @@ CALLBACK = "http://127.0.0.1/signed-in"
 Key = ECKey | OKPKey | RSAKey
 
 _MAKE: dict[str, Callable[[], Key]] = {
+    "P-384": lambda: ECKey.generate_key("P-384"),
     "RSA": RSAKey.generate_key,
     "EC": ECKey.generate_key,
     "OKP": OKPKey.generate_key,
@@ -88,14 +89,20 @@ class IdentityProvider:
         return token
 
     def sign_in(
-        self, person: str, *scopes: str, algorithm: str = "ES256", resource: str | None = audience
+        self,
+        person: str,
+        *scopes: str,
+        algorithm: str = "ES256",
+        resource: str | None = audience,
+        client: str = "web",
     ) -> dict[str, Any]:
         """What the token endpoint gives an application in which a person signs in, by a code with
-        PKCE: an access token, opaque where it asks for no resource, and an ID token."""
+        PKCE: an access token, opaque where it asks for no resource, and an ID token. Those of the
+        client `plain` say `JWT` alike."""
         verifier = secrets.token_urlsafe(32)
         challenge = urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
         asked = {"resource": resource} if resource else {}
-        client_id = f"web-{algorithm}"
+        client_id = f"{client}-{algorithm}"
         with httpx2.Client(trust_env=False, verify=NO_AUTHORITY) as browser:
             code = self._consent(
                 browser,

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 
 import Provider from 'oidc-provider';
 
-const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'Ed25519', 'EdDSA'];
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'ES384', 'Ed25519', 'EdDSA'];
 const CALLBACK = 'http://127.0.0.1/signed-in';
 
 console.info = console.warn = console.error; // stdout is for answers alone
@@ -17,8 +17,9 @@ const requests = {};
 let setup = {};
 let answer = null;
 
-// A client for people and one for robots to each algorithm that access tokens are signed with, and
-// one for a page, which can keep no secret.
+// A client for people and one for robots to each algorithm that access tokens are signed with, one
+// for people whose access tokens say `JWT` as their ID tokens do, and one for a page, which can keep
+// no secret.
 function clients({ secret }) {
   const page = {
     client_id: 'page-ES256',
@@ -28,13 +29,13 @@ function clients({ secret }) {
     token_endpoint_auth_method: 'none',
   };
   return ALGORITHMS.flatMap((algorithm) => [
-    {
-      client_id: `web-${algorithm}`,
+    ...['web', 'plain'].map((kind) => ({
+      client_id: `${kind}-${algorithm}`,
       client_secret: secret,
       application_type: 'native',
       grant_types: ['authorization_code'],
       redirect_uris: [CALLBACK],
-    },
+    })),
     {
       client_id: `robot-${algorithm}`,
       client_secret: secret,
@@ -53,6 +54,13 @@ function provider({ port, audience, scopes, keys, secret }) {
     clientBasedCORS: (_, origin, client) => client.clientId === 'page-ES256',
     cookies: { keys: [secret] },
     enabledJWA: { idTokenSigningAlgValues: ALGORITHMS },
+    formats: {
+      customizers: {
+        jwt: (_, token, jwt) => {
+          if (token.clientId.startsWith('plain-')) jwt.header = { typ: 'JWT' };
+        },
+      },
+    },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     pkce: { required: () => true },
     ttl: { AccessToken: 600, AuthorizationCode: 60, ClientCredentials: 600, IdToken: 600 },
