@@ -34,9 +34,8 @@ IdempotencyKeys = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "minLength": 1,
             "maxLength": KEY_MAX,
-            "pattern": f"^{KEY}$",
+            "pattern": f"^({KEY})?$",
             "examples": ["3f0c9b52-append-1"],
         }
     ),

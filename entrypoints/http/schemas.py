@@ -25,7 +25,7 @@ from entrypoints.http.schema_types import (
     TitleInput,
 )
 
-CURSOR = r"^[A-Za-z0-9_-]+$"
+CURSOR = r"^[A-Za-z0-9_-]*$"
 CURSOR_MAX = 100
 CURSOR_EXAMPLE = "AQgABkde9ldPNwGiCr6YGXcoqkUkRpZtZrs"
 
