@@ -7,7 +7,7 @@ the application, where only the server's option prevents that.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -15,11 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.errors import StartRefused
 from entrypoints import jobs
-from entrypoints.container import Container, scope_names
+from entrypoints.container import Container, preset_of, scope_names, sign_in_notes
 from entrypoints.failures import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.installation import check_installation
+from entrypoints.issuers import Issuer
 from entrypoints.setting_types import is_web_address
 from entrypoints.settings import Settings
 from entrypoints.streams import open_missing_streams, tell
@@ -97,10 +98,11 @@ def application(settings: Settings, container: Container, url: str | None = None
                     **({"url": url} if url else {}),
                     storage=settings.storage,
                     database=settings.shown_database_url,
-                    **({"provider": container.preset().name} if settings.oidc_issuer else {}),
+                    **_providers(container.issuers()),
                 )
-                for note in container.sign_in_notes():
-                    _log.warning("tokens.note", reason=note)
+                for issuer in container.issuers():
+                    for note in sign_in_notes(issuer):
+                        _log.warning("tokens.note", issuer=issuer.name, reason=note)
                 yield
         finally:
             flush = tracing.flush()
@@ -118,29 +120,34 @@ def application(settings: Settings, container: Container, url: str | None = None
         max_body_bytes=settings.max_body_bytes,
         accepts_address=settings.serves_at,
         is_stopping=lambda: drain.begun,
-        sign_in=_sign_in(settings),
+        sign_in=_sign_in(container.issuers(), settings.oidc_docs_client_id),
         limits=container.rate_limits(),
         hsts_seconds=settings.hsts_seconds if settings.base_url.startswith("https:") else 0,
         origins=settings.cors_origins,
         metrics=container.metrics(),
-        scope_names=scope_names(settings),
+        scope_names=scope_names(next((one.settings for one in container.issuers()), settings)),
         traces=tracing.provider,
     )
     return create_app(container.use_cases(), container.authenticator(), options, lifespan)
 
 
-def _sign_in(settings: Settings) -> SignIn | None:
-    if not (settings.oidc_issuer and settings.oidc_audience):
+def _providers(issuers: Sequence[Issuer]) -> dict[str, str]:
+    """How the tokens of each are told apart, as the log has it."""
+    names = ",".join(preset_of(issuer).name for issuer in issuers)
+    return {"provider": names} if names else {}
+
+
+def _sign_in(issuers: Sequence[Issuer], client_id: str | None) -> SignIn | None:
+    """At the first issuer that has an address; a name leads nowhere."""
+    found = [issuer for issuer in issuers if is_web_address(issuer.name)]
+    if not found:
         return None
-    if not is_web_address(settings.oidc_issuer):  # a name leads nowhere
-        return None
+    given = found[0].settings
+    scopes = {"read": given.oidc_scope_read, "write": given.oidc_scope_write}
     return SignIn(
-        issuer=settings.oidc_issuer,
-        audience=settings.oidc_audience[0],
-        client_id=settings.oidc_docs_client_id,
-        scopes=(
-            {"read": settings.oidc_scope_read, "write": settings.oidc_scope_write}
-            if settings.oidc_require_scopes
-            else {}
-        ),
+        issuer=found[0].name,
+        others=[issuer.name for issuer in found[1:]],
+        audience=(given.oidc_audience or ("",))[0],
+        client_id=client_id,
+        scopes=scopes if given.oidc_require_scopes else {},
     )

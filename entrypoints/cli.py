@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from entrypoints.container import Container
+    from entrypoints.issuers import Issuer
     from entrypoints.settings import Settings
 
     _Option = Callable[..., argparse.Action]
@@ -110,19 +111,25 @@ def _token(options: argparse.Namespace, _: StopSignals) -> None:
 
     subject = check_subject(options.subject)
     settings = _settings()
-    if settings.oidc_issuer:
-        raise StartRefused(f"{settings.oidc_issuer} gives the tokens: there is no development key")
+    if settings.identity == "provider":
+        named = settings.oidc_issuer or settings.oidc_issuers_file
+        raise StartRefused(f"{named} gives the tokens: there is no development key")
     key = DevelopmentKey(settings.key_file, settings.sqlite_path)
     print(key.token(subject, SystemClock()))
 
 
 def _owner(options: argparse.Namespace, _: StopSignals) -> None:
     from adapters.auth.development import ISSUER
+    from application.errors import StartRefused
     from domain.owner import Owner
+    from entrypoints.issuers import issuers_of
 
     issuer = options.issuer
     if issuer is None:
-        issuer = _settings().oidc_issuer or ISSUER
+        people = [one.name for one in issuers_of(_settings()) if one.acts_for is None]
+        if len(people) > 1:
+            raise StartRefused(f"--issuer must be one of {', '.join(people)}")
+        issuer = people[0] if people else ISSUER
     print(Owner(issuer, options.subject).key)
 
 
@@ -140,8 +147,8 @@ def _check_config(options: argparse.Namespace, signals: StopSignals) -> None:
     }
     for name, value in shown.items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
-    if settings.oidc_issuer:
-        signals.run(_show_provider(container))
+    for issuer in container.issuers():
+        signals.run(_show_provider(issuer))
     if options.connect:
         signals.run(_connect(container))
 
@@ -193,13 +200,13 @@ def _as_variable(value: object) -> object:
     return "" if value is None else value
 
 
-async def _show_provider(container: Container) -> None:
+async def _show_provider(issuer: Issuer) -> None:
     """Print what the identity provider says of itself. Raises StartRefused for another than the
     one that is set; one that is away is told, and no more."""
     from application.errors import Misconfigured, StartRefused, Unavailable
+    from entrypoints.container import key_source, preset_of
 
-    settings = container.settings()
-    source = container.key_source()
+    source = key_source(issuer)
     try:
         found = await source.keys()
     except Misconfigured as error:
@@ -209,8 +216,8 @@ async def _show_provider(container: Container) -> None:
         return
     finally:
         await source.close()
-    where = settings.oidc_keys_url or container.preset().keys_url(settings.oidc_issuer or "")
-    named = f"its keys are at {where}" if where else f"it calls itself {settings.oidc_issuer}"
+    where = issuer.settings.oidc_keys_url or preset_of(issuer).keys_url(issuer.name)
+    named = f"its keys are at {where}" if where else f"it calls itself {issuer.name}"
     others = f", {found.unfit} not ({', '.join(found.others)})" if found.unfit else ""
     print(f"provider: {named}, as is set; {len(found.keys)} of its keys can be used{others}")
     if not found.keys:

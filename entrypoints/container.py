@@ -7,7 +7,7 @@ from opentelemetry.trace import Tracer
 
 from adapters.auth import DevelopmentKey, JwtAuthenticator
 from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
-from adapters.auth.keys import Keys, KeySource
+from adapters.auth.keys import KeySource
 from adapters.auth.notes import notes
 from adapters.auth.policy import TokenPolicy
 from adapters.auth.presets import Preset, preset_for
@@ -15,7 +15,8 @@ from adapters.failover import FailoverStorage
 from adapters.memory import MemoryStorage
 from adapters.rate_limits import MemoryCounters
 from adapters.system import SystemClock, Uuid7Identifiers
-from application.ports.authenticator import Scope
+from application.ports.authenticator import Authenticator, Scope
+from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.receipts import PurgeReceipts
 from application.use_cases import Wrap, build_use_cases
@@ -23,6 +24,7 @@ from entrypoints import time_limits
 from entrypoints.drain import Drain
 from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.rate_limits import Counters, RateLimits
+from entrypoints.issuers import Issuer, issuers_of
 from entrypoints.setting_types import keys_path
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
 from entrypoints.telemetry.database_log import log_failover, log_waiting
@@ -87,27 +89,60 @@ def _postgresql(
     )
 
 
-def _provider_keys(settings: Settings, source: KeySource) -> Keys:
-    from adapters.auth.key_file import CHECK_SECONDS, KeyFile
-    from adapters.auth.provider import ProviderKeys
-
-    if isinstance(source, KeyFile):
-        return ProviderKeys(source, CHECK_SECONDS, CHECK_SECONDS)
-    return ProviderKeys(
-        source, settings.oidc_keys_max_age_seconds, settings.oidc_refresh_interval_seconds
-    )
+def preset_of(issuer: Issuer) -> Preset:
+    """How the issuer's access tokens are told from its others."""
+    return preset_for(issuer.name, issuer.settings.oidc_provider)
 
 
-def _key_source(settings: Settings, preset: Preset) -> KeySource:
+def sign_in_notes(issuer: Issuer) -> Sequence[str]:
+    """What the operator is told of that at the start."""
+    given = issuer.settings
+    acting = (f"They speak for the people of {issuer.acts_for}.",) if issuer.acts_for else ()
+    known = notes(preset_of(issuer), given.oidc_subject_claim, given.oidc_keys_url)
+    return (*acting, *known)
+
+
+def key_source(issuer: Issuer) -> KeySource:
+    """Where the issuer's keys come from."""
     from adapters.auth.discovery import Discovery
     from adapters.auth.key_file import KeyFile
 
-    url = settings.oidc_keys_url or ""
+    given = issuer.settings
+    url = given.oidc_keys_url or ""
     if url.startswith("file:"):
-        return KeyFile(keys_path(url), settings.oidc_algorithms)
-    issuer = settings.oidc_issuer or ""
-    keys_url = settings.oidc_keys_url or preset.keys_url(issuer)
-    return Discovery(issuer, settings.oidc_algorithms, settings.oidc_timeout_seconds, keys_url)
+        return KeyFile(keys_path(url), given.oidc_algorithms)
+    keys_url = url or preset_of(issuer).keys_url(issuer.name)
+    return Discovery(issuer.name, given.oidc_algorithms, given.oidc_timeout_seconds, keys_url)
+
+
+def _issuers_authenticator(issuers: Sequence[Issuer], clock: Clock) -> Authenticator:
+    from adapters.auth.issuers import IssuersAuthenticator
+
+    made = {issuer.name: _authenticator(issuer, clock) for issuer in issuers}
+    return IssuersAuthenticator(made) if len(made) > 1 else next(iter(made.values()))
+
+
+def _authenticator(issuer: Issuer, clock: Clock) -> JwtAuthenticator:
+    from adapters.auth.key_file import CHECK_SECONDS, KeyFile
+    from adapters.auth.provider import ProviderKeys
+
+    given, source = issuer.settings, key_source(issuer)
+    ages = (given.oidc_keys_max_age_seconds, given.oidc_refresh_interval_seconds)
+    if isinstance(source, KeyFile):
+        ages = (CHECK_SECONDS, CHECK_SECONDS)
+    policy = TokenPolicy(
+        issuer=issuer.name,
+        audiences=given.oidc_audience or (),
+        algorithms=given.oidc_algorithms,
+        preset=preset_of(issuer),
+        subject_claim=given.oidc_subject_claim,
+        acts_for=issuer.acts_for,
+        scope_names=scope_names(given),
+        clock_skew=given.oidc_clock_skew_seconds,
+        lifetime_max=given.oidc_lifetime_max_seconds,
+        require_scopes=given.oidc_require_scopes,
+    )
+    return JwtAuthenticator(policy, ProviderKeys(source, *ages), clock)
 
 
 def scope_names(settings: Settings) -> Mapping[Scope, str]:
@@ -186,25 +221,8 @@ class Container(containers.DeclarativeContainer):
     development_key = providers.Singleton(
         DevelopmentKey, settings.provided.key_file, settings.provided.sqlite_path
     )
-    preset = providers.Singleton(
-        preset_for, settings.provided.oidc_issuer, settings.provided.oidc_provider
-    )
-    """How the provider's access tokens are told from its others."""
-
-    sign_in_notes: providers.Provider[Sequence[str]] = providers.Selector(
-        settings.provided.identity,
-        development=providers.Object(()),
-        provider=providers.Callable(
-            lambda *policy: tuple(notes(*policy)),
-            preset,
-            settings.provided.oidc_subject_claim,
-            settings.provided.oidc_keys_url,
-        ),
-    )
-    """What the operator is told of that at the start."""
-
-    key_source = providers.Singleton(_key_source, settings, preset)
-    """Where the provider's keys come from."""
+    issuers = providers.Singleton(issuers_of, settings)
+    """Whose tokens are taken; none where there is a development key."""
 
     authenticator = providers.Selector(
         settings.provided.identity,
@@ -216,23 +234,7 @@ class Container(containers.DeclarativeContainer):
             development_key,
             clock,
         ),
-        provider=providers.Singleton(
-            JwtAuthenticator,
-            providers.Singleton(
-                TokenPolicy,
-                issuer=settings.provided.oidc_issuer,
-                audiences=settings.provided.oidc_audience,
-                algorithms=settings.provided.oidc_algorithms,
-                preset=preset,
-                subject_claim=settings.provided.oidc_subject_claim,
-                scope_names=providers.Callable(scope_names, settings),
-                clock_skew=settings.provided.oidc_clock_skew_seconds,
-                lifetime_max=settings.provided.oidc_lifetime_max_seconds,
-                require_scopes=settings.provided.oidc_require_scopes,
-            ),
-            providers.Singleton(_provider_keys, settings, key_source),
-            clock,
-        ),
+        provider=providers.Singleton(_issuers_authenticator, issuers, clock),
     )
 
     rate_limit_storage = providers.Selector(

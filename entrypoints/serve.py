@@ -10,7 +10,7 @@ import uvloop
 
 from entrypoints import listeners
 from entrypoints.asgi import application
-from entrypoints.container import Container
+from entrypoints.container import Container, preset_of, sign_in_notes
 from entrypoints.http_server import http_server
 from entrypoints.server.server import Server
 from entrypoints.settings import Settings
@@ -77,11 +77,11 @@ def _welcome(settings: Settings, container: Container) -> str:
     url = settings.base_url
     serves = f"chat-sessions serves {url} (reference: {url}/docs). Ctrl-C ends it."
     stored = f"Its storage is {settings.shown_database_url}"
-    if settings.oidc_issuer:
+    if settings.identity == "provider":
         return f"""\
 {serves}
 {stored}
-{_tokens(settings, container)}
+{_tokens(container)}
 
 curl -i {url}/readyz
 """
@@ -100,11 +100,15 @@ curl -i {url}/sessions {bearer}
 """
 
 
-def _tokens(settings: Settings, container: Container) -> str:
+def _tokens(container: Container) -> str:
     """Whose tokens are taken, and what an operator should know of that."""
-    audiences = " or ".join(settings.oidc_audience or ())
-    preset = container.preset().name
-    chosen = "as CHAT_SESSIONS_OIDC_PROVIDER says" if settings.oidc_provider else "by its issuer"
-    kind = f"The provider is read as {preset}, {chosen}."
-    takes = f"It takes access tokens of {settings.oidc_issuer} for {audiences}."
-    return "\n".join((takes, kind, *container.sign_in_notes()))
+    lines: list[str] = []
+    for issuer in container.issuers():
+        audiences = " or ".join(issuer.settings.oidc_audience or ())
+        chosen = "as it is set" if issuer.settings.oidc_provider else "by its issuer"
+        lines += [
+            f"It takes access tokens of {issuer.name} for {audiences}.",
+            f"The provider is read as {preset_of(issuer).name}, {chosen}.",
+            *sign_in_notes(issuer),
+        ]
+    return "\n".join(lines)

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -50,6 +51,26 @@ __all__ = ["PREFIX", "Settings", "SettingsError"]
 
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable, heeded where ours is not set."""
+
+ISSUER_KEYS = frozenset(
+    {
+        "issuer",
+        "audience",
+        "provider",
+        "keys_url",
+        "algorithms",
+        "subject_claim",
+        "require_scopes",
+        "scope_read",
+        "scope_write",
+        "clock_skew_seconds",
+        "lifetime_max_seconds",
+        "keys_max_age_seconds",
+        "refresh_interval_seconds",
+        "timeout_seconds",
+    }
+)
+"""The settings of one issuer, by their names behind `OIDC_`."""
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -106,6 +127,7 @@ class Settings(BaseModel):
     slow_statement_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
     otlp_endpoint: WebAddress | None = None
     development_key_file: Path | None = None
+    oidc_issuers_file: Path | None = None
     oidc_issuer: PrintableText | None = None
     oidc_audience: Texts | None = None
     oidc_provider: Provider | None = None
@@ -136,7 +158,9 @@ class Settings(BaseModel):
         """Who may come in must be plain: one provider that is fully named, or a key of the
         machine's own that nobody else can reach."""
         set_ = {name for name in self.model_fields_set if getattr(self, name) is not None}
-        for name in ("oidc_issuer", "oidc_audience"):
+        if self.oidc_issuers_file:
+            self._check_issuers_stand_in_file(set_)
+        for name in () if self.oidc_issuers_file else ("oidc_issuer", "oidc_audience"):
             if name not in set_ and any(given.startswith("oidc_") for given in set_):
                 raise ValueError(f"{PREFIX}{name.upper()}: the other OIDC settings need it")
         if self.oidc_issuer and not self.oidc_keys_url:
@@ -144,15 +168,22 @@ class Settings(BaseModel):
                 check_issuer(self.oidc_issuer)
             except ValueError as error:
                 raise ValueError(f"{PREFIX}OIDC_ISSUER: {error}") from None
-        if self.oidc_issuer and self.development_key_file:
+        if self.identity == "provider" and self.development_key_file:
             raise ValueError(f"{PREFIX}DEVELOPMENT_KEY_FILE: an identity provider is set")
-        if not self.oidc_issuer and not is_local(self.host):
+        if self.identity == "development" and not is_local(self.host):
             raise ValueError(
                 f"{PREFIX}HOST: {self.host} can be reached from elsewhere, which takes an identity "
                 f"provider: set {PREFIX}OIDC_ISSUER and {PREFIX}OIDC_AUDIENCE, or listen on "
                 "127.0.0.1"
             )
         return self
+
+    def _check_issuers_stand_in_file(self, given: AbstractSet[str]) -> None:
+        for name in sorted(given):
+            if name.removeprefix("oidc_") in ISSUER_KEYS and name.startswith("oidc_"):
+                raise ValueError(
+                    f"{PREFIX}{name.upper()}: is set in each issuer of {PREFIX}OIDC_ISSUERS_FILE"
+                )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -169,7 +200,7 @@ class Settings(BaseModel):
         try:
             settings = cls.model_validate({name: value for name, value in given.items() if value})
         except ValidationError as error:
-            raise SettingsError(_line(error, variables)) from None
+            raise SettingsError(line_of(error, variables)) from None
         settings.check_folder()
         return settings
 
@@ -197,7 +228,8 @@ class Settings(BaseModel):
     @property
     def identity(self) -> Literal["development", "provider"]:
         """Who says who a caller is."""
-        return "provider" if self.oidc_issuer else "development"
+        is_set = self.oidc_issuer or self.oidc_issuers_file
+        return "provider" if is_set else "development"
 
     def serves_at(self, address: str | None) -> bool:
         """Whether a request that came in by this address of ours may be answered."""
@@ -299,7 +331,7 @@ def _reached(host: str) -> str:
     return ("::1" if ":" in host else "127.0.0.1") if is_any else host
 
 
-def _line(error: ValidationError, variables: Mapping[str, str]) -> str:
+def line_of(error: ValidationError, variables: Mapping[str, str]) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
     if first["type"] == "bool_parsing":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from adapters.auth.advice import CURES, FOUND, KEY, WANTED, form_cure, instant, time_cure, times
 from adapters.auth.compact import Compact, json_object
 from adapters.auth.discovery import shown
+from adapters.auth.issuers import IssuersAuthenticator
 from adapters.auth.jwt import JwtAuthenticator
 from adapters.auth.policy import CLAIM_RULES, HEADER_RULES, Rule, Token, TokenPolicy
 from application.errors import InvalidToken, Unavailable
@@ -30,8 +31,11 @@ class Finding:
         return f"{word:5} {self.rule}: {self.found}{wanted}{cure}"
 
 
-async def explain(authenticator: JwtAuthenticator, text: str) -> AsyncIterator[Finding]:
-    """Each rule, in the order in which a request has them checked."""
+async def explain(
+    checked_by: JwtAuthenticator | IssuersAuthenticator, text: str
+) -> AsyncIterator[Finding]:
+    """Each rule, in the order in which a request has them checked: those of the issuer that the
+    token names, or of the first where it names none of several."""
     try:
         compact = Compact.of(text)
         token = Token(compact.header, json_object(compact.payload))
@@ -42,6 +46,10 @@ async def explain(authenticator: JwtAuthenticator, text: str) -> AsyncIterator[F
         )
         return
     yield Finding(rule="form", holds=True, found="a signed JSON Web Token")
+    if isinstance(checked_by, IssuersAuthenticator):
+        authenticator = checked_by.named_by(text) or checked_by.first
+    else:
+        authenticator = checked_by
     headers = [
         _checked(name, rule, authenticator.policy, token) for name, rule in HEADER_RULES.items()
     ]

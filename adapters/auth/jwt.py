@@ -7,7 +7,7 @@ from joserfc.jws import JWSRegistry
 from adapters.auth.compact import TOKEN_MAX, Compact, json_object
 from adapters.auth.key_set import algorithm_named
 from adapters.auth.keys import Keys, PublicKey
-from adapters.auth.policy import CLAIM_RULES, HEADER_RULES, Token, TokenPolicy, owner, scopes
+from adapters.auth.policy import CLAIM_RULES, HEADER_RULES, Token, TokenPolicy, actor, owner, scopes
 from adapters.auth.verified import Verified, VerifiedTokens
 from application.errors import InvalidToken, TokenFault
 from application.ports.authenticator import Authenticator, Principal
@@ -27,10 +27,9 @@ class JwtAuthenticator(Authenticator):
     async def authenticate(self, token: str) -> Principal:
         if len(token) > TOKEN_MAX or not token.isascii():
             raise InvalidToken("it is no JSON Web Token")
-        verified = self._held.get(token, self._keys.version)
-        if verified is not None:
-            self._check_span(verified.begins, verified.ends)
-            return verified.principal
+        principal = self.verified(token)
+        if principal is not None:
+            return principal
         compact = Compact.of(token)
         for check in HEADER_RULES.values():
             check(self._policy, Token(compact.header, {}))
@@ -38,6 +37,15 @@ class JwtAuthenticator(Authenticator):
         verified = self._verified(Token(compact.header, json_object(compact.payload)))
         self._check_span(verified.begins, verified.ends)
         self._held.put(token, self._keys.version, verified)
+        return verified.principal
+
+    def verified(self, token: str) -> Principal | None:
+        """Whom a token that was checked before speaks for. Raises InvalidToken once it does not
+        hold any more."""
+        verified = self._held.get(token, self._keys.version)
+        if verified is None:
+            return None
+        self._check_span(verified.begins, verified.ends)
         return verified.principal
 
     @property
@@ -91,7 +99,9 @@ class JwtAuthenticator(Authenticator):
     def _verified(self, token: Token) -> Verified:
         for check in CLAIM_RULES.values():
             check(self._policy, token)
-        principal = Principal(owner(self._policy, token), scopes(self._policy, token))
+        principal = Principal(
+            owner(self._policy, token), scopes(self._policy, token), actor(self._policy, token)
+        )
         return Verified(principal, *_span(token.claims))
 
     def check_time(self, claims: Mapping[str, Any]) -> None:

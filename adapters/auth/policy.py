@@ -14,7 +14,7 @@ from adapters.auth.presets import STANDARD, Preset
 from application.errors import InvalidToken, TokenFault
 from application.ports.authenticator import EVERY_SCOPE, Scope
 from domain.errors import InvalidValue
-from domain.owner import Owner, check_subject
+from domain.owner import SUBJECT_MAX, Owner, check_subject
 
 LIFETIME_MAX = 24 * 60 * 60
 """Seconds from `iat` to `exp`, unless a policy says otherwise."""
@@ -35,7 +35,8 @@ class TokenPolicy:
     """Which tokens hold. Times are in seconds.
 
     Without `require_scopes` a token allows all that its subject may do. `subject_claim` is the
-    claim that says whose a token is, where it is not the preset's.
+    claim that says whose a token is, where it is not the preset's. `acts_for` is another issuer,
+    whose people the tokens speak for.
     """
 
     issuer: str
@@ -43,6 +44,7 @@ class TokenPolicy:
     algorithms: Collection[str]
     preset: Preset = STANDARD
     subject_claim: str | None = None
+    acts_for: str | None = None
     clock_skew: float = 0
     lifetime_max: float = LIFETIME_MAX
     require_scopes: bool = False
@@ -144,7 +146,18 @@ CLAIM_RULES: Mapping[str, Rule] = {
 def owner(policy: TokenPolicy, token: Token) -> Owner:
     """Whose a token is that keeps the rules."""
     claims = token.claims
-    return Owner(claims["iss"], access_tokens.subject(policy.preset, claims, policy.subject_claim))
+    subject = access_tokens.subject(policy.preset, claims, policy.subject_claim)
+    return Owner(policy.acts_for or claims["iss"], subject)
+
+
+def actor(policy: TokenPolicy, token: Token) -> str | None:
+    """Who acts for the person of a token that keeps the rules: whom an exchanged token names (RFC
+    8693 section 4.1), else an issuer that acts for another's people."""
+    act = token.claims.get("act")
+    named = act.get("sub") if isinstance(act, dict) else None
+    if isinstance(named, str) and 1 <= len(named) <= SUBJECT_MAX and named.isprintable():
+        return named
+    return token.claims["iss"] if policy.acts_for else None
 
 
 def scopes(policy: TokenPolicy, token: Token) -> frozenset[Scope]:

@@ -18,10 +18,12 @@ EVERY_SCOPE = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom a token speaks for, and what it allows of what that person may do."""
+    """Whom a token speaks for, and what it allows of what that person may do. `actor` is who acts
+    for the person, where it is not the person."""
 
     owner: Owner
     scopes: frozenset[Scope] = EVERY_SCOPE
+    actor: str | None = None
 
 
 class Authenticator(Protocol):

@@ -36,7 +36,8 @@ class Authentication:
         except Problem:
             await self.limits.count_peer(request)
             raise
-        request_context(request).caller = principal.owner
+        context = request_context(request)
+        context.caller, context.actor = principal.owner, principal.actor
         return principal
 
     async def _principal(self, request: Request) -> Principal:

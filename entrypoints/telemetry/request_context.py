@@ -26,6 +26,7 @@ class RequestContext:
     route: str | None = None
     operation: str | None = None
     caller: Owner | None = None
+    actor: str | None = None
     session_id: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: dict[bytes, bytes] = field(default_factory=dict)
@@ -39,8 +40,10 @@ class RequestContext:
     @property
     def ids(self) -> dict[str, Any]:
         """The ids in every line that is logged for the request."""
+        acting = {"actor": self.actor} if self.actor else {}
         return {
             "user_id": self.caller and self.caller.subject,
+            **acting,
             "session_id": self.session_id,
             "request_id": self.request_id,
             "trace_id": self.trace_id,

@@ -110,7 +110,7 @@ def test_an_issuer_that_is_no_url_is_told_what_to_do() -> None:
 WELCOMES: list[tuple[dict[str, str], list[str]]] = [
     ({}, ["read as standard, by its issuer"]),
     ({"oidc_issuer": "https://o.okta.com"}, ["read as okta, by its issuer"]),
-    ({"oidc_provider": "keycloak"}, ["read as keycloak, as CHAT_SESSIONS_OIDC_PROVIDER says"]),
+    ({"oidc_provider": "keycloak"}, ["read as keycloak, as it is set"]),
     ({"oidc_provider": "clerk"}, ["An audience of clerk is a client"]),
     ({"oidc_provider": "id-token"}, ["ID tokens are taken"]),
     ({"oidc_subject_claim": "oid"}, ["claim oid", "new owner"]),

@@ -1,6 +1,6 @@
 """The identity provider, as the description and /docs know it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ class SignIn:
 
     issuer: str
     audience: str
+    others: Sequence[str] = ()
+    """Further issuers whose tokens are taken."""
     client_id: str | None = None
     scopes: Mapping[str, str] = field(default_factory=dict)
 

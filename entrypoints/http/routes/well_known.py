@@ -73,7 +73,7 @@ def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, st
         "bearer_methods_supported": ["header"],
     }
     if sign_in:
-        description["authorization_servers"] = [sign_in.issuer]
+        description["authorization_servers"] = [sign_in.issuer, *sign_in.others]
     if sign_in and sign_in.scopes:
         description["scopes_supported"] = list(sign_in.scopes.values())
     return description

@@ -1,0 +1,58 @@
+import asyncio
+from collections.abc import Mapping
+
+from adapters.auth.compact import TOKEN_MAX, Compact, json_object
+from adapters.auth.jwt import JwtAuthenticator
+from application.errors import InvalidToken, TokenFault, Unavailable
+from application.ports.authenticator import Authenticator, Principal
+
+
+class IssuersAuthenticator(Authenticator):
+    """Access tokens of several issuers. Each has rules, keys and verified tokens of its own: what a
+    token says of its issuer decides by whose it is checked, and they check that it is so."""
+
+    def __init__(self, by_issuer: Mapping[str, JwtAuthenticator]) -> None:
+        self._by_issuer = by_issuer
+
+    async def authenticate(self, token: str) -> Principal:
+        for authenticator in self._by_issuer.values():
+            principal = authenticator.verified(token)
+            if principal is not None:
+                return principal
+        if len(token) > TOKEN_MAX or not token.isascii():
+            raise InvalidToken("it is no JSON Web Token")
+        named = self.named_by(token)
+        if named is None:
+            raise InvalidToken("its issuer is none of those that are set", TokenFault.ISSUER)
+        return await named.authenticate(token)
+
+    @property
+    def first(self) -> JwtAuthenticator:
+        return next(iter(self._by_issuer.values()))
+
+    def named_by(self, token: str) -> JwtAuthenticator | None:
+        """That of the issuer that a token says it has. Raises InvalidToken for what is none."""
+        issuer = json_object(Compact.of(token).payload).get("iss")
+        return self._by_issuer.get(issuer) if isinstance(issuer, str) else None
+
+    async def check(self) -> None:
+        """Raise Unavailable while the keys of none of them are known."""
+        lacking: Unavailable | None = None
+        for authenticator in self._by_issuer.values():
+            try:
+                await authenticator.check()
+            except Unavailable as error:
+                lacking = error
+            else:
+                return
+        if lacking is not None:
+            raise lacking
+
+    async def keep_current(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for authenticator in self._by_issuer.values():
+                group.create_task(authenticator.keep_current())
+
+    async def close(self) -> None:
+        for authenticator in self._by_issuer.values():
+            await authenticator.close()
