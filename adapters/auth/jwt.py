@@ -27,9 +27,10 @@ class JwtAuthenticator(Authenticator):
     async def authenticate(self, token: str) -> Principal:
         if len(token) > TOKEN_MAX or not token.isascii():
             raise InvalidToken("it is no JSON Web Token")
-        principal = self.verified(token)
-        if principal is not None:
-            return principal
+        verified = self._held.get(token, self._keys.version)
+        if verified is not None:
+            self._check_span(verified.begins, verified.ends)
+            return verified.principal
         compact = Compact.of(token)
         for check in HEADER_RULES.values():
             check(self._policy, Token(compact.header, {}))

@@ -111,7 +111,7 @@ def _check_subject(policy: TokenPolicy, token: Token) -> None:
     _check_claim(JWTClaimsRegistry(sub={"essential": True}), "sub", token, TokenFault.SUBJECT)
     try:
         check_subject(token.claims["sub"])
-        owner(policy, token)
+        check_subject(_subject(policy, token))
     except InvalidValue as error:
         raise InvalidToken("its subject is not acceptable", TokenFault.SUBJECT) from error
 
@@ -145,9 +145,11 @@ CLAIM_RULES: Mapping[str, Rule] = {
 
 def owner(policy: TokenPolicy, token: Token) -> Owner:
     """Whose a token is that keeps the rules."""
-    claims = token.claims
-    subject = access_tokens.subject(policy.preset, claims, policy.subject_claim)
-    return Owner(policy.acts_for or claims["iss"], subject)
+    return Owner(policy.acts_for or token.claims["iss"], _subject(policy, token))
+
+
+def _subject(policy: TokenPolicy, token: Token) -> str:
+    return access_tokens.subject(policy.preset, token.claims, policy.subject_claim)
 
 
 def actor(policy: TokenPolicy, token: Token) -> str | None:
