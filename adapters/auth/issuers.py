@@ -37,16 +37,14 @@ class IssuersAuthenticator(Authenticator):
 
     async def check(self) -> None:
         """Raise Unavailable while the keys of none of them are known."""
-        lacking: Unavailable | None = None
+        lacking: list[Unavailable] = []
         for authenticator in self._by_issuer.values():
             try:
                 await authenticator.check()
             except Unavailable as error:
-                lacking = error
-            else:
-                return
-        if lacking is not None:
-            raise lacking
+                lacking.append(error)
+        if len(lacking) == len(self._by_issuer):
+            raise lacking[0]
 
     async def keep_current(self) -> None:
         async with asyncio.TaskGroup() as group:
