@@ -39,8 +39,8 @@ CHANGES = (
     ("schema.py", LAST, f'{LAST}    Column("made_by", Text),\n'),
     (
         "postgresql/writes.py",
-        "        count,\n",
-        '        count,\n        literal("next", Text),\n',
+        '"message_count": _how_many}',
+        '"message_count": _how_many, "made_by": literal("next", Text)}',
     ),
 )
 """The next release says in each new session that it was made by it."""
