@@ -1,7 +1,6 @@
 """The context of the current request, for its route, the log and the observer of statements."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -78,12 +77,3 @@ def bind(context: RequestContext) -> Token[RequestContext | None]:
 
 def reset(token: Token[RequestContext | None]) -> None:
     _current.reset(token)
-
-
-@contextmanager
-def bound(context: RequestContext) -> Iterator[None]:
-    token = bind(context)
-    try:
-        yield
-    finally:
-        reset(token)

@@ -9,6 +9,7 @@ import threading
 import tty
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
@@ -17,7 +18,7 @@ import structlog
 from domain.owner import Owner
 from entrypoints.telemetry.logs import configure_logs
 from entrypoints.telemetry.non_blocking_writer import BACKLOG_LIMIT, NonBlockingWriter
-from entrypoints.telemetry.request_context import RequestContext, bound
+from entrypoints.telemetry.request_context import RequestContext, bind, reset
 
 HOSTILE = ["\n", "\r\n", "\x1b[2J", "\u2028", "\u2029", "\x85", "\x00", "\x0b", "\x1c", "\u202e"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -27,6 +28,15 @@ SAID = "what someone said"
 
 Form = Literal["json", "console"]
 Written = Callable[[], str]
+
+
+@contextmanager
+def bound(context: RequestContext) -> Iterator[None]:
+    token = bind(context)
+    try:
+        yield
+    finally:
+        reset(token)
 
 
 @pytest.fixture
