@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from starlette.types import Message, Receive, Scope, Send
-from uvicorn._types import HTTPScope
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -140,7 +139,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_waiting()
         request = self.parser
         self.cycle = RequestResponseCycle(
-            scope=self._scope(),
+            scope=self._scope(),  # type: ignore[arg-type]  # uvicorn has a private type for it
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -154,7 +153,7 @@ class HttpProtocol(HttpToolsProtocol):
         )
         self._start_asgi_task(self.cycle, self.app)
 
-    def _scope(self) -> HTTPScope:
+    def _scope(self) -> Scope:
         return {
             **self.parser.asgi_fields(),
             "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
