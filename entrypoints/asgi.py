@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from application.errors import StartRefused
 from entrypoints import jobs
 from entrypoints.container import Container, preset_of, scope_names, sign_in_notes
-from entrypoints.failures import described
+from entrypoints.failure_messages import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.installation import check_installation
-from entrypoints.issuers import Issuer
+from entrypoints.issuers_file import Issuer
 from entrypoints.setting_types import is_web_address
 from entrypoints.settings import Settings
 from entrypoints.streams import open_missing_streams, tell

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
 
     from entrypoints.container import Container
-    from entrypoints.issuers import Issuer
+    from entrypoints.issuers_file import Issuer
     from entrypoints.settings import Settings
 
     _Option = Callable[..., argparse.Action]
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Stopped:
             signals.end()
         except Exception as error:  # noqa: BLE001 - whatever it is, the operator gets one line
-            from entrypoints.failures import described
+            from entrypoints.failure_messages import described
 
             leave_stdout()
             if not isinstance(error, BrokenPipeError):  # whoever reads the output has had enough
@@ -122,7 +122,7 @@ def _owner(options: argparse.Namespace, _: StopSignals) -> None:
     from adapters.auth.development import ISSUER
     from application.errors import StartRefused
     from domain.owner import Owner
-    from entrypoints.issuers import issuers_of
+    from entrypoints.issuers_file import issuers_of
 
     issuer = options.issuer
     if issuer is None:

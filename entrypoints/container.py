@@ -24,7 +24,7 @@ from entrypoints import time_limits
 from entrypoints.drain import Drain
 from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.rate_limits import Counters, RateLimits
-from entrypoints.issuers import Issuer, issuers_of
+from entrypoints.issuers_file import Issuer, issuers_of
 from entrypoints.setting_types import keys_path
 from entrypoints.settings import PREFIX, Settings, SettingsError, libpq_variables
 from entrypoints.telemetry.database_log import log_failover, log_waiting

@@ -9,7 +9,7 @@ import pytest
 from application.errors import StartRefused, StorageRefused, Unavailable
 from domain.errors import InvalidValue
 from entrypoints import cli
-from entrypoints.failures import described
+from entrypoints.failure_messages import described
 
 SAID = "what someone said"
 

@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from entrypoints.container import Container
-from entrypoints.issuers import issuers_of
+from entrypoints.issuers_file import issuers_of
 from entrypoints.serve import _welcome
 from entrypoints.settings import Settings, SettingsError
 from tests.identity_provider import provider

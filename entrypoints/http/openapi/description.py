@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from entrypoints.http.openapi.headers import HEADERS, headers
+from entrypoints.http.openapi.problem_components import PROBLEMS
 from entrypoints.http.openapi.problem_schemas import InvalidInputResponse, ProblemResponse
-from entrypoints.http.openapi.problems import PROBLEMS
 from entrypoints.http.problem_types import LIMITED
 
 Json = dict[str, Any]

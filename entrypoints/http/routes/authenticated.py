@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from domain.page import PageRequest
 from entrypoints.http.body import JSON
-from entrypoints.http.openapi.responses import problems, success
+from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import Links, link_header
 from entrypoints.http.pipeline import PipelineRoute
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from entrypoints.http.context import use_cases
 from entrypoints.http.dependencies import Caller, SessionId
 from entrypoints.http.etags import IfNoneMatch, is_known, page_tag
-from entrypoints.http.idempotency import IdempotencyKeys, only_key, replay_mark
-from entrypoints.http.openapi.responses import problems, success
+from entrypoints.http.idempotency_key import IdempotencyKeys, only_key, replay_mark
+from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import MessagePageQuery, links_by_offset, links_by_order
 from entrypoints.http.routes.authenticated import (
     NOT_MODIFIED,

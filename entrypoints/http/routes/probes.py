@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from entrypoints.http.context import app_context
-from entrypoints.http.openapi.responses import problems, success
+from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.problem_types import UNAVAILABLE
 from entrypoints.http.problems import Problem
 

@@ -23,8 +23,8 @@ from entrypoints.http.etags import (
     is_known,
     session_tag,
 )
-from entrypoints.http.idempotency import IdempotencyKeys, only_key, replay_mark
-from entrypoints.http.openapi.responses import problems, success
+from entrypoints.http.idempotency_key import IdempotencyKeys, only_key, replay_mark
+from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import SessionPageQuery, links_by_cursor, links_by_offset
 from entrypoints.http.problem_types import VERSION_MISMATCH
 from entrypoints.http.problems import Problem, in_header, invalid

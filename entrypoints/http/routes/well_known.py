@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from entrypoints.http.context import app_context
-from entrypoints.http.openapi.responses import problems, success
+from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.openapi.sign_in import SignIn
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"

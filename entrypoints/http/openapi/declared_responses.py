@@ -3,7 +3,7 @@
 from typing import Any
 
 from entrypoints.http.openapi.headers import headers
-from entrypoints.http.openapi.problems import PROBLEMS
+from entrypoints.http.openapi.problem_components import PROBLEMS
 
 Answers = dict[int | str, dict[str, Any]]
 
