@@ -128,7 +128,7 @@ clean: ## Remove the environment and every cache
 
 # What the tests run on Node, with the Node that a wheel has brought along.
 $(VENV)/node.json: tests/node/package-lock.json tests/node/package.json | $(VENV)/development.txt
-	@$(NPM) ci --ignore-scripts --silent
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@cp $< $@
 
 # Each lock is copied into the environment once it is installed, so that a new one is noticed.
