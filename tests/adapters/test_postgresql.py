@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from adapters.sql.postgresql.connect import Connector
-from adapters.sql.postgresql.failures import CannotConnect
+from adapters.sql.postgresql.connection_failures import CannotConnect
 from application.errors import StorageRefused, Unavailable
 from domain.instant import TICK
 from domain.metadata import Metadata
@@ -167,7 +167,7 @@ async def test_each_host_that_failed_is_named_with_its_cause(
     several = f"postgresql://u:secret@{hosts}/nowhere"
     with pytest.raises(CannotConnect) as failed:
         await Connector(replace(OPTIONS, url=several, connect_timeout=2))()
-    assert not failed.value.may_heal
+    assert not failed.value.is_transient
     told = str(failed.value).removeprefix("cannot connect to PostgreSQL: ").split("; ")
     assert told[:2] == [
         "127.0.0.1:1: Connection refused",
@@ -177,7 +177,7 @@ async def test_each_host_that_failed_is_named_with_its_cause(
     assert told[3] == f'127.0.0.1:{port}: role "u" does not exist'
     with pytest.raises(CannotConnect) as failed:
         await Connector(replace(OPTIONS, url="postgresql://u@127.0.0.1:1,no-such.invalid/d"))()
-    assert failed.value.may_heal
+    assert failed.value.is_transient
 
 
 async def test_the_cause_is_named_while_serving_too(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.sql.postgresql import PostgresqlOptions, UrlRefused, resolve
-from adapters.sql.postgresql.passwords import password_for, why_none
+from adapters.sql.postgresql.passwords import explain_missing_password, password_for
 from adapters.sql.postgresql.target import Host, Target
 from tests.certificates import Authority
 
@@ -168,10 +168,15 @@ def test_a_password_comes_from_the_first_line_that_fits(
     target = Target.parse("postgresql://u@h/d", {"PGPASSFILE": str(file)})
     file.chmod(0o644)
     assert password_for(target, target.hosts[0]) is None
-    assert why_none(target) == f"{file} is not heeded, since others can read it: chmod 600"
+    assert (
+        explain_missing_password(target)
+        == f"{file} is not heeded, since others can read it: chmod 600"
+    )
     file.chmod(0o600)
     assert password_for(target, target.hosts[0]) == password
-    assert why_none(target) == f"the URL has no password, and no line of {file} fits"
+    assert (
+        explain_missing_password(target) == f"the URL has no password, and no line of {file} fits"
+    )
 
 
 def test_each_host_has_a_password_of_its_own(home: Path) -> None:

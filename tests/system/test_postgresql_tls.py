@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from adapters.sql.postgresql.connect import Connector, Link
-from adapters.sql.postgresql.failures import CannotConnect
+from adapters.sql.postgresql.connection_failures import CannotConnect
 from adapters.sql.postgresql.options import PostgresqlOptions
 from tests.certificates import DAY, Authority
 from tests.serving import Served, run, serving
@@ -178,7 +178,7 @@ async def test_a_certificate_must_hold_for_its_name_and_now(estate: Estate) -> N
     estate.show(*NAMES, age=3)
     with pytest.raises(CannotConnect, match="its TLS certificate has expired: renew it") as failed:
         await linked(estate, "chat", "localhost", TRUSTED)
-    assert not failed.value.may_heal
+    assert not failed.value.is_transient
     estate.show(*NAMES, age=-3)
     with pytest.raises(CannotConnect, match="its TLS certificate is not valid yet"):
         await linked(estate, "chat", "localhost", TRUSTED)

@@ -1,4 +1,4 @@
-"""PostgreSQL 15 and later, or what speaks its protocol and SQL."""
+"""Store sessions in PostgreSQL 15 and later, or what speaks its protocol and SQL."""
 
 from adapters.sql.postgresql.database import PostgresqlDatabase
 from adapters.sql.postgresql.options import PostgresqlOptions

@@ -11,29 +11,33 @@ from typing import Any, TypeVar
 import asyncpg
 
 from adapters.sql.postgresql import tls
-from adapters.sql.postgresql.failures import DRIVER_ERRORS, CannotConnect, Failure, origin
+from adapters.sql.postgresql.connection_failures import (
+    DRIVER_ERRORS,
+    CannotConnect,
+    Failure,
+    root_cause,
+)
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.parameters import UrlRefused
-from adapters.sql.postgresql.passwords import password_for, why_none
-from adapters.sql.postgresql.session import settle
+from adapters.sql.postgresql.passwords import explain_missing_password, password_for
+from adapters.sql.postgresql.session_settings import check_settings
 from adapters.sql.postgresql.target import Host, Target
 
 HEAD_START = 0.25
-"""Seconds that a host or an address has to itself before the next is asked beside it (RFC 8305
-section 5)."""
+"""Seconds between the start of one connection attempt and the next (RFC 8305 section 5)."""
 
-_WAYS = {"disable": (False,), "allow": (False, True), "prefer": (True, False)}
-"""Whether TLS is spoken, at the first try and the second; in any other sslmode it always is."""
+_TLS_ATTEMPTS = {"disable": (False,), "allow": (False, True), "prefer": (True, False)}
+"""Whether the first attempt uses TLS, and the second. In any other sslmode every attempt does."""
 
 PLAIN_SECONDS = 60.0
-"""For so long a server that took no TLS is asked without it first, where either will do."""
+"""How long a server without TLS is first tried without it, where the sslmode allows both."""
 
 P = TypeVar("P", Host, str)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A connection and where it leads; `context` is that of its TLS."""
+    """A link is a connection with the host, address and TLS context that it was made with."""
 
     connection: asyncpg.Connection
     host: Host
@@ -42,36 +46,36 @@ class Link:
 
 
 class Connector:
-    """Makes connections to the hosts of a URL; the one that gave the last is asked first.
+    """A connector makes connections to the hosts of a URL, and tries the last good one first.
 
-    A name may have several addresses: each is tried in a time of its own, and the server's
-    certificate is held against the name. With several hosts a connection is to one that takes
-    writes or, where only reads are wanted, to a standby, unless the URL says otherwise.
+    A name may have several addresses: each has the whole connect timeout, and the server's
+    certificate is checked against the name. Of several hosts a connection goes to one that takes
+    writes or, with `read_only`, to a standby, unless the URL says otherwise.
     """
 
     def __init__(self, options: PostgresqlOptions) -> None:
-        """Raises UrlRefused."""
+        """Read the URL. Raises UrlRefused."""
         self._options = options
         self._target = Target.parse(options.url, options.environment)
         self._direct = tls.is_direct(self._target.parameters)
-        self._ways = _WAYS.get(tls.mode(self._target.parameters), (True,))
+        self._attempts = _TLS_ATTEMPTS.get(tls.mode(self._target.parameters), (True,))
         self._contexts = tls.Contexts(self._target.parameters)
         self._last: tuple[Host | str, ...] = ()
         self._plain_until: dict[Host, float] = {}
 
     def check(self) -> None:
-        """Raise UrlRefused for what is missing on this side: a file, or a user's name."""
+        """Raise UrlRefused if a file that the URL needs, or the user's name, is missing."""
         self._target.user  # noqa: B018 - it raises
         for host in self._target.hosts:
-            if True in self._ways and not host.is_socket:
+            if True in self._attempts and not host.is_socket:
                 self._contexts.for_host(host)
 
     async def __call__(self) -> asyncpg.Connection:
-        """Raises CannotConnect."""
+        """Connect to the first host that accepts. Raises CannotConnect."""
         return (await self.link()).connection
 
     async def link(self) -> Link:
-        """From the first host that gives one. Raises CannotConnect."""
+        """Connect to the first host that accepts. Raises CannotConnect."""
         if self._wanted != "prefer-standby":
             return await self._from_any(self._wanted)
         try:
@@ -81,29 +85,29 @@ class Connector:
 
     @property
     def _wanted(self) -> str:
-        if given := self._target.parameters.get("target_session_attrs"):
-            return given
+        if wanted := self._target.parameters.get("target_session_attrs"):
+            return wanted
         if len(self._target.hosts) == 1:
             return "any"
         return "standby" if self._options.read_only else "read-write"
 
     async def _from_any(self, wanted: str) -> Link:
-        hosts = self._in_turn(self._target.hosts)
+        hosts = self._ordered(self._target.hosts)
         link = await first_of([partial(self._from_host, host, wanted) for host in hosts])
         self._last = (link.host, link.address)
         return link
 
-    def _in_turn(self, places: Sequence[P]) -> list[P]:
+    def _ordered(self, places: Sequence[P]) -> list[P]:
         if self._target.parameters.get("load_balance_hosts") == "random":
             return random.sample(places, len(places))
         return sorted(places, key=lambda place: place not in self._last)
 
     async def _from_host(self, host: Host, wanted: str) -> Link:
-        addresses = self._in_turn(await self._addresses(host))
+        addresses = self._ordered(await self._addresses(host))
         return await first_of([partial(self._from_address, host, at, wanted) for at in addresses])
 
     async def _addresses(self, host: Host) -> Sequence[str]:
-        """All that its name stands for, in the order of getaddrinfo (RFC 6724)."""
+        """Return every address of the host, in the order of getaddrinfo (RFC 6724)."""
         if host.is_socket or host.address or _is_address(host.name):
             return [host.address or host.name]
         loop = asyncio.get_running_loop()
@@ -111,26 +115,26 @@ class Connector:
             async with asyncio.timeout(self._options.connect_timeout):
                 found = await loop.getaddrinfo(host.name, host.port, type=SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise self._failed(host, None, error) from error
+            raise self._failure(host, None, error) from error
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
     async def _from_address(self, host: Host, address: str, wanted: str) -> Link:
         try:
-            return await self._either_way(host, address, wanted)
+            return await self._with_tls_or_without(host, address, wanted)
         except (OSError, UrlRefused, *DRIVER_ERRORS) as error:
-            raise self._failed(host, address, error) from error
+            raise self._failure(host, address, error) from error
 
-    async def _either_way(self, host: Host, address: str, wanted: str) -> Link:
-        """With TLS or without, where the URL leaves that to the server."""
-        secured, *other = self._ways_to(host)
+    async def _with_tls_or_without(self, host: Host, address: str, wanted: str) -> Link:
+        """Connect with TLS or without, whichever the server accepts and the sslmode allows."""
+        secured, *other = self._tls_attempts(host)
         try:
-            return await self._linked(host, address, wanted, secured=secured)
+            return await self._connect(host, address, wanted, secured=secured)
         except (OSError, asyncpg.PostgresError) as error:
             if not other or not _is_refused(error):
                 raise
             refused = error
         try:
-            link = await self._linked(host, address, wanted, secured=not secured)
+            link = await self._connect(host, address, wanted, secured=not secured)
         except (OSError, asyncpg.PostgresError):
             if secured and not _is_without_tls(refused):
                 raise refused from None  # which says more
@@ -139,13 +143,13 @@ class Connector:
             self._plain_until[host] = asyncio.get_running_loop().time() + PLAIN_SECONDS
         return link
 
-    def _ways_to(self, host: Host) -> tuple[bool, ...]:
+    def _tls_attempts(self, host: Host) -> tuple[bool, ...]:
         if host.is_socket:
             return (False,)
         is_plain = self._plain_until.get(host, 0) > asyncio.get_running_loop().time()
-        return _WAYS["allow"] if is_plain else self._ways
+        return _TLS_ATTEMPTS["allow"] if is_plain else self._attempts
 
-    async def _linked(self, host: Host, address: str, wanted: str, *, secured: bool) -> Link:
+    async def _connect(self, host: Host, address: str, wanted: str, *, secured: bool) -> Link:
         options, pooled, target = self._options, self._options.transaction_pooler, self._target
         context = self._contexts.for_host(host) if secured else None
         connection = await asyncpg.connect(
@@ -165,7 +169,7 @@ class Connector:
         )
         if not pooled:
             try:
-                await settle(connection, options)
+                await check_settings(connection, options)
             except BaseException:
                 connection.terminate()
                 raise
@@ -173,29 +177,31 @@ class Connector:
 
     @property
     def _session(self) -> dict[str, str]:
-        """What the server is told at the beginning; a pooler in transaction mode takes no
-        parameters of a session's own, unless it is asked by the URL."""
-        options = self._options
-        given = {"application_name": options.application_name}
-        if not options.transaction_pooler:
-            given |= options.limits
-        asked = self._target.parameters
-        return given | {name: asked[name] for name in ("options", "search_path") if name in asked}
+        """The settings that a session starts with.
 
-    def _failed(self, host: Host, address: str | None, error: Exception) -> CannotConnect:
-        found, target = origin(error), self._target
+        A pooler in transaction mode refuses settings, so it gets only those that the URL names.
+        """
+        options = self._options
+        settings = {"application_name": options.application_name}
+        if not options.transaction_pooler:
+            settings |= options.limits
+        own = self._target.parameters
+        return settings | {name: own[name] for name in ("options", "search_path") if name in own}
+
+    def _failure(self, host: Host, address: str | None, error: Exception) -> CannotConnect:
+        found, target = root_cause(error), self._target
         failure = Failure.from_error(host, address, found, self._options.connect_timeout)
-        failure = failure.because(tls.why(target.parameters, found))
+        failure = failure.with_cause(tls.explain(target.parameters, found))
         if getattr(error, "sqlstate", None) == "28P01" and not password_for(target, host):
-            failure = failure.because(why_none(target))
+            failure = failure.with_cause(explain_missing_password(target))
         return CannotConnect([failure])
 
 
 async def first_of(starts: Sequence[Callable[[], Coroutine[Any, Any, Link]]]) -> Link:
-    """What the first of them gives that succeeds.
+    """Run the attempts and return the first link that one of them makes.
 
-    Each begins HEAD_START after the one before it, or as soon as that has failed. Raises
-    CannotConnect with the failures of all, in the order in which they were begun.
+    Each attempt starts HEAD_START seconds after the one before it, or as soon as that has failed.
+    Raises CannotConnect with the failures of all, in the order in which they started.
     """
     left, running = list(starts), dict[asyncio.Task[Link], int]()
     failures: dict[int, CannotConnect] = {}
@@ -220,23 +226,23 @@ async def first_of(starts: Sequence[Callable[[], Coroutine[Any, Any, Link]]]) ->
     finally:
         for task in running:
             task.cancel()
-            task.add_done_callback(_let_go)
+            task.add_done_callback(_close_late)
 
 
-def _let_go(attempt: asyncio.Task[Link]) -> None:
-    """Of one that was too late."""
+def _close_late(attempt: asyncio.Task[Link]) -> None:
+    """Close the connection of an attempt that succeeded after another one had."""
     if not attempt.cancelled() and attempt.exception() is None:
         attempt.result().connection.terminate()
 
 
 def _is_refused(error: Exception) -> bool:
-    """Whether the server may take it the other way, with TLS or without (section 34.19.3)."""
+    """Whether the server may accept the other attempt, with TLS or without (section 34.19.3)."""
     state = getattr(error, "sqlstate", None)
     return _is_without_tls(error) or isinstance(error, SSLError) or state == "28000"
 
 
 def _is_without_tls(error: Exception) -> bool:
-    """Whether the driver's question, whether to speak TLS, was not answered with yes."""
+    """Whether the server declined the driver's request for TLS."""
     return type(error) is ConnectionError
 
 

@@ -1,7 +1,7 @@
-"""PostgreSQL as a database that comes and goes: what waits is bounded, what failed heals.
+"""Run statements on PostgreSQL: every wait is bounded, and a lost connection is replaced.
 
-Nothing rests on a session's state, so any connection of the pool serves any request. What is one
-statement runs by itself, without a transaction around it; what looks before it writes runs in a
+No request depends on a session's state, so any connection of the pool serves it. A single
+statement runs without a transaction around it. Work that reads before it writes runs in a
 transaction at READ COMMITTED with the row locked.
 """
 
@@ -44,18 +44,19 @@ from adapters.sql.schema import REVISION
 from application.errors import Unavailable
 
 START_TIMEOUT = 30.0
-"""In place of the answer's timeout, when the service starts."""
+"""Seconds that the checks at the start may take, in place of `answer_timeout`."""
 
 TRIES = 4
-"""Of what the database undid, or could not be asked, or may be asked twice."""
+"""Attempts at work that was rolled back or never sent, or that may be repeated."""
 
 PAUSE_SECONDS = 0.05
-"""Before the second try; twice that before each further one, half of it by chance."""
+"""The pause before the second attempt. It doubles with each further one, and up to half of it is
+taken off at random."""
 
 CLOSE_TIMEOUT = 1.0
-"""For the work in flight and the connections: a service that stops has ten seconds in all."""
+"""Seconds that closing waits for running work and connections: a stop has ten seconds in all."""
 
-_LATE = "the database does not answer in time"
+_TIMED_OUT = "the database does not answer in time"
 
 T = TypeVar("T")
 C = TypeVar("C", Connection, PoolProxiedConnection)
@@ -87,7 +88,7 @@ class PostgresqlDatabase(Database):
             return
         try:
             with upgrade.refusing():
-                look = partial(greenlet_spawn, self._look)
+                look = partial(greenlet_spawn, self._check_server)
                 started = partial(self._run, look, repeatable=True, within=START_TIMEOUT)
                 await retry_until_reachable(self._options, started)
         except BaseException:
@@ -95,14 +96,14 @@ class PostgresqlDatabase(Database):
             raise
 
     async def read(self, statement: Executable, parameters: Values) -> Rows:
-        """In the caller's own task: where that goes away, so does the connection."""
+        """Run a read in the caller's task: if that is cancelled, the connection is closed."""
         latest = asyncio.get_running_loop().time() + self._options.answer_timeout
         work = partial(self._rows, statement, parameters)
         try:
             async with asyncio.timeout_at(latest):
-                return await self._tried(work, latest, repeatable=True)
+                return await self._with_retries(work, latest, repeatable=True)
         except TimeoutError:
-            raise Unavailable(_LATE) from None
+            raise Unavailable(_TIMED_OUT) from None
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         def transaction(latest: float) -> T:
@@ -140,9 +141,11 @@ class PostgresqlDatabase(Database):
         return bool(await self._store(writes.REMOVE_EXPECTED, values, once=False))
 
     async def check(self) -> None:
-        """Raise Unavailable unless the database answers, its tables can be read whole, and its
-        schema is ours or, since a newer release has migrated it meanwhile, a later one: a migration
-        takes nothing away."""
+        """Raise Unavailable unless the database answers and its tables can be read whole.
+
+        The schema must be this release's or a later one: a newer release may have migrated it
+        meanwhile, and a migration removes nothing.
+        """
         rows = await self.read(READY, {})
         found = [revision for revision, _ in rows]
         if len(found) != 1 or found[0] < REVISION:
@@ -151,7 +154,7 @@ class PostgresqlDatabase(Database):
             raise Unavailable(f"in the database {', '.join(complaints)}")
 
     async def close(self) -> None:
-        """Let the work in flight end, and every connection go."""
+        """Wait for running work to end, and close every connection."""
         with suppress(TimeoutError):  # a connection that leads nowhere takes long to close
             async with asyncio.timeout(CLOSE_TIMEOUT):
                 while self._running:
@@ -161,7 +164,7 @@ class PostgresqlDatabase(Database):
         self._engine = None
 
     async def _store(self, statement: Executable, values: Values, *, once: bool) -> Rows:
-        """The rows of a statement that writes, or none where a rival has claimed the key."""
+        """Run a statement that writes and return its rows, or none if the key is taken already."""
         try:
             return await self._run(partial(self._rows, statement, values), repeatable=once)
         except UniqueViolationError:
@@ -176,24 +179,24 @@ class PostgresqlDatabase(Database):
         repeatable: bool,
         within: float | None = None,
     ) -> T:
-        """What `work` gives; it gets the time of the loop after which it is not to begin."""
-        patience = self._options.answer_timeout if within is None else within
-        latest = asyncio.get_running_loop().time() + patience
-        task = asyncio.create_task(self._tried(work, latest, repeatable=repeatable))
+        """Return what `work` returns. It is called with the loop's time by which it must start."""
+        timeout = self._options.answer_timeout if within is None else within
+        latest = asyncio.get_running_loop().time() + timeout
+        task = asyncio.create_task(self._with_retries(work, latest, repeatable=repeatable))
         self._running.add(task)
-        task.add_done_callback(self._forget)
+        task.add_done_callback(self._discard)
         try:
             async with asyncio.timeout_at(latest):
                 return await asyncio.shield(task)
         except TimeoutError:
-            raise Unavailable(_LATE) from None
+            raise Unavailable(_TIMED_OUT) from None
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
+    def _discard(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # nobody may be left to hear of it
 
-    async def _tried(
+    async def _with_retries(
         self, work: Callable[[float], Awaitable[T]], latest: float, *, repeatable: bool
     ) -> T:
         safe = (Undone, NotReached, ConnectionLost) if repeatable else (Undone, NotReached)
@@ -211,45 +214,45 @@ class PostgresqlDatabase(Database):
         raise AssertionError
 
     async def _rows(self, statement: Executable, parameters: Values, latest: float) -> Rows:
-        lent = await self._borrowed(latest)
-        connection: Any = lent.driver_connection
+        pooled = await self._checked_out(latest)
+        connection: Any = pooled.driver_connection
         try:
             return await self._driver.rows(connection, statement, parameters)
         except BaseException as error:
             if is_servers_end(error):
-                self._leave(lent)
+                self._replace_older(pooled)
             elif is_lost(error):
-                lent.invalidate()
+                pooled.invalidate()
             elif connection.is_closed():
                 raise ConnectionLost(type(error).__name__) from error
             raise
         finally:
-            await self._give_back(lent)
+            await self._check_in(pooled)
 
-    def _leave(self, lent: PoolProxiedConnection) -> None:
-        """Have this connection, and each of the pool that is as old, replaced before its next use:
-        the server that they lead to is away."""
+    def _replace_older(self, pooled: PoolProxiedConnection) -> None:
+        """Replace this connection, and each one of the pool that is as old, before its next use:
+        their server is away."""
         pool: Any = self._engine and self._engine.pool
         if pool is None:
-            lent.invalidate()
+            pooled.invalidate()
         else:
-            pool._invalidate(lent)  # noqa: SLF001 - what SQLAlchemy does on a disconnect
+            pool._invalidate(pooled)  # noqa: SLF001 - what SQLAlchemy does on a disconnect
 
-    async def _borrowed(self, latest: float) -> PoolProxiedConnection:
+    async def _checked_out(self, latest: float) -> PoolProxiedConnection:
         pool: Any = self._engine and self._engine.pool
         if pool is not None and pool.checkedin():
             with suppress(MissingGreenlet):  # that one is old or closed, and another takes time
-                return self._lent(latest)
-        return await greenlet_spawn(self._lent, latest)
+                return self._raw_connection(latest)
+        return await greenlet_spawn(self._raw_connection, latest)
 
-    async def _give_back(self, lent: PoolProxiedConnection) -> None:
+    async def _check_in(self, pooled: PoolProxiedConnection) -> None:
         pool: Any = self._engine and self._engine.pool
         if pool is not None and pool.overflow() <= 0:
-            lent.close()  # it is kept, and that waits for nothing
+            pooled.close()  # it is kept, and that waits for nothing
         else:
-            await greenlet_spawn(lent.close)
+            await greenlet_spawn(pooled.close)
 
-    def _look(self, latest: float) -> None:
+    def _check_server(self, latest: float) -> None:
         with self._transaction(latest) as connection:
             found = upgrade.refuse_another(connection)
         if not found.survives_a_crash:
@@ -281,12 +284,12 @@ class PostgresqlDatabase(Database):
         )
 
     def _connected(self, latest: float) -> Connection:
-        return self._in_time(lambda engine: engine.connect(), latest)
+        return self._connect_by(lambda engine: engine.connect(), latest)
 
-    def _lent(self, latest: float) -> PoolProxiedConnection:
-        return self._in_time(lambda engine: engine.raw_connection(), latest)
+    def _raw_connection(self, latest: float) -> PoolProxiedConnection:
+        return self._connect_by(lambda engine: engine.raw_connection(), latest)
 
-    def _in_time(self, connect: Callable[[Engine], C], latest: float) -> C:
+    def _connect_by(self, connect: Callable[[Engine], C], latest: float) -> C:
         if self._engine is None:
             raise Unavailable("the database is not open")
         try:

@@ -1,5 +1,5 @@
-"""Statements by asyncpg alone, on a connection of SQLAlchemy's pool: what SQLAlchemy does around
-one takes some ten times as long as the driver's own call."""
+"""Run statements with asyncpg alone, on connections of SQLAlchemy's pool: SQLAlchemy takes some ten
+times as long for a statement as the driver's own call."""
 
 from time import perf_counter
 
@@ -9,26 +9,28 @@ from sqlalchemy import Executable
 from adapters.sql.compiled import compile_statement
 from adapters.sql.database import Rows, Values
 from adapters.sql.observer import Observer
-from adapters.sql.postgresql.engine import Dialect, limiting
+from adapters.sql.postgresql.engine import Dialect, limits_statement
 from adapters.sql.postgresql.options import PostgresqlOptions
 
 _DIALECT = Dialect()  # type: ignore[no-untyped-call]
 
 
 class Driver:
-    """Each statement is a transaction of its own. The driver keeps them prepared, unless a pooler
-    in between forbids that, and tells the observer of those that have a label."""
+    """The driver runs each statement as a transaction of its own, and reports those with a label.
+
+    Statements stay prepared, unless a pooler in transaction mode is in between.
+    """
 
     def __init__(self, options: PostgresqlOptions, observer: Observer) -> None:
         self._options = options
         self._observer = observer
 
     async def rows(self, connection: Connection, statement: Executable, parameters: Values) -> Rows:
-        """Raises what the driver raises."""
+        """Run the statement and return its rows. Raises asyncpg's errors."""
         if not self._options.transaction_pooler:
             return await self._fetched(connection, statement, parameters)
         async with connection.transaction(isolation="read_committed"):
-            await self._fetched(connection, limiting(self._options), {})
+            await self._fetched(connection, limits_statement(self._options), {})
             return await self._fetched(connection, statement, parameters)
 
     async def _fetched(
@@ -40,11 +42,11 @@ class Driver:
         try:
             rows: Rows = await connection.fetch(sent.sql, *values)
         except BaseException as error:
-            self._tell(sent.label, began, error)
+            self._report(sent.label, began, error)
             raise
-        self._tell(sent.label, began, None)
+        self._report(sent.label, began, None)
         return rows
 
-    def _tell(self, label: str | None, began: float, error: BaseException | None) -> None:
+    def _report(self, label: str | None, began: float, error: BaseException | None) -> None:
         if label is not None:
             self._observer.statement(label, perf_counter() - began, error)

@@ -28,21 +28,21 @@ from sqlalchemy.exc import DisconnectionError
 
 from adapters.sql.observer import labelled
 from adapters.sql.postgresql.connect import Connector
+from adapters.sql.postgresql.connection_failures import DRIVER_ERRORS
 from adapters.sql.postgresql.errors import is_servers_end
-from adapters.sql.postgresql.failures import DRIVER_ERRORS
 from adapters.sql.postgresql.options import PostgresqlOptions
-from adapters.sql.postgresql.session import AT_LEAST_ON_DISK
+from adapters.sql.postgresql.session_settings import AT_LEAST_ON_DISK
 
 CLOSE_TIMEOUT = 1.0
 
-_ENDING: set[asyncio.Task[None]] = set()
+_CLOSING: set[asyncio.Task[None]] = set()
 
 
 class Dialect(PGDialect_asyncpg):
-    """SQLAlchemy's, without the codecs for JSON and addresses that it fits each connection with.
+    """The dialect is SQLAlchemy's, but sets up no codecs for JSON and addresses.
 
-    No statement of ours needs them. They cost several round trips, and are prepared statements
-    outside a transaction, which a pooler in transaction mode may send to two servers.
+    No statement of ours needs them. They cost each new connection several round trips, and are
+    prepared outside a transaction, which a pooler in transaction mode may send to two servers.
     """
 
     supports_statement_cache = True
@@ -51,12 +51,14 @@ class Dialect(PGDialect_asyncpg):
         return None
 
     def do_terminate(self, dbapi_connection: DBAPIConnection) -> None:
-        """In the background: whoever wants another need not wait for a server that is away. The
-        driver has the statement cancelled before, or it would wait on there for its standby."""
+        """Close the connection in the background, so that nobody waits for a server that is away.
+
+        The driver cancels the running statement first, which may wait there for a standby.
+        """
         adapted = cast("AdaptedConnection", dbapi_connection)
         ending = asyncio.create_task(_ended(adapted.driver_connection))
-        _ENDING.add(ending)
-        ending.add_done_callback(_ENDING.discard)
+        _CLOSING.add(ending)
+        ending.add_done_callback(_CLOSING.discard)
 
 
 async def _ended(connection: asyncpg.Connection) -> None:
@@ -64,18 +66,18 @@ async def _ended(connection: asyncpg.Connection) -> None:
         await connection.close(timeout=CLOSE_TIMEOUT)
 
 
-async def all_ended() -> None:
-    """Return once no connection is being ended in the background: a loop that closes before that
-    leaves a statement running on the server."""
-    if _ENDING:
-        await asyncio.wait(_ENDING)
+async def wait_until_closed() -> None:
+    """Wait until no connection is being closed in the background: if the loop ended before that,
+    a statement could go on running on the server."""
+    if _CLOSING:
+        await asyncio.wait(_CLOSING)
 
 
 registry.register("postgresql.chat_sessions", __name__, Dialect.__name__)
 
 
 def pooled_engine(options: PostgresqlOptions) -> Engine:
-    """An engine whose statements are transactions of their own, if no transaction is begun."""
+    """Return an engine with a pool, on which a statement outside a transaction is one by itself."""
     engine = _engine(
         options,
         poolclass=pool.AsyncAdaptedQueuePool,
@@ -96,12 +98,12 @@ def single_engine(options: PostgresqlOptions) -> Engine:
 
 
 def set_limits(connection: Connection, options: PostgresqlOptions) -> None:
-    """Put the transaction under the limits that a session would have."""
-    connection.execute(limiting(options))
+    """Set the session's limits for this transaction alone, as a pooler needs it."""
+    connection.execute(limits_statement(options))
 
 
 @cache
-def limiting(options: PostgresqlOptions) -> Select[Any]:
+def limits_statement(options: PostgresqlOptions) -> Select[Any]:
     values: dict[str, ColumnElement[str]] = {
         **{name: literal(value) for name, value in options.limits.items()},
         "synchronous_commit": literal_column(AT_LEAST_ON_DISK, Text),
@@ -118,18 +120,18 @@ def _engine(options: PostgresqlOptions, **how: object) -> Engine:
         hide_parameters=True,  # what people said has no place in an error's text
         **how,
     )
-    event.listen(engine, "handle_error", _leave_the_server)
+    event.listen(engine, "handle_error", _invalidate_pool)
     return engine
 
 
-def _leave_the_server(failure: ExceptionContext) -> None:
-    """What ended one connection ended the others of the pool, too: each is replaced before use."""
+def _invalidate_pool(failure: ExceptionContext) -> None:
+    """Replace every connection of the pool before its next use, once the server is away."""
     if is_servers_end(failure.original_exception):
         failure.is_disconnect = True
 
 
 class _Connecting:
-    """Begins once it is awaited."""
+    """An awaitable connection, which is begun only once it is awaited."""
 
     def __init__(self, connect: Connector) -> None:
         self._connect = connect
@@ -139,6 +141,6 @@ class _Connecting:
 
 
 def _refuse_closed(connection: AdaptedConnection, _record: object, _proxy: object) -> None:
-    """A connection that the server has closed is replaced, with no question to the server."""
+    """Replace a connection that the server has closed, without a round trip to find out."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError

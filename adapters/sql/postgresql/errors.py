@@ -1,4 +1,4 @@
-"""What a driver's error means for a request: see adapters.sql.postgresql.sqlstates."""
+"""Turn a driver's errors into the application's; `sqlstates` has what each means."""
 
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping
@@ -8,13 +8,13 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from adapters.sql.postgresql.failures import DRIVER_ERRORS, CannotConnect
-from adapters.sql.postgresql.session import FORGOTTEN
+from adapters.sql.postgresql.connection_failures import DRIVER_ERRORS, CannotConnect
+from adapters.sql.postgresql.session_settings import POOLER_ADVICE
 from adapters.sql.postgresql.sqlstates import FOREIGN_SESSION, Meaning, meaning_of
 from application.errors import Unavailable, Unreachable
 
 FAULTS = (DBAPIError, OSError, *DRIVER_ERRORS)
-"""What a driver raises, bare or through SQLAlchemy."""
+"""The errors that asyncpg raises, by itself or wrapped by SQLAlchemy."""
 
 UNREACHED = (
     *FAULTS,
@@ -23,29 +23,28 @@ UNREACHED = (
     ValueError,
     OverflowError,
 )
-"""On the way to a connection; what a bare one of the pool's raises is no DBAPIError."""
+"""The errors that connecting raises. Those of a raw connection of the pool are no DBAPIError."""
 
 
 class NotReached(Unreachable):
-    """No connection was to be had, and so nothing was asked of the database. `may_heal`: it may
-    pass by itself."""
+    """There was no connection, so nothing was sent. `is_transient`: that may pass by itself."""
 
-    def __init__(self, text: str, *, may_heal: bool = False) -> None:
+    def __init__(self, text: str, *, is_transient: bool = False) -> None:
         super().__init__(text)
-        self.may_heal = may_heal
+        self.is_transient = is_transient
 
 
 class ConnectionLost(Unreachable):
-    """Whether the database did what it was asked is not known."""
+    """The connection was lost, and whether the database carried the statement out is not known."""
 
 
 class Undone(Unavailable):
-    """The database undid the work and it may be done again: a deadlock and the like."""
+    """The database rolled the work back, and it may be repeated: a deadlock and the like."""
 
 
 _NOT_ENCODED = "22000"
-"""A value that the driver could not send. The server waits in the middle of a statement, with its
-locks, until the connection is used again or closed."""
+"""The state of a value that the driver could not encode. The server waits in mid-statement, with
+its locks, until the connection is used again or closed."""
 
 _KINDS: Mapping[Meaning, type[Unavailable] | None] = {
     Meaning.UNDONE: Undone,
@@ -56,19 +55,19 @@ _KINDS: Mapping[Meaning, type[Unavailable] | None] = {
 }
 
 _OTHER_ARGUMENTS = "bind message supplies"
-"""How 08P01 begins where the server has another statement under the name of ours."""
+"""How an error 08P01 begins if the server has another statement under this statement's name."""
 
 
 def _is_refused(error: BaseException) -> bool:
-    """Whether the driver would not send, since the server is about to close the connection."""
+    """Whether the driver sent nothing, since the server is about to close the connection."""
     return type(_origin(error)).__name__ == "InternalClientError"
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise Unavailable for an error that says the database cannot be used just now.
+    """Raise Unavailable in place of an error that means the database cannot be used now.
 
-    Any other is a mistake of ours and passes as it is.
+    Any other error is the service's own mistake, and passes as it is.
     """
     try:
         yield
@@ -78,7 +77,7 @@ def translated() -> Iterator[None]:
 
 
 def check(error: Exception) -> None:
-    """The same, of an error that was caught."""
+    """Raise Unavailable if the error means that the database cannot be used now."""
     if isinstance(error, DBAPIError):
         kind, text = _kind(error), str(error.orig)
     elif isinstance(error, OSError):
@@ -91,7 +90,7 @@ def check(error: Exception) -> None:
 
 @contextmanager
 def connecting() -> Iterator[None]:
-    """Raise Unavailable for any error on the way to a connection."""
+    """Raise Unavailable in place of any error of connecting."""
     try:
         yield
     except UNREACHED as error:
@@ -99,21 +98,23 @@ def connecting() -> Iterator[None]:
 
 
 def unreached(error: Exception) -> Unavailable:
-    """What an error on the way to a connection means."""
+    """Return what to raise for an error of connecting."""
     if isinstance(error, PoolTimeoutError):
         return Unavailable("every connection of the pool is in use")
     if isinstance(error, CannotConnect):
         unfit = Unavailable(error.causes)
-        return unfit if error.was_reached else NotReached(str(error), may_heal=error.may_heal)
+        return (
+            unfit if error.was_reached else NotReached(str(error), is_transient=error.is_transient)
+        )
     if isinstance(error, ValueError | OverflowError):  # their text may show a part of the URL
         return NotReached("cannot use the database: its URL cannot be used")
     reason = _origin(error)
-    told = str(reason) or type(reason).__name__
-    return NotReached(f"cannot use the database: {told}{_advice(reason)}")
+    text = str(reason) or type(reason).__name__
+    return NotReached(f"cannot use the database: {text}{_advice(reason)}")
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether the connection is not to be used again: a statement may still be on its way."""
+    """Whether the connection must not be used again, as a statement may still be running on it."""
     state = _state(_origin(error))
     unfit = state == _NOT_ENCODED or state in FOREIGN_SESSION
     gone = state is not None and meaning_of(state) in {Meaning.ENDED, Meaning.AWAY}
@@ -121,7 +122,7 @@ def is_lost(error: BaseException) -> bool:
 
 
 def is_servers_end(error: BaseException) -> bool:
-    """Whether it says that the server is away, stops, or is a standby now."""
+    """Whether the error means that the server is away, is stopping, or is a standby now."""
     state = _state(error)
     is_away = state is not None and meaning_of(state) is Meaning.AWAY
     return isinstance(error, OSError) or is_away
@@ -134,7 +135,7 @@ def _kind(error: DBAPIError) -> type[Unavailable] | None:
 
 
 def _kind_of(error: BaseException | None) -> type[Unavailable] | None:
-    """What a driver's error is, bare or as SQLAlchemy has it."""
+    """Return what to raise for asyncpg's error, or None if it is the service's own mistake."""
     if error is not None and _is_refused(error):
         return NotReached
     if type(error).__name__ == "InvalidCachedStatementError":
@@ -144,14 +145,14 @@ def _kind_of(error: BaseException | None) -> type[Unavailable] | None:
 
 
 def _advice(origin: BaseException) -> str:
-    """What else to say of a connection that leads to sessions of others."""
+    """Return advice about poolers if the error shows that sessions are shared with others."""
     state = _state(origin)
     exchanged = state == "08P01" and str(origin).startswith(_OTHER_ARGUMENTS)
-    return f" ({FORGOTTEN})" if state in FOREIGN_SESSION or exchanged else ""
+    return f" ({POOLER_ADVICE})" if state in FOREIGN_SESSION or exchanged else ""
 
 
 def _origin(error: BaseException) -> BaseException:
-    """The driver's own, where SQLAlchemy has wrapped it."""
+    """Return asyncpg's error where SQLAlchemy has wrapped it."""
     return getattr(error, "orig", None) or error
 
 

@@ -4,16 +4,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresqlOptions:
-    """How to reach a database and what to allow it. Times are in seconds.
+    """These options say how to reach a database and how long to wait for it, in seconds.
 
     `url` is libpq's URI (PostgreSQL's manual, section 34.1.1.2); several hosts are tried in turn.
-    After `answer_timeout` a caller is told that the database is away; what it was sent by then may
-    still come to its end. `transaction_pooler`: a pooler in between lends a server's connection for
-    one transaction at a time. `read_only` is for a standby: of several hosts one is chosen,
-    nothing is written, and it need not be there when the service starts. `start_wait`: how long a
-    server that cannot be reached yet is waited for at the start; `on_wait` is called with the cause
-    when that begins, and each time the cause is another. `environment` has libpq's variables
-    (section 34.15).
+    After `answer_timeout` a caller gets Unavailable; what was sent by then may still be carried
+    out. `transaction_pooler`: a pooler in between assigns a connection for one transaction at a
+    time. `read_only` is for a standby: nothing is written, of several hosts a standby is chosen,
+    and it may be away when the service starts. `start_wait`: how long a start waits for a server
+    that cannot be reached; `on_wait` is called with the cause when that begins, and whenever the
+    cause changes. `environment` has libpq's variables (section 34.15).
     """
 
     url: str = field(repr=False)
@@ -36,7 +35,7 @@ class PostgresqlOptions:
 
     @property
     def limits(self) -> dict[str, str]:
-        """What every session of the server is to run under."""
+        """The server's settings that every session must run with."""
         limits = {
             "default_transaction_isolation": "read committed",
             "statement_timeout": _milliseconds(self.statement_timeout),

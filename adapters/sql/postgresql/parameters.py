@@ -1,5 +1,5 @@
-"""libpq's connection parameters (PostgreSQL's manual, sections 34.1.2, 34.15 and 34.17): which of
-them are heeded, which are passed over, and where they come from."""
+"""Read libpq's connection parameters from the URL, a service file and the environment (PostgreSQL's
+manual, sections 34.1.2, 34.15 and 34.17), and refuse what cannot be honoured."""
 
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
@@ -28,7 +28,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "ssl_min_protocol_version": _TLS_VERSIONS,
         "ssl_max_protocol_version": _TLS_VERSIONS,
         "pgbouncer": ("true", "false"),  # as Prisma and Supabase write it
-        # Of these only what needs nothing of the driver: the rest would be a promise not kept.
+        # Of these only values that need nothing of the driver, which does not implement the rest.
         "sslcertmode": ("disable", "allow"),
         "sslsni": ("1",),
         "gssencmode": ("disable", "prefer"),
@@ -37,9 +37,9 @@ _VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "max_protocol_version": ("3.0", "3.2", "latest"),
     }
 )
-"""What each of these may be."""
+"""The parameters that have a closed set of values, and those that work here."""
 
-_FREE = frozenset(
+_ANY_VALUE = frozenset(
     {
         *("host", "hostaddr", "port", "dbname", "user", "password", "passfile"),
         *("connect_timeout", "application_name", "options", "service", "servicefile"),
@@ -47,15 +47,15 @@ _FREE = frozenset(
         "search_path",  # the server's: many drivers take it here
     }
 )
-"""Heeded, whatever they are."""
+"""The parameters that may have any value."""
 
-_PASSED_OVER = frozenset(
+_IGNORED = frozenset(
     {
-        # A connection that leads nowhere is noticed by the time that a statement may take.
+        # A dead connection is noticed by the statement's timeout.
         *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
         "tcp_user_timeout",
-        # The service has a name and speaks UTF-8; compression is gone from TLS, and no ticket
-        # of Kerberos is used.
+        # The service has a name and speaks UTF-8; TLS has no compression any more, and Kerberos
+        # is not used.
         *("fallback_application_name", "client_encoding", "sslcompression"),
         *("krbsrvname", "gsslib", "gssdelegation"),
         # What hosters add for other drivers.
@@ -63,18 +63,18 @@ _PASSED_OVER = frozenset(
     }
 )
 
-_NOT_KEPT = frozenset(
+_UNSUPPORTED = frozenset(
     {
         *("require_auth", "requirepeer", "requiressl", "sslkeylogfile"),
         *("scram_client_key", "scram_server_key"),
         *("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"),
     }
 )
-"""libpq's, and beyond the driver. Most say whom to trust, so none is passed over."""
+"""libpq's parameters that the driver lacks. Most are about security, so none is ignored."""
 
 _POOLER = "CHAT_SESSIONS_DATABASE_TRANSACTION_POOLER=true is the setting for a pooler"
 
-_ELSEWHERE = {
+_OTHER_DRIVERS = {
     "connection_limit": "CHAT_SESSIONS_DATABASE_POOL_SIZE sets the pool's size",
     "pool_timeout": "CHAT_SESSIONS_DATABASE_POOL_WAIT_SECONDS sets the wait",
     "statement_timeout": "CHAT_SESSIONS_DATABASE_STATEMENT_SECONDS sets it",
@@ -85,7 +85,7 @@ _ELSEWHERE = {
     "prepared_statement_cache_size": _POOLER,
     "prepare_threshold": _POOLER,
 }
-"""Of other drivers."""
+"""Parameters of other drivers, and what to use in their place."""
 
 _VARIABLES = {
     "PGDATABASE": "dbname",
@@ -105,44 +105,45 @@ _VARIABLES = {
         )
     },
 }
-"""Those of libpq's environment that the service has no setting for."""
+"""libpq's environment variables that the service has no setting for, and their parameters."""
 
 
 class UrlRefused(ValueError):
-    """The URL, or what goes with it, cannot be used. The text is one line with no value in it that
-    may be secret."""
+    """The URL, or a file that it needs, cannot be used. The text is one line without secrets."""
 
 
 def from_url(query: str) -> dict[str, str]:
-    """The parameters of a URL. Raises UrlRefused for one that cannot be heeded, and names it."""
-    given = dict(map(_parameter, filter(None, query.split("&"))))
-    if given.pop("ssl", "") == "true":  # as JDBC has it, which libpq takes too
-        given.setdefault("sslmode", "require")
-    return _checked(given)
+    """Return the parameters of a URL's query. Raises UrlRefused, which names the one refused."""
+    parameters = dict(map(_parameter, filter(None, query.split("&"))))
+    if parameters.pop("ssl", "") == "true":  # as JDBC has it, which libpq takes too
+        parameters.setdefault("sslmode", "require")
+    return _checked(parameters)
 
 
-def from_elsewhere(given: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """What the URL leaves open: of its service file first, then of the environment."""
+def from_environment(
+    parameters: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return parameters that the URL does not set, from its service file or the environment."""
     variables = {
         name: environment[variable]
         for variable, name in _VARIABLES.items()
         if environment.get(variable)
     }
-    service = given.get("service") or variables.pop("service", None)
+    service = parameters.get("service") or variables.pop("service", None)
     if service:
-        file = given.get("servicefile") or variables.pop("servicefile", None)
-        variables |= _of_service(service, file, environment)
+        file = parameters.get("servicefile") or variables.pop("servicefile", None)
+        variables |= _from_service_file(service, file, environment)
     return _checked(variables, "of PG* variables or the service file, the parameter")
 
 
 def home_file(*parts: str) -> Path | None:
-    """A file in the home of whoever runs the service, where there is such a home."""
+    """Return a file's path in the home of the service's user, if that has one."""
     home = expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
     return Path(home, *parts) if Path(home).is_absolute() else None
 
 
 def is_there(file: Path) -> bool:
-    """Whether it can be seen: a home may be another's."""
+    """Whether the file exists and this user may see it."""
     try:
         file.stat()
     except OSError:
@@ -151,7 +152,7 @@ def is_there(file: Path) -> bool:
 
 
 def decoded(text: str) -> str:
-    """Raises UrlRefused for what ends a text in the protocol."""
+    """Percent-decode the text. Raises UrlRefused for a NUL, which would end it in the protocol."""
     if "\0" in (plain := unquote(text)):
         raise UrlRefused("it has a %00 in it")
     return plain
@@ -162,21 +163,21 @@ def _parameter(text: str) -> tuple[str, str]:
     return decoded(name), decoded(value)
 
 
-def _checked(given: Mapping[str, str], which: str = "its parameter") -> dict[str, str]:
-    for name, value in given.items():
+def _checked(parameters: Mapping[str, str], which: str = "its parameter") -> dict[str, str]:
+    for name, value in parameters.items():
         allowed = _VALUES.get(name)
         if allowed and value and value not in allowed:
             raise UrlRefused(f"{which} {name} may be {_listed(allowed)}, and nothing else")
-        if name in _NOT_KEPT:
+        if name in _UNSUPPORTED:
             raise UrlRefused(f"{which} {name} asks for what the service cannot do: leave it out")
-        if not allowed and name not in _FREE | _PASSED_OVER:
+        if not allowed and name not in _ANY_VALUE | _IGNORED:
             raise UrlRefused(f"{which} {_unknown(name)}")
-    return {name: value for name, value in given.items() if value and name not in _PASSED_OVER}
+    return {name: value for name, value in parameters.items() if value and name not in _IGNORED}
 
 
 def _unknown(name: str) -> str:
     shown = name if name.isidentifier() and name.isascii() else repr(name)
-    instead = _ELSEWHERE.get(name, "one of the server's own goes into options=-cNAME%3DVALUE")
+    instead = _OTHER_DRIVERS.get(name, "one of the server's own goes into options=-cNAME%3DVALUE")
     return f"{shown} is not one of libpq's: {instead}"
 
 
@@ -184,7 +185,9 @@ def _listed(values: tuple[str, ...]) -> str:
     return " or ".join(filter(None, (", ".join(values[:-1]), values[-1])))
 
 
-def _of_service(name: str, file: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+def _from_service_file(
+    name: str, file: str | None, environment: Mapping[str, str]
+) -> dict[str, str]:
     for path in _service_files(file, environment):
         services = ConfigParser(interpolation=None, delimiters=("=",), default_section="")
         try:

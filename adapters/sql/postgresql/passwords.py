@@ -1,4 +1,4 @@
-"""Passwords in a file (PostgreSQL's manual, section 34.16)."""
+"""Find a server's password, in the URL or a password file (PostgreSQL's manual, section 34.16)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,13 +9,16 @@ from adapters.sql.postgresql.parameters import home_file, is_there
 from adapters.sql.postgresql.target import SOCKET_FOLDERS, Host, Target
 
 _FIELDS = re.compile(r"((?:\\.|[^\\:])*):" * 4 + r"((?:\\.|[^\\])*)")
-"""Host, port, database, user and password; a backslash takes the meaning from what it precedes."""
+"""A line's host, port, database, user and password; a backslash escapes the next character."""
 
 
 def password_for(target: Target, host: Host) -> str | None:
-    """The URL's or else, as the file is now, the first that fits there."""
-    if given := target.parameters.get("password"):
-        return given
+    """Return the URL's password, or else that of the first line of the password file that matches.
+
+    The file is read at each call.
+    """
+    if password := target.parameters.get("password"):
+        return password
     name = "localhost" if host.name in SOCKET_FOLDERS else host.name
     wanted = (name, str(host.port), target.database, target.user)
     for *fields, password in _entries(target.parameters):
@@ -24,8 +27,8 @@ def password_for(target: Target, host: Host) -> str | None:
     return None
 
 
-def why_none(target: Target) -> str:
-    """What an operator looks at when a password is asked for and there is none."""
+def explain_missing_password(target: Target) -> str:
+    """Say why no password was found, and where the operator should look."""
     path = _path(target.parameters)
     if path is None or not is_there(path):
         return "the URL has no password, and there is no PGPASSFILE"
@@ -34,8 +37,8 @@ def why_none(target: Target) -> str:
     return f"the URL has no password, and no line of {path} fits"
 
 
-def _entries(given: Mapping[str, str]) -> Iterator[list[str]]:
-    path = _path(given)
+def _entries(parameters: Mapping[str, str]) -> Iterator[list[str]]:
+    path = _path(parameters)
     try:
         if path is None or _is_shared(path) or not path.is_file():
             return
@@ -47,8 +50,8 @@ def _entries(given: Mapping[str, str]) -> Iterator[list[str]]:
             yield [re.sub(r"\\(.)", r"\1", part) for part in parts.groups()]
 
 
-def _path(given: Mapping[str, str]) -> Path | None:
-    file = given.get("passfile")
+def _path(parameters: Mapping[str, str]) -> Path | None:
+    file = parameters.get("passfile")
     return Path(file) if file else home_file(".pgpass")
 
 

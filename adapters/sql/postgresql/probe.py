@@ -3,21 +3,23 @@ from dataclasses import replace
 
 from adapters.sql.postgresql import upgrade
 from adapters.sql.postgresql.connect import Connector, Link
+from adapters.sql.postgresql.connection_failures import DRIVER_ERRORS
 from adapters.sql.postgresql.engine import CLOSE_TIMEOUT
 from adapters.sql.postgresql.errors import connecting
-from adapters.sql.postgresql.failures import DRIVER_ERRORS
 from adapters.sql.postgresql.options import PostgresqlOptions
 
 
 async def probe(options: PostgresqlOptions) -> tuple[str, bool]:
-    """The server that gives a connection, in one line, and whether the schema is this release's.
-    Nothing is waited for. Raises StorageRefused."""
+    """Connect once, and return a line about the server and whether the schema is this release's.
+
+    Raises StorageRefused.
+    """
     with upgrade.refusing(), connecting():
         link = await Connector(options).link()
-        told = _described(link)
+        server = _described(link)
         with suppress(OSError, *DRIVER_ERRORS):
             await link.connection.close(timeout=CLOSE_TIMEOUT)
-    return told, await upgrade.is_current(replace(options, start_wait=0))
+    return server, await upgrade.is_current(replace(options, start_wait=0))
 
 
 def _described(link: Link) -> str:

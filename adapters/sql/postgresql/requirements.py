@@ -1,7 +1,7 @@
-"""What a server, its database and the role must be like, asked in one statement.
+"""Check what a server, its database and the role must be like, in one statement.
 
-Each is something that does not fail by itself, but answers wrongly, loses what was acknowledged, or
-fails at some later request.
+Without these checks the service would start, and then answer wrongly, lose writes that it
+acknowledged, or fail at some later request.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +14,7 @@ from adapters.sql.schema import metadata
 from application.errors import StorageRefused
 
 OLDEST = 15
-"""The major version of PostgreSQL."""
+"""The oldest major version of PostgreSQL that the service runs on."""
 
 VERSION_TABLE = "alembic_version"
 
@@ -36,7 +36,7 @@ _INTERCEPTORS = """
     SELECT 'rule ' || quote_ident(rulename), ev_class FROM pg_rewrite
      WHERE ev_type <> '1' AND ev_enabled IN ('O', 'A')
 """
-"""Triggers BEFORE a ROW is written, which can keep it from being written without an error (manual,
+"""This query finds triggers BEFORE a row's write, which can drop it without an error (manual,
 section 37.1), and rules that do something else in place of it (section 39.4)."""
 
 _FOUND = labelled(
@@ -97,14 +97,17 @@ SELECT version_num, ARRAY(
   FROM {VERSION_TABLE}
 """),  # noqa: S608 - constants of ours
 )
-"""The schema's revision, and what keeps its tables from being read and written as they should."""
+"""This statement returns the schema's revision, and what is wrong with its tables."""
 
 
 class Found(NamedTuple):
-    """`schema` is where unqualified names are made; `elsewhere` is another on the search path that
-    has tables like ours, where this one has none. `parts` are the columns and indexes of our tables
-    in `schema`, `intercepted` the triggers and rules that can drop what is written to them, the
-    other sequences some of these tables."""
+    """The result of the check has one field for each thing that the server was asked.
+
+    New tables are made in `schema`; `elsewhere` is another schema of the search path that has such
+    tables, if `schema` has none. `parts` are the columns and indexes of the service's tables,
+    `intercepted` the triggers and rules that can drop writes to them. `replaced`, `filtered`,
+    `unlogged` and `forbidden` list the tables with that fault.
+    """
 
     version: int
     database: str
@@ -135,12 +138,12 @@ class Found(NamedTuple):
 
     @property
     def lacking(self) -> Sequence[str]:
-        """The declared columns and indexes that are not there."""
+        """The columns and indexes that the schema declares and the database lacks."""
         return sorted(_DECLARED.difference(self.parts))
 
 
 def look(connection: Connection) -> Found:
-    """What the server says of itself. Raises StorageRefused where it is not fit to be used."""
+    """Ask the server what it is like. Raises StorageRefused if it cannot be used."""
     found = Found(*connection.execute(_FOUND).one())
     for reason in refusals(found):
         raise StorageRefused(f"cannot use the database: {reason}")
@@ -150,7 +153,7 @@ def look(connection: Connection) -> Found:
 
 
 def refusals(found: Found) -> Iterator[str]:
-    """What speaks against it, each with what to do, the gravest first."""
+    """Yield each reason not to use the database, with what to do about it, the worst first."""
     name, schema, role = found.database, found.schema, found.role
     if found.version < OLDEST:
         yield f"{name} is on PostgreSQL {found.version}, and {OLDEST} or later is needed"
@@ -187,7 +190,7 @@ def refusals(found: Found) -> Iterator[str]:
 
 
 def _losses(found: Found) -> Iterator[str]:
-    """What may lose a write that is acknowledged, without an error."""
+    """Yield each reason why an acknowledged write could be lost without an error."""
     name, role = found.database, found.role
     if found.replaced:
         yield (
@@ -207,7 +210,7 @@ def _losses(found: Found) -> Iterator[str]:
 
 
 def refuse_forbidden(found: Found) -> None:
-    """Raise StorageRefused where the role lacks a right on a table."""
+    """Raise StorageRefused if the role lacks a privilege on a table."""
     if found.forbidden:
         raise StorageRefused(
             f"cannot use the database: permission denied for {', '.join(found.forbidden)} in "

@@ -1,8 +1,8 @@
-"""What each SQLSTATE means for a request, as data (PostgreSQL's manual, appendix A).
+"""These tables say what each SQLSTATE means for a request (PostgreSQL's manual, appendix A).
 
-The service's statements are tested against the schema that its migrations make. So what says that
-a table, column, function or right is not there, or is another, tells of a database that somebody
-has changed: the operator's to mend, after which the service goes on.
+The service's statements are tested against the schema that its migrations make. So an error that
+says a table, column, function or privilege is missing or different means that somebody has changed
+the database. Once the operator has mended it the service goes on.
 """
 
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from enum import Enum, auto
 
 class Meaning(Enum):
     UNDONE = auto()
-    """The database undid all of it, and a second try may succeed."""
+    """The database rolled all of it back, and a second attempt may succeed."""
     ENDED = auto()
     """This connection is over. Whether the statement was carried out is not known."""
     AWAY = auto()
-    """The server stops, or takes no writes any more: so for every connection to it."""
+    """The server is stopping, or takes no writes any more, which holds for all its connections."""
     UNAVAILABLE = auto()
-    """The database refuses, undone and for now: it is the operator's to mend."""
+    """The database refuses and has done nothing: the operator must mend it."""
     OURS = auto()
-    """The service asked for what it must not: a fault to be reported."""
+    """The service sent something wrong, which is a bug to report."""
 
 
 CLASSES: Mapping[str, Meaning] = {
@@ -68,8 +68,8 @@ CLASSES: Mapping[str, Meaning] = {
     "P0": Meaning.UNAVAILABLE,  # PL/pgSQL error: raised by a trigger or function that is not ours
     "XX": Meaning.UNAVAILABLE,  # internal error, corrupt data or index
 }
-"""By the first two characters. A class that is not here is none of PostgreSQL's own: an extension,
-a trigger or another engine has raised it."""
+"""What each class means, by its first two characters. PostgreSQL has no others: an extension, a
+trigger or another engine raises those."""
 
 CODES: Mapping[str, Meaning] = {
     "22P05": Meaning.UNAVAILABLE,  # untranslatable_character: the database is not in UTF-8
@@ -98,10 +98,10 @@ CODES: Mapping[str, Meaning] = {
     "57P05": Meaning.ENDED,  # idle_session_timeout
     "XX000": Meaning.UNDONE,  # internal_error: a table that went or changed in the same moment
 }
-"""Those that mean something else than the rest of their class."""
+"""The codes that mean something else than the rest of their class."""
 
 FOREIGN_SESSION = frozenset({"26000", "42P05"})
-"""A prepared statement is not where it was made: the server's sessions are exchanged in between."""
+"""The codes of a prepared statement in another session than its own, as behind a pooler."""
 
 
 def meaning_of(state: str) -> Meaning:

@@ -1,4 +1,5 @@
-"""What a URL leads to, read as libpq reads it (PostgreSQL's manual, section 34.1.1.2)."""
+"""A target is the hosts and parameters of a URL, read as libpq reads it (PostgreSQL's manual,
+section 34.1.1.2)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,20 +7,22 @@ from dataclasses import dataclass, field
 from getpass import getuser
 from pathlib import Path
 
-from adapters.sql.postgresql.parameters import UrlRefused, decoded, from_elsewhere, from_url
+from adapters.sql.postgresql.parameters import UrlRefused, decoded, from_environment, from_url
 
 PORT = "5432"
 
 SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - where servers put it
-"""Where a server's Unix socket is looked for when nothing names a host."""
+"""The folders that may have a server's Unix socket, for a URL without a host."""
 
 _HOST = re.compile(r"\[(?P<address>[^\]]*)\](:(?P<v6port>.*))?|(?P<name>[^:]*)(:(?P<port>.*))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A server by its name, its address or the folder of its Unix socket. `address` is where it is,
-    if that need not be looked up."""
+    """A host is a server's name, address or folder of its Unix socket, with its port.
+
+    With an `address` the name is not looked up.
+    """
 
     name: str
     port: int
@@ -37,33 +40,33 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`parameters` are libpq's, by their names: those of the URL, and what else is set."""
+    """A target has the hosts to connect to and libpq's parameters, wherever they are set."""
 
     hosts: tuple[Host, ...]
     parameters: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def parse(cls, url: str, environment: Mapping[str, str]) -> "Target":
-        """Raises UrlRefused."""
+        """Read the URL and the environment. Raises UrlRefused."""
         rest, _, query = url.partition("://")[2].partition("?")
         authority, _, database = rest.partition("/")
         credentials, _, hosts = authority.rpartition("@")
         user, _, password = credentials.partition(":")
         names, ports = _split(hosts)
-        given = {
+        parameters = {
             "host": names if names.strip(",") else "",
             "port": ports if ports.strip(",") else "",
             "dbname": decoded(database),
             "user": decoded(user),
             "password": decoded(password),
         }
-        given = {name: value for name, value in given.items() if value} | from_url(query)
-        every = from_elsewhere(given, environment) | given
+        parameters = {name: value for name, value in parameters.items() if value} | from_url(query)
+        every = from_environment(parameters, environment) | parameters
         return cls(tuple(_hosts(every)), every)
 
     @property
     def user(self) -> str:
-        """Raises UrlRefused where there is none."""
+        """The user to connect as. Raises UrlRefused if there is none."""
         try:
             return self.parameters.get("user") or getuser()
         except (KeyError, OSError) as error:  # a number without a name
@@ -77,7 +80,7 @@ class Target:
 
 
 def _split(hosts: str) -> tuple[str, str]:
-    """Hosts with their ports, as two lists."""
+    """Return the hosts, and their ports, each as a list separated by commas."""
     names, ports = [], []
     for each in hosts.split(","):
         parts = _HOST.fullmatch(each)
@@ -88,12 +91,12 @@ def _split(hosts: str) -> tuple[str, str]:
     return ",".join(names), ",".join(ports)
 
 
-def _hosts(given: Mapping[str, str]) -> Iterator[Host]:
-    addresses = given.get("hostaddr", "").split(",") if given.get("hostaddr") else []
-    names = given["host"].split(",") if given.get("host") else addresses or [""]
+def _hosts(parameters: Mapping[str, str]) -> Iterator[Host]:
+    addresses = parameters.get("hostaddr", "").split(",") if parameters.get("hostaddr") else []
+    names = parameters["host"].split(",") if parameters.get("host") else addresses or [""]
     if addresses and len(addresses) != len(names):
         raise UrlRefused("its hostaddr must have an address for each host")
-    ports = given.get("port", "").split(",")
+    ports = parameters.get("port", "").split(",")
     if len(ports) not in (1, len(names)):
         raise UrlRefused("its port must be one, or one for each host")
     for place, name in enumerate(names):
@@ -105,13 +108,13 @@ def _hosts(given: Mapping[str, str]) -> Iterator[Host]:
 
 
 def _default(port: int) -> Iterator[Host]:
-    """A Unix socket where there is one, else this machine."""
+    """Yield the first Unix socket that exists, or else localhost."""
     sockets = [Host(folder, port) for folder in SOCKET_FOLDERS]
     yield next((each for each in sockets if Path(str(each)).is_socket()), Host("localhost", port))
 
 
 def seconds(text: str) -> float | None:
-    """A connect_timeout's; none or less of them is no limit of the URL's."""
+    """Read a connect_timeout. Zero or less means that the URL sets no limit: None."""
     return _number("connect_timeout", text, least=-1, most=3600) or None
 
 

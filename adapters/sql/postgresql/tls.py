@@ -1,4 +1,4 @@
-"""TLS as libpq's parameters ask for it (PostgreSQL's manual, section 34.19)."""
+"""Make TLS contexts as libpq's parameters ask (PostgreSQL's manual, section 34.19)."""
 
 import ssl
 from collections.abc import Iterator, Mapping
@@ -6,32 +6,32 @@ from os import stat_result
 from pathlib import Path
 from stat import S_IRWXG, S_IRWXO, S_IWGRP, S_IXGRP
 
-from adapters.sql.postgresql.failures import is_of_another_authority
+from adapters.sql.postgresql.connection_failures import is_of_another_authority
 from adapters.sql.postgresql.parameters import UrlRefused, home_file, is_there
 from adapters.sql.postgresql.target import Host
 
 _ALPN = "postgresql"
-"""What a server is told that TLS was begun for, at once or after a question (section 54.2.11)."""
+"""The protocol's name in ALPN (section 54.2.11)."""
 
 SYSTEM = "system"
-"""A sslrootcert that stands for the authorities that the machine trusts."""
+"""The sslrootcert that means the authorities that the machine trusts."""
 
 
-_USUAL = {
+_DEFAULT_FILES = {
     "sslrootcert": "root.crt",
     "sslcrl": "root.crl",
     "sslcert": "postgresql.crt",
     "sslkey": "postgresql.key",
 }
-"""Files in ~/.postgresql, which are heeded though nothing names them."""
+"""The files in ~/.postgresql that are used if no parameter names another."""
 
 
 class TlsContext(ssl.SSLContext):
-    """A context for one server, which is known by its name at whichever of its addresses it is."""
+    """A context for one server, whose certificate is checked by its name at each address."""
 
     server: str
     made: ssl.SSLObject | None = None
-    """Of the last connection."""
+    """The TLS object of the last connection."""
 
     def wrap_bio(
         self,
@@ -46,15 +46,15 @@ class TlsContext(ssl.SSLContext):
 
 
 class Contexts:
-    """The context of each server, made anew once a file that it was made of has changed: to read
-    the authorities of a machine takes some 50 ms."""
+    """The cache holds each server's context, and makes it anew once one of its files has changed:
+    to read a machine's authorities takes some 50 ms."""
 
-    def __init__(self, given: Mapping[str, str]) -> None:
-        self._given = given
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        self._given = parameters
         self._made: dict[Host, tuple[object, TlsContext]] = {}
 
     def for_host(self, host: Host) -> TlsContext:
-        """Raises UrlRefused for a file that cannot be used."""
+        """Return the host's context. Raises UrlRefused for a file that cannot be used."""
         now = [_version(file) for file in _files(self._given)]
         version, made = self._made.get(host, (None, None))
         if made is None or version != now:
@@ -63,77 +63,81 @@ class Contexts:
         return made
 
 
-def mode(given: Mapping[str, str]) -> str:
-    """The sslmode that holds.
+def mode(parameters: Mapping[str, str]) -> str:
+    """Return the sslmode in force.
 
-    `channel_binding=require` asks that nobody is in between, which the driver cannot find out by
-    the password's exchange: so the server's certificate and name are verified in its place.
+    `channel_binding=require` asks for proof that nobody is in between. The driver has no channel
+    binding, so the server's certificate and name are verified in its place.
     """
-    asked = given.get("sslmode")
-    if _is_bound(given):
+    asked = parameters.get("sslmode")
+    if _is_bound(parameters):
         if asked in ("disable", "allow"):
             raise UrlRefused(f"channel_binding=require does not go with sslmode={asked}")
         return "verify-full"
-    if given.get("sslrootcert") == SYSTEM:
+    if parameters.get("sslrootcert") == SYSTEM:
         if asked not in (None, "verify-full"):
             raise UrlRefused("sslrootcert=system goes with sslmode=verify-full alone")
         return "verify-full"
     return asked or "prefer"
 
 
-def is_direct(given: Mapping[str, str]) -> bool:
-    """Whether TLS begins without a question."""
-    direct = given.get("sslnegotiation") == "direct"
-    if direct and mode(given) in ("disable", "allow", "prefer"):
+def is_direct(parameters: Mapping[str, str]) -> bool:
+    """Whether TLS begins at once, without asking the server first."""
+    direct = parameters.get("sslnegotiation") == "direct"
+    if direct and mode(parameters) in ("disable", "allow", "prefer"):
         raise UrlRefused("sslnegotiation=direct needs sslmode=require, verify-ca or verify-full")
     return direct
 
 
-def _context(given: Mapping[str, str], host: Host) -> TlsContext:
+def _context(parameters: Mapping[str, str], host: Host) -> TlsContext:
     made = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
     made.server = host.name
     made.check_hostname = False
     made.verify_mode = ssl.CERT_NONE
     made.set_alpn_protocols([_ALPN])
-    if mode(given) not in ("disable", "allow", "prefer"):
-        _trust(made, given)
-    if given.get("sslcertmode") != "disable":
-        _identify(made, given)
-    lowest = given.get("ssl_min_protocol_version", "TLSv1.2")
+    if mode(parameters) not in ("disable", "allow", "prefer"):
+        _verify_server(made, parameters)
+    if parameters.get("sslcertmode") != "disable":
+        _load_client_certificate(made, parameters)
+    lowest = parameters.get("ssl_min_protocol_version", "TLSv1.2")
     made.minimum_version = ssl.TLSVersion[lowest.replace(".", "_")]
-    if highest := given.get("ssl_max_protocol_version"):
+    if highest := parameters.get("ssl_max_protocol_version"):
         made.maximum_version = ssl.TLSVersion[highest.replace(".", "_")]
     return made
 
 
-def why(given: Mapping[str, str], error: Exception) -> str:
-    """What of the parameters explains the error, if anything does."""
+def explain(parameters: Mapping[str, str], error: Exception) -> str:
+    """Say which parameter explains the error, or return nothing if none does."""
     if is_of_another_authority(error):
-        roots = _roots(given)
+        roots = _roots(parameters)
         trusted = "those of this machine" if roots == SYSTEM else f"those in {roots}"
-        demand = "channel_binding=require" if _is_bound(given) else f"sslmode={mode(given)}"
+        demand = (
+            "channel_binding=require" if _is_bound(parameters) else f"sslmode={mode(parameters)}"
+        )
         return f"{demand} trusts {trusted}; name the server's in sslrootcert"
-    if isinstance(error, ConnectionResetError) and is_direct(given):
+    if isinstance(error, ConnectionResetError) and is_direct(parameters):
         return "sslnegotiation=direct needs PostgreSQL 17 or later"
-    if isinstance(error, ConnectionResetError) and _usual(given, "sslcert"):
+    if isinstance(error, ConnectionResetError) and _file_named(parameters, "sslcert"):
         return "it may not take the certificate of sslcert"  # what it said of it is lost at times
     return ""
 
 
-def _is_bound(given: Mapping[str, str]) -> bool:
-    return given.get("channel_binding") == "require"
+def _is_bound(parameters: Mapping[str, str]) -> bool:
+    return parameters.get("channel_binding") == "require"
 
 
-def _roots(given: Mapping[str, str]) -> str | None:
-    """The file of the authorities that are trusted, or SYSTEM."""
-    found = _usual(given, "sslrootcert")
-    return found or (SYSTEM if _is_bound(given) else None)
+def _roots(parameters: Mapping[str, str]) -> str | None:
+    """Return the file of the trusted authorities, or SYSTEM."""
+    found = _file_named(parameters, "sslrootcert")
+    return found or (SYSTEM if _is_bound(parameters) else None)
 
 
-def _trust(made: TlsContext, given: Mapping[str, str]) -> None:
-    """As much of the server as the mode says. With the authorities at hand `require` is as
-    `verify-ca`."""
-    wanted, roots = mode(given), _roots(given)
+def _verify_server(made: TlsContext, parameters: Mapping[str, str]) -> None:
+    """Have the context verify as much of the server as the sslmode says.
+
+    With authorities to check against, `require` means `verify-ca`, as in libpq.
+    """
+    wanted, roots = mode(parameters), _roots(parameters)
     if roots == SYSTEM:
         made.load_default_certs(ssl.Purpose.SERVER_AUTH)
     elif roots:
@@ -147,11 +151,11 @@ def _trust(made: TlsContext, given: Mapping[str, str]) -> None:
         )
     made.verify_mode = ssl.CERT_REQUIRED
     made.check_hostname = wanted == "verify-full"
-    _heed_revocations(made, given)
+    _check_revocations(made, parameters)
 
 
-def _heed_revocations(made: TlsContext, given: Mapping[str, str]) -> None:
-    file, folder = _usual(given, "sslcrl"), given.get("sslcrldir")
+def _check_revocations(made: TlsContext, parameters: Mapping[str, str]) -> None:
+    file, folder = _file_named(parameters, "sslcrl"), parameters.get("sslcrldir")
     if file:
         _load(made, "sslcrl", file)
     if folder:
@@ -169,18 +173,18 @@ def _load(made: TlsContext, name: str, file: str) -> None:
         raise UrlRefused(f"{name}: {file} cannot be read: {error.strerror}") from error
 
 
-def _identify(made: TlsContext, given: Mapping[str, str]) -> None:
-    """By a client's certificate, where there is one."""
-    certificate, key = _usual(given, "sslcert"), _usual(given, "sslkey")
+def _load_client_certificate(made: TlsContext, parameters: Mapping[str, str]) -> None:
+    """Load the client's certificate and key, if there are any."""
+    certificate, key = _file_named(parameters, "sslcert"), _file_named(parameters, "sslkey")
     if not certificate:
         return
     for name, file in (("sslcert", certificate), ("sslkey", key)):
         if file:
             _check_file(name, Path(file))
     try:
-        made.load_cert_chain(certificate, key, password=lambda: given.get("sslpassword", ""))
+        made.load_cert_chain(certificate, key, password=lambda: parameters.get("sslpassword", ""))
     except ssl.SSLError as error:
-        raise UrlRefused(_of_pair(error, certificate, key)) from error
+        raise UrlRefused(_pair_error(error, certificate, key)) from error
 
 
 def _check_file(name: str, file: Path) -> None:
@@ -196,12 +200,12 @@ def _check_file(name: str, file: Path) -> None:
 
 
 def _is_shared(found: stat_result) -> bool:
-    """As libpq judges it: root's may be read by its group."""
+    """Whether others may read the key. As in libpq, the group may if root owns it."""
     others = S_IRWXO | (S_IRWXG if found.st_uid else S_IWGRP | S_IXGRP)
     return bool(found.st_mode & others)
 
 
-def _of_pair(error: ssl.SSLError, certificate: str, key: str | None) -> str:
+def _pair_error(error: ssl.SSLError, certificate: str, key: str | None) -> str:
     if error.reason == "KEY_VALUES_MISMATCH":
         return f"sslkey: {key or certificate} is not the key of sslcert: {certificate}"
     return (
@@ -210,16 +214,16 @@ def _of_pair(error: ssl.SSLError, certificate: str, key: str | None) -> str:
     )
 
 
-def _usual(given: Mapping[str, str], name: str) -> str | None:
-    """The file that is named or else, where there is one, that in the home."""
-    file = home_file(".postgresql", _USUAL[name])
-    return given.get(name) or (str(file) if file and is_there(file) else None)
+def _file_named(parameters: Mapping[str, str], name: str) -> str | None:
+    """Return the file that the parameter names or else, if it exists, the default one."""
+    file = home_file(".postgresql", _DEFAULT_FILES[name])
+    return parameters.get(name) or (str(file) if file and is_there(file) else None)
 
 
-def _files(given: Mapping[str, str]) -> Iterator[str | None]:
-    yield from (_usual(given, name) for name in _USUAL)
-    yield given.get("sslcrldir")
-    if _roots(given) == SYSTEM:
+def _files(parameters: Mapping[str, str]) -> Iterator[str | None]:
+    yield from (_file_named(parameters, name) for name in _DEFAULT_FILES)
+    yield parameters.get("sslcrldir")
+    if _roots(parameters) == SYSTEM:
         found = ssl.get_default_verify_paths()
         yield from (found.cafile, found.capath)
 

@@ -1,4 +1,4 @@
-"""The schema of a PostgreSQL database: which one it has, and bringing it up to date."""
+"""Find out which schema a PostgreSQL database has, and migrate it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql.postgresql.engine import all_ended, set_limits, single_engine
+from adapters.sql.postgresql.engine import set_limits, single_engine, wait_until_closed
 from adapters.sql.postgresql.errors import NotReached, connecting, translated
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.requirements import Found, look, refuse_forbidden
@@ -19,7 +19,7 @@ from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused, Unavailable
 
 _LOCK = 0x63686174
-"""The advisory lock of those who migrate: "chat"."""
+"""The number of the advisory lock that a migration holds: "chat"."""
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ async def is_current(options: PostgresqlOptions) -> bool:
 
 
 async def migrate(options: PostgresqlOptions) -> None:
-    """In one transaction, one process at a time. Raises StorageRefused."""
+    """Migrate in one transaction, one process at a time. Raises StorageRefused."""
     await _once(options, _migrate)
 
 
@@ -50,12 +50,12 @@ async def _once(options: PostgresqlOptions, work: Callable[[Connection], T]) -> 
             return await retry_until_reachable(options, lambda: greenlet_spawn(transaction))
     finally:
         await greenlet_spawn(engine.dispose)
-        await all_ended()
+        await wait_until_closed()
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Raise StorageRefused for whatever the database or the way to it has against us."""
+    """Raise StorageRefused in place of any error of the database or of connecting to it."""
     try:
         yield
     except NotReached as error:
@@ -102,8 +102,7 @@ def _migrate(connection: Connection) -> None:
 
 
 def refuse_another(connection: Connection) -> Found:
-    """What the server is like. Raises StorageRefused unless it is fit and the schema is this
-    release's."""
+    """Check the server. Raises StorageRefused unless it fits and has this release's schema."""
     found = look(connection)
     revision = _revision(connection, found)
     if revision != REVISION:

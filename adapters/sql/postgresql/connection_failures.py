@@ -1,4 +1,5 @@
-"""Why there is no connection, in words for the operator, and whether waiting may help."""
+"""A connection failure says in words for the operator why there is no connection, and whether to
+wait for one."""
 
 import errno
 import os
@@ -10,17 +11,17 @@ from socket import gaierror
 import asyncpg
 
 from adapters.sql.postgresql.parameters import UrlRefused
-from adapters.sql.postgresql.session import FORGOTTEN, NotAsAsked
+from adapters.sql.postgresql.session_settings import POOLER_ADVICE, SettingsNotApplied
 from adapters.sql.postgresql.target import Host
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 NO_TLS = "rejected SSL upgrade"
-"""The driver's, of a server that speaks no TLS."""
+"""How the driver's error reads when a server speaks no TLS."""
 
-_HEALING_STATES = {"57P01", "57P02", "57P03"}
-_HEALING_CLASSES = {"08", "53"}
-_HEALING_ERRORS = {
+_TRANSIENT_STATES = {"57P01", "57P02", "57P03"}
+_TRANSIENT_CLASSES = {"08", "53"}
+_TRANSIENT_ERRORS = {
     errno.ECONNREFUSED,
     errno.ECONNRESET,
     errno.EPIPE,
@@ -31,7 +32,7 @@ _HEALING_ERRORS = {
     errno.ENOENT,  # a Unix socket
 }
 _PERMANENT_TEXTS = ("startup parameter", "no such database", "no such user", "authentication")
-"""Of a pooler, which says 08P01 of everything."""
+"""Texts of a pooler's lasting errors: a pooler gives every error the state 08P01."""
 
 _CERTIFICATE = {
     9: "is not valid yet: is a clock wrong?",
@@ -42,28 +43,28 @@ _CERTIFICATE = {
     62: "is not for this name: write one that it bears, or have it made anew",
     64: "is not for this address: write a name that it bears, or have it made anew",
 }
-"""By OpenSSL's codes (X509_V_ERR_...)."""
+"""What is wrong with a certificate, by OpenSSL's codes (X509_V_ERR_...)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """At one address of one host, `text` being what an operator is to know of it."""
+    """A failure is why one address of one host gave no connection, with a text for the operator."""
 
     place: str
     text: str
-    may_heal: bool
+    is_transient: bool
     was_reached: bool = False
 
     @classmethod
     def from_error(
         cls, host: Host, address: str | None, error: Exception, seconds: float
     ) -> "Failure":
-        """`seconds` were allowed."""
+        """Make the failure that an error means, where the attempt was allowed `seconds`."""
         shown = f"{host} ({address})" if address not in (None, host.name) else str(host)
-        was_reached = isinstance(error, NotAsAsked)
-        return cls(shown, explain(error, seconds), may_heal(error), was_reached)
+        was_reached = isinstance(error, SettingsNotApplied)
+        return cls(shown, explain(error, seconds), is_transient(error), was_reached)
 
-    def because(self, cause: str) -> "Failure":
+    def with_cause(self, cause: str) -> "Failure":
         return replace(self, text=f"{self.text}: {cause}") if cause else self
 
 
@@ -77,23 +78,23 @@ class CannotConnect(OSError):
 
     @property
     def was_reached(self) -> bool:
-        """Whether there is a server, whose sessions are not fit."""
+        """Whether a server answered, but its sessions cannot be used."""
         return any(each.was_reached for each in self.failures)
 
     @property
-    def may_heal(self) -> bool:
-        """Whether it may be over with by itself: a server that starts, a name not yet known."""
-        return all(each.may_heal for each in self.failures)
+    def is_transient(self) -> bool:
+        """Whether the failure may pass by itself, as that of a server that is starting does."""
+        return all(each.is_transient for each in self.failures)
 
 
-def origin(error: Exception) -> Exception:
-    """What brought it about: the driver says of TLS that was refused just that it has ended."""
+def root_cause(error: Exception) -> Exception:
+    """Return the error's cause where the driver hides one, as it does when TLS is refused."""
     cause = error.__cause__ or error.__context__
     return cause if isinstance(cause, ssl.SSLError | ConnectionResetError) else error
 
 
 def explain(error: Exception, seconds: float) -> str:
-    """The cause of it; `seconds` were allowed."""
+    """Say in one line what an error means, where the attempt was allowed `seconds`."""
     if isinstance(error, ssl.SSLError):
         return _of_tls(error)
     if isinstance(error, gaierror):
@@ -107,15 +108,15 @@ def explain(error: Exception, seconds: float) -> str:
     return _line(str(error)) + _hint(error)
 
 
-def may_heal(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     if isinstance(error, UrlRefused | ssl.SSLError):
         return False
     if isinstance(error, TimeoutError | gaierror | asyncpg.TargetServerAttributeNotMatched):
         return True
     if isinstance(error, OSError):
-        return error.errno in _HEALING_ERRORS if error.errno else NO_TLS not in str(error)
+        return error.errno in _TRANSIENT_ERRORS if error.errno else NO_TLS not in str(error)
     state = getattr(error, "sqlstate", None) or ""
-    if state in _HEALING_STATES or state[:2] in _HEALING_CLASSES:
+    if state in _TRANSIENT_STATES or state[:2] in _TRANSIENT_CLASSES:
         return not any(text in str(error) for text in _PERMANENT_TEXTS)
     return False
 
@@ -152,9 +153,9 @@ def is_of_another_authority(error: Exception) -> bool:
 
 
 def _hint(error: Exception) -> str:
-    return f" ({FORGOTTEN})" if "unsupported startup parameter" in str(error) else ""
+    return f" ({POOLER_ADVICE})" if "unsupported startup parameter" in str(error) else ""
 
 
 def _line(text: str) -> str:
-    """The first, without what would move a terminal's cursor."""
+    """Return the text's first line, without control characters."""
     return "".join(filter(str.isprintable, text.partition("\n")[0]))

@@ -1,10 +1,10 @@
-"""What a session of the server must run under, and whether it does."""
+"""Check that a new session runs with the settings that it asked for."""
 
 import asyncpg
 
 from adapters.sql.postgresql.options import PostgresqlOptions
 
-FORGOTTEN = (
+POOLER_ADVICE = (
     "a pooler in between, such as pgbouncer in transaction mode: "
     "set CHAT_SESSIONS_DATABASE_TRANSACTION_POOLER=true"
 )
@@ -13,7 +13,7 @@ AT_LEAST_ON_DISK = (
     "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"
     " ELSE current_setting('synchronous_commit') END"
 )
-"""A commit that is acknowledged is on a disk. What else it waits for is the operator's to say."""
+"""The operator's synchronous_commit, but never `off`: an acknowledged commit is on disk."""
 
 _IN_FORCE = f"""
 SELECT name, setting, set_config('synchronous_commit', {AT_LEAST_ON_DISK}, false)
@@ -21,25 +21,25 @@ SELECT name, setting, set_config('synchronous_commit', {AT_LEAST_ON_DISK}, false
 """  # noqa: S608 - a constant of ours
 
 
-class NotAsAsked(asyncpg.InterfaceError):  # type: ignore[misc]  # the driver has no types
-    """The server runs the session under other settings than those it was asked for."""
+class SettingsNotApplied(asyncpg.InterfaceError):  # type: ignore[misc]  # the driver has no types
+    """The server runs the session with other settings than those it was asked for."""
 
 
-async def settle(connection: asyncpg.Connection, options: PostgresqlOptions) -> None:
-    """See that a new session has what it was asked for, and that it commits to disk.
+async def check_settings(connection: asyncpg.Connection, options: PostgresqlOptions) -> None:
+    """Check that a new session has the settings it asked for, and have it commit to disk.
 
-    Raises NotAsAsked. What does not reach the server, its pooler has left out, and the next
-    transaction may run in a session that another process has prepared its statements in.
+    Raises SettingsNotApplied: a pooler has dropped the settings, and the next transaction may run
+    in a session in which another process has prepared its statements.
     """
     asked = options.limits
     try:
         rows = await connection.fetch(_IN_FORCE, list(asked), timeout=options.connect_timeout)
     except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError) as error:
-        raise NotAsAsked(f"{error} ({FORGOTTEN})") from error
+        raise SettingsNotApplied(f"{error} ({POOLER_ADVICE})") from error
     found = {row["name"]: row["setting"] for row in rows}
     for name, value in asked.items():
         if found.get(name) != value:
-            raise NotAsAsked(
+            raise SettingsNotApplied(
                 f"the server was asked for {name} = {value} and has {found.get(name, 'none')}, "
-                f"which tells of {FORGOTTEN}"
+                f"which tells of {POOLER_ADVICE}"
             )
