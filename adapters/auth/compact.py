@@ -1,4 +1,4 @@
-"""The compact form of a signed token (RFC 7515 section 7.1), read strictly."""
+"""Read the compact form of a signed token strictly (RFC 7515 section 7.1)."""
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -9,14 +9,14 @@ from application.errors import InvalidToken
 from domain import strict_json
 
 TOKEN_MAX = 16 * 1024
-"""Characters of a token."""
+"""The most characters that a token may have."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Compact:
-    """A token's three parts; `signed` is what its signature is of."""
+    """A token's three parts, decoded; `signed` is the text that was signed."""
 
     header: dict[str, Any]
     payload: bytes
@@ -24,9 +24,11 @@ class Compact:
     signed: bytes
 
     @classmethod
-    def of(cls, token: str) -> "Compact":
-        """Raises InvalidToken unless it is in canonical base64url, the one text that stands for
-        these bytes, so that no two tokens are the same token."""
+    def parse(cls, token: str) -> "Compact":
+        """Read the token. Raises InvalidToken unless it is canonical base64url.
+
+        Only one text stands for the same bytes then, so that no two texts are the same token.
+        """
         compact = _COMPACT.fullmatch(token)
         if compact is None:
             raise InvalidToken("it is no JSON Web Token")
@@ -35,7 +37,7 @@ class Compact:
 
 
 def json_object(text: bytes) -> dict[str, Any]:
-    """Raises InvalidToken for what is not a JSON object, or repeats a member."""
+    """Parse a JSON object. Raises InvalidToken for anything else, or a repeated member."""
     try:
         value = strict_json.parse(text)
     except ValueError as error:

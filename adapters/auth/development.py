@@ -1,4 +1,4 @@
-"""A key of the service's own, for a machine that has no identity provider."""
+"""Sign and check tokens with the service's own key, on a machine without an identity provider."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ ISSUER = "chat-sessions-development"
 AUDIENCE = "chat-sessions"
 ALGORITHM = "ES256"
 LIFETIME = 12 * 60 * 60
-"""Seconds that a development token holds."""
+"""How long a development token is valid, in seconds."""
 
 
 class KeyRefused(StartRefused):
@@ -26,10 +26,10 @@ class KeyRefused(StartRefused):
 
 
 class DevelopmentKey(Keys):
-    """An ES256 key in a PEM file of mode 0600, made where there is none.
+    """The development key is an ES256 key in a PEM file of mode 0600, made if it does not exist.
 
-    Where root makes it, it belongs to whoever has the file `beside` it, if that is there, or else
-    its folder: a service that runs as another user reads it later.
+    A file that root makes gets the owner of the file `beside` it, if that exists, or else of its
+    folder, so that a service of another user can read it.
     """
 
     def __init__(self, path: Path, beside: Path | None = None) -> None:
@@ -60,7 +60,7 @@ class DevelopmentKey(Keys):
         pass
 
     def token(self, subject: str, clock: Clock) -> str:
-        """A token for `subject` that holds for 12 hours."""
+        """Return a token for `subject` that is valid for 12 hours."""
         now = int(clock.now().timestamp())
         claims = {
             "iss": ISSUER,
@@ -76,8 +76,8 @@ class DevelopmentKey(Keys):
         )
 
 
-def _read_or_create(given: Path, beside: Path | None) -> ECKey:
-    path = given.absolute()
+def _read_or_create(file: Path, beside: Path | None) -> ECKey:
+    path = file.absolute()
     try:
         if not path.exists():
             _create(path, beside if beside and beside.exists() else path.parent)
@@ -108,7 +108,7 @@ def _whose(path: Path) -> str:
 
 
 def _create(path: Path, like: Path) -> None:
-    """Whole or not at all, and one key only where several processes start at once."""
+    """Write a new key's file whole or not at all. If several processes do so, one key remains."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

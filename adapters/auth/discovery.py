@@ -1,4 +1,4 @@
-"""What an OpenID provider says of itself on the web: where its keys are, and the keys."""
+"""Fetch an OpenID provider's description, and the keys that it names."""
 
 import asyncio
 import ssl
@@ -18,14 +18,14 @@ from application.errors import Misconfigured, Unavailable
 from domain import strict_json
 
 _ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-"""What servers answer for a document that they do not have."""
+"""The statuses with which servers answer for a document that they do not have."""
 
 _SHOWN_MAX = 200
-"""Characters of a far side's text that go into the log."""
+"""The most characters of the provider's text that go into the log."""
 
 
 class Discovery(KeySource):
-    """The documents of one issuer, over HTTPS; an http:// issuer's own host is asked without.
+    """Discovery fetches one issuer's documents over HTTPS, or HTTP from an http:// issuer's host.
 
     Certificates are checked against the system's store, or SSL_CERT_FILE. No redirect is
     followed, no variable names a proxy, and no connection is kept.
@@ -50,16 +50,16 @@ class Discovery(KeySource):
         )
 
     async def keys(self) -> KeySet:
-        """The issuer's keys that are fit for the algorithms.
+        """Return the issuer's keys that are fit for the algorithms.
 
-        They are where its description says, which must name this very issuer (OpenID Connect
-        Discovery 1.0 section 4.3) and is looked for at each of the well-known places in turn until
-        there is one. Raises Unavailable, also for an answer that cannot be used.
+        Its description says where they are. It is looked for at each well-known place in turn, and
+        must name this very issuer (OpenID Connect Discovery 1.0 section 4.3). Raises Unavailable,
+        also for an answer that cannot be used.
         """
         try:
             async with asyncio.timeout(self._timeout):
                 jwks = await self._document(self._keys_url or await self._described())
-            return KeySet.of(jwks, self._algorithms)
+            return KeySet.from_jwks(jwks, self._algorithms)
         except Misconfigured:
             raise
         except TimeoutError:
@@ -72,7 +72,7 @@ class Discovery(KeySource):
         await self._client.aclose()
 
     async def _described(self) -> str:
-        """Where the issuer's description says that its keys are."""
+        """Return the URL of the keys from the issuer's description."""
         places = well_known_urls(self._issuer)
         for url in places:
             with suppress(_AbsentError):
@@ -113,12 +113,15 @@ class Discovery(KeySource):
 
 
 class _AbsentError(ValueError):
-    """There is no such document."""
+    """The server has no such document."""
 
 
 def well_known_urls(issuer: str) -> list[str]:
-    """Where a description may be: OpenID Connect Discovery 1.0 section 4.1 has the well-known part
-    behind the issuer's path, RFC 8414 sections 3.1 and 5 have it before, under two names."""
+    """Return the URLs that a description may have.
+
+    OpenID Connect Discovery 1.0 section 4.1 puts the well-known part after the issuer's path;
+    RFC 8414 sections 3.1 and 5 put it before, under two names.
+    """
     names = ("oauth-authorization-server", "openid-configuration")
     before = [
         rfc8414.get_well_known_url(issuer.rstrip("/"), external=True, suffix=name) for name in names
@@ -127,7 +130,7 @@ def well_known_urls(issuer: str) -> list[str]:
 
 
 def shown(value: object) -> str:
-    """A far side's text, fit for a line of the log."""
+    """Shorten and escape the provider's text for a line of the log."""
     if not isinstance(value, str):
         return "none"
     return "".join(letter if letter.isprintable() else "?" for letter in value[:_SHOWN_MAX])

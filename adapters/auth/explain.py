@@ -37,7 +37,7 @@ async def explain(
     """Each rule, in the order in which a request has them checked: those of the issuer that the
     token names, or of the first where it names none of several."""
     try:
-        compact = Compact.of(text)
+        compact = Compact.parse(text)
         token = Token(compact.header, json_object(compact.payload))
     except InvalidToken as error:
         cure = form_cure(text)

@@ -32,7 +32,7 @@ class IssuersAuthenticator(Authenticator):
 
     def named_by(self, token: str) -> JwtAuthenticator | None:
         """That of the issuer that a token says it has. Raises InvalidToken for what is none."""
-        issuer = json_object(Compact.of(token).payload).get("iss")
+        issuer = json_object(Compact.parse(token).payload).get("iss")
         return self._by_issuer.get(issuer) if isinstance(issuer, str) else None
 
     async def check(self) -> None:

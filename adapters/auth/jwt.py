@@ -15,7 +15,7 @@ from application.ports.clock import Clock
 
 
 class JwtAuthenticator(Authenticator):
-    """Access tokens of one issuer: JSON Web Tokens that keep the rules of a policy."""
+    """The authenticator accepts one issuer's access tokens: JSON Web Tokens that keep a policy."""
 
     def __init__(self, policy: TokenPolicy, keys: Keys, clock: Clock) -> None:
         self._policy = policy
@@ -31,7 +31,7 @@ class JwtAuthenticator(Authenticator):
         if verified is not None:
             self._check_span(verified.begins, verified.ends)
             return verified.principal
-        compact = Compact.of(token)
+        compact = Compact.parse(token)
         for check in HEADER_RULES.values():
             check(self._policy, Token(compact.header, {}))
         await self.check_signed(compact)
@@ -41,8 +41,8 @@ class JwtAuthenticator(Authenticator):
         return verified.principal
 
     def verified(self, token: str) -> Principal | None:
-        """Whom a token that was checked before speaks for. Raises InvalidToken once it does not
-        hold any more."""
+        """Return the principal of a token that was checked before. Raises InvalidToken once it is
+        not valid any more."""
         verified = self._held.get(token, self._keys.version)
         if verified is None:
             return None
@@ -55,7 +55,7 @@ class JwtAuthenticator(Authenticator):
 
     @property
     def key_ids(self) -> Sequence[str]:
-        """Of the keys that are known."""
+        """The ids of the known keys."""
         return self._keys.ids
 
     def now(self) -> float:
@@ -72,8 +72,8 @@ class JwtAuthenticator(Authenticator):
         await self._keys.close()
 
     async def check_signed(self, compact: Compact) -> None:
-        """Raise InvalidToken for a signature that does not hold, or whose key is not known. The
-        header keeps the rules."""
+        """Raise InvalidToken if the signature is wrong or its key not known. The header's rules
+        must have been checked."""
         algorithm = algorithm_named(compact.header["alg"]) or ""
         kid = compact.header.get("kid")
         key = await self._keys.find(kid, algorithm)
@@ -106,7 +106,7 @@ class JwtAuthenticator(Authenticator):
         return Verified(principal, *_span(token.claims))
 
     def check_time(self, claims: Mapping[str, Any]) -> None:
-        """Raise InvalidToken for claims that have expired, or do not hold yet."""
+        """Raise InvalidToken if the claims have expired or are not valid yet."""
         self._check_span(*_span(claims))
 
     def _check_span(self, begins: float, ends: float) -> None:
@@ -118,5 +118,5 @@ class JwtAuthenticator(Authenticator):
 
 
 def _span(claims: Mapping[str, Any]) -> tuple[float, float]:
-    """From when until when a token holds, in seconds."""
+    """Return from when until when a token is valid, in seconds."""
     return max(claims["iat"], claims.get("nbf", 0)), claims["exp"]

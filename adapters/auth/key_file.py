@@ -1,4 +1,4 @@
-"""The keys of an issuer in a file of the operator's: a JSON Web Key Set, or public keys in PEM."""
+"""Read an issuer's keys from the operator's file: a JSON Web Key Set, or public keys in PEM."""
 
 import asyncio
 import re
@@ -18,20 +18,20 @@ from application.errors import Unavailable
 from domain import strict_json
 
 CHECK_SECONDS = 1.0
-"""How often the file is looked at."""
+"""The pause between two looks at the file."""
 
 _PEM = re.compile(r"-----BEGIN ([A-Z ]*PUBLIC KEY)-----.*?-----END \1-----", re.DOTALL)
 
 
 class KeyFile(KeySource):
-    """The file is read anew only once it has changed."""
+    """A key file is read again only once it has changed."""
 
     def __init__(self, path: Path, algorithms: Collection[str]) -> None:
         self._path = path
         self._algorithms = algorithms
         self._found = KeySet()
         self._read: tuple[int, int, int] | None = None
-        """What the file was when it was read: its inode, size and time of change."""
+        """The file's inode, size and time of change when it was read."""
 
     async def keys(self) -> KeySet:
         try:
@@ -59,7 +59,7 @@ class KeyFile(KeySource):
 
 def _keys(content: bytes, algorithms: Collection[str]) -> KeySet:
     if content.lstrip().startswith(b"{"):
-        return KeySet.of(strict_json.parse(content), algorithms)
+        return KeySet.from_jwks(strict_json.parse(content), algorithms)
     text = content.decode("ascii", errors="replace")
     if "PRIVATE KEY-----" in text:
         raise ValueError("it holds a private key, and the public one is enough")
@@ -67,7 +67,7 @@ def _keys(content: bytes, algorithms: Collection[str]) -> KeySet:
     if not blocks:
         raise ValueError("it is neither a JSON Web Key Set nor a public key in PEM")
     jwks = [_jwk(block) for block in blocks]
-    return KeySet.of({"keys": jwks}, algorithms, names_keys=False)
+    return KeySet.from_jwks({"keys": jwks}, algorithms, names_keys=False)
 
 
 def _jwk(block: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""JSON Web Key Sets (RFC 7517 section 5), and which of their keys may check a token."""
+"""Read JSON Web Key Sets (RFC 7517 section 5), and find the keys that may check a token."""
 
 import re
 from base64 import urlsafe_b64decode
@@ -12,10 +12,10 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 PublicKey = ECKey | OKPKey | RSAKey
 
 DOCUMENT_MAX = 256 * 1024
-"""Bytes of a key set, or of what names one."""
+"""The most bytes that a key set, or a description that names one, may have."""
 
 KEYS_MAX = 100
-"""Keys of a set."""
+"""The most keys that a set may have."""
 
 RSA_BITS = range(2048, 8192 + 1)
 """RFC 7518 section 3.3 asks for 2048; above the upper bound one check takes too long."""
@@ -28,7 +28,7 @@ PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The keys that an algorithm takes: `kty`, and `crv` where there are several."""
+    """A kind is what keys an algorithm takes: their class, curve and members."""
 
     key: type[PublicKey]
     curve: str | None
@@ -49,14 +49,14 @@ RFC 9864's for Ed25519."""
 
 
 def algorithm_named(name: object) -> str | None:
-    """The algorithm of a header's or a key's `alg`: "EdDSA" is what Ed25519 was called before
-    RFC 9864, and here no other curve goes by it."""
+    """Return the algorithm that an `alg` names. "EdDSA" means Ed25519, its name before RFC 9864; no
+    other curve is accepted here."""
     return "Ed25519" if name == "EdDSA" else name if isinstance(name, str) else None
 
 
 @dataclass(frozen=True, slots=True)
 class FitKey:
-    """A key, the id it goes by, and the algorithms that it may be used with."""
+    """A fit key has its id, and the algorithms that it may be used with."""
 
     kid: str | None
     algorithms: frozenset[str]
@@ -65,28 +65,30 @@ class FitKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The keys of an issuer that are fit to check its tokens."""
+    """A key set has the keys of an issuer that are fit to check its tokens."""
 
     keys: tuple[FitKey, ...] = ()
     others: tuple[str, ...] = ()
-    """What the keys are that are not fit: of another use or kind, weak, private or broken."""
+    """A description of each unfit key: of another use or kind, weak, private or broken."""
     names_keys: bool = True
-    """Without it any key may be the one that a token names: PEM has no ids."""
+    """Whether keys have ids, as in JSON. PEM has none, so any key may be the one a token names."""
 
     @property
     def unfit(self) -> int:
         return len(self.others)
 
     @classmethod
-    def of(
+    def from_jwks(
         cls,
         document: Any,  # noqa: ANN401 - any JSON
         algorithms: Collection[str],
         *,
         names_keys: bool = True,
     ) -> "KeySet":
-        """A key that is listed twice counts once. Raises ValueError for what is no key set, or one
-        with more than 100 keys."""
+        """Read a key set. A key that is listed twice counts once.
+
+        Raises ValueError for anything else, or a set of more than 100 keys.
+        """
         jwks = document.get("keys") if isinstance(document, dict) else None
         if not isinstance(jwks, list):
             raise ValueError("it is no JSON Web Key Set")  # noqa: TRY004 - of a far side, not ours
@@ -102,7 +104,10 @@ class KeySet:
         return any(self._may_be(kid, key) for key in self.keys)
 
     def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
-        """The one key of that id, or of any if None, for the algorithm; None if several are."""
+        """Return the key for the algorithm that has the id, or any id if that is None.
+
+        None if there is no such key, or more than one.
+        """
         fit = [
             key.key for key in self.keys if self._may_be(kid, key) and algorithm in key.algorithms
         ]
@@ -116,7 +121,7 @@ _WORD = re.compile(r"[A-Za-z0-9+._-]{1,30}")
 
 
 def _described(jwk: Any) -> str:  # noqa: ANN401 - any JSON
-    """What a key says of itself, without its text where that is not a plain word."""
+    """Describe a key by its type, curve, algorithm and use, where those are plain words."""
     if not isinstance(jwk, dict):
         return "no key"
     if PRIVATE & jwk.keys() and jwk.get("kty") != "oct":
@@ -148,7 +153,7 @@ def _fit_key(jwk: Any, allowed: Collection[str]) -> FitKey | None:  # noqa: ANN4
 
 
 def _imported(jwk: Mapping[str, Any], kind: Kind) -> PublicKey | None:
-    """The key without its other members, since none of them may have a say any more."""
+    """Import the key with its necessary members only, so that no other has any effect."""
     try:
         if kind.key is RSAKey and not _is_strong(jwk):
             return None

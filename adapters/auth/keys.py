@@ -8,11 +8,11 @@ __all__ = ["KeySource", "Keys", "PublicKey"]
 
 
 class KeySource(Protocol):
-    """Where the keys of an issuer come from."""
+    """A key source fetches the keys of an issuer."""
 
     @abstractmethod
     async def keys(self) -> KeySet:
-        """Those that are there now and fit. Raises Unavailable while they cannot be had."""
+        """Return the issuer's present keys that are fit. Raises Unavailable if it cannot."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -25,7 +25,7 @@ class Keys(Protocol):
     @property
     @abstractmethod
     def version(self) -> int:
-        """Another number once a key has come or gone."""
+        """A number that changes once a key is added or removed."""
 
     @property
     @abstractmethod
@@ -34,16 +34,16 @@ class Keys(Protocol):
 
     @abstractmethod
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
-        """The key of that id, or where a token names none the only one, that is fit for the
-        algorithm. None where there is none, or more than one.
+        """Return the key for the algorithm that has the id or, without an id, the only one.
 
-        Raises Unavailable while that cannot be told.
+        None if there is none, or more than one. Raises Unavailable while the keys are unknown.
         """
 
     @abstractmethod
     async def successor(self, key: PublicKey | None, algorithm: str) -> PublicKey | None:
-        """Another key than the one that `find` gave for a token without an id, and that its
-        signature does not hold under: of keys without ids only that tells that they have changed.
+        """Return a newer key, if there is one, after a token without an id failed under `key`.
+
+        Where keys have no ids, only such a failure shows that they may have changed.
         """
 
     @abstractmethod
@@ -52,8 +52,8 @@ class Keys(Protocol):
 
     @abstractmethod
     async def keep_current(self) -> None:
-        """Get the keys, and keep them current until this is cancelled. Return where they never
-        change."""
+        """Fetch the keys, and keep them current until this is cancelled. Return at once if they
+        never change."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The keys of an identity provider, kept current while requests come."""
+"""Keep the keys of an identity provider current."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from adapters.auth.keys import Keys, KeySource, PublicKey
 from application.errors import Unavailable
 
 RETRY_SECONDS = 2.0
-"""Until a provider that could not be had is asked again."""
+"""The pause before a provider that did not answer is asked again."""
 
-_TOLD_MAX = 5
-"""Keys that are told of."""
+_LISTED_MAX = 5
+"""How many unfit keys are listed in a message."""
 
 _log = structlog.get_logger("chat_sessions")
 
 
 class ProviderKeys(Keys):
-    """Asks for the keys at the start, when they have reached `max_age`, and when a token names
-    one that is not known, or names none and does not hold, but then only once in `interval`. Both
-    are in seconds.
+    """The provider is asked for its keys at the start, whenever they are `max_age` old, and for a
+    token whose key is not known, or that names none and does not verify.
 
-    Whoever needs the keys while they are asked for waits for that one answer. While the provider
-    is away the keys that are known go on being so, however old.
+    For such tokens it is asked once in `interval` at most. Both are in seconds. Callers that need
+    the keys meanwhile wait for the same answer. While the provider is away, the known keys remain
+    in use, however old.
     """
 
     def __init__(self, source: KeySource, max_age: float, interval: float) -> None:
@@ -34,9 +34,9 @@ class ProviderKeys(Keys):
         self._found = KeySet()
         self._version = 0
         self._away: str | None = "the keys were not asked for yet"
-        """Why they could not be had when they were last asked for."""
+        """Why the last request for the keys failed, or None."""
         self._next = 0.0
-        """When, by the loop's clock, an unknown key may have the provider asked."""
+        """The loop's time from which an unknown key leads to another request."""
         self._asking: asyncio.Task[None] | None = None
 
     @property
@@ -80,7 +80,7 @@ class ProviderKeys(Keys):
     def _lack(self) -> str | None:
         if self._away or self._found.keys:
             return self._away
-        others = ", ".join(self._found.others[:_TOLD_MAX]) or "none at all"
+        others = ", ".join(self._found.others[:_LISTED_MAX]) or "none at all"
         return f"the identity provider has no key that is fit: its key set has {others}"
 
     async def _ask_if_due(self) -> None:
@@ -88,7 +88,7 @@ class ProviderKeys(Keys):
             await self._ask()
 
     async def _ask(self) -> None:
-        """Ask, or wait for the answer to who has asked before: a client that hangs up ends
+        """Ask for the keys, or wait for a request that is under way. A client that hangs up cancels
         neither."""
         if self._asking is None:
             self._asking = asyncio.create_task(self._refresh())
@@ -107,9 +107,9 @@ class ProviderKeys(Keys):
         if self._found != before[0]:
             self._version += 1
         if (self._found, self._away) != before:
-            self._tell()
+            self._log_state()
 
-    def _tell(self) -> None:
+    def _log_state(self) -> None:
         if self._lack:
             _log.warning("keys.unavailable", reason=self._lack, known=len(self._found.keys))
         else:

@@ -5,12 +5,12 @@ from hashlib import sha256
 from application.ports.authenticator import Principal
 
 HELD_MAX = 4096
-"""Tokens. Each takes about a kilobyte."""
+"""The most tokens that are kept. Each takes about a kilobyte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a token that was checked says: for whom, and from when until when, in seconds."""
+    """A checked token's principal, and from when until when the token is valid, in seconds."""
 
     principal: Principal
     begins: float
@@ -18,10 +18,10 @@ class Verified:
 
 
 class VerifiedTokens:
-    """The tokens that were used last, each under the SHA-256 of its whole text: any other text is
-    another token, and none can be read out of the service's memory.
+    """The cache holds the tokens used last, each under the SHA-256 of its whole text.
 
-    A token is held under the keys that it was checked with; once they change all are let go.
+    So any other text is another token, and no token can be read out of the service's memory. Once
+    the keys change, all tokens are dropped.
     """
 
     def __init__(self, most: int = HELD_MAX) -> None:
@@ -33,7 +33,7 @@ class VerifiedTokens:
         return len(self._held)
 
     def get(self, token: str, keys: int) -> Verified | None:
-        """What was found, if it was under these keys."""
+        """Return what the token's check found, if the keys are still the same."""
         self._follow(keys)
         name = _name(token)
         verified = self._held.get(name)

@@ -1,5 +1,5 @@
-"""SQLAlchemy compiles each statement once, and the driver runs it: to have SQLAlchemy run it costs
-several times what the driver's own call does."""
+"""Compile each statement once with SQLAlchemy, for the driver to run: SQLAlchemy takes several
+times as long to run one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,11 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class CompiledStatement:
-    """A statement's text and its label. `parts` are its values in their order: each a parameter's
-    name, how it is converted for the driver (None: not at all), and the value it always has."""
+    """A compiled statement is its SQL, its label, and the source of each of its values in order.
+
+    A source is a parameter's name and how the driver wants it converted (None: as it is) or, with
+    an empty name, a constant.
+    """
 
     label: str | None
     sql: str

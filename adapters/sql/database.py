@@ -8,22 +8,22 @@ from sqlalchemy import Connection, Executable
 T = TypeVar("T")
 
 Values = Mapping[str, Any]
-"""What a statement's parameters stand for, or a table's columns hold."""
+"""The values of a statement's parameters or of a row, by name."""
 
 
 Row = Sequence[Any]
 
 Rows = Sequence[Row]
-"""As the driver has them: `read` of a column's type makes values of what is there."""
+"""Rows as the driver returns them: a column type's `read` converts their values."""
 
 
 class Database(Protocol):
-    """One database, as the repositories need it; its life is the Storage port's.
+    """The repositories work with a database through these methods, each of which may raise
+    Unavailable.
 
-    Every method may raise Unavailable.
-    Once begun a write is carried through, also where the caller is cancelled meanwhile; once it
-    returns it is durable. What the two databases run the same way goes through `read` and `write`.
-    What SQL puts into one statement on PostgreSQL alone is a method of its own.
+    A write that has begun is completed, even if its caller is cancelled, and is durable once it
+    returns. What both databases run alike goes through `read` and `write`; the other methods are
+    what PostgreSQL alone does in one statement.
     """
 
     @abstractmethod
@@ -39,31 +39,31 @@ class Database(Protocol):
 
     @abstractmethod
     async def read(self, statement: Executable, parameters: Values) -> Rows:
-        """All rows of one statement, and so of one snapshot."""
+        """Return all rows of one statement, and so of one snapshot."""
 
     @abstractmethod
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction; what it raises undoes that and is raised. It may run more
-        than once."""
+        """Run `work` in one transaction, perhaps more than once, and return what it returns. If it
+        raises, the transaction is rolled back and the error passed on."""
 
     @abstractmethod
     async def add(
         self, owner: Values, session: Values, messages: Rows, receipt: Values | None
     ) -> bool:
-        """Store the session with its messages in order, the receipt if there is one, and count
-        the session. False, and nothing is done, if there is a receipt under that key already.
+        """Store the session with its messages and receipt, and count it. Return False, and do
+        nothing, if the key has a receipt already.
 
-        Of a message there is what NEW_MESSAGE_COLUMNS says, here and in `append`."""
+        The messages' columns are NEW_MESSAGE_COLUMNS, here and in `append`."""
 
     @abstractmethod
     async def append(
         self, head: Values, messages: Rows, receipt: Values | None
     ) -> Sequence[int] | None:
-        """Run RESERVE_ORDERS and store the messages behind the orders and times it takes, with the
-        receipt if there is one, and return its row, the last of both. None, and nothing is done,
-        if there is no such session, or a receipt under that key already."""
+        """Run RESERVE_ORDERS, store the messages with the orders and times that it reserves, and
+        the receipt, and return its row, which has the last of both. Return None, and do nothing,
+        if there is no such session or the key has a receipt already."""
 
     @abstractmethod
     async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:
-        """Remove and uncount the session where it is at one of the `expected` versions, if any.
-        Else False, and nothing is done."""
+        """Remove the session and uncount it, if it exists and has one of the `expected` versions.
+        Otherwise return False, and do nothing."""

@@ -1,4 +1,4 @@
-"""The observer is told of what the database is asked: of each statement by its label."""
+"""An observer is notified of each statement that a database runs, by the statement's label."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ LABEL = "statement_name"
 """The execution option that holds a statement's label."""
 
 COMMIT = "COMMIT"
-"""The label of a commit: on SQLite of each of the writes that shared it."""
+"""The label of a commit. On SQLite, where writes share one, each write reports it."""
 
 E = TypeVar("E", bound=Executable)
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Of a pool, just now: in use, kept for the next, and the most there may be."""
+    """The numbers of a pool's connections: those in use, those idle, and the most there may be."""
 
     used: int
     idle: int
@@ -28,8 +28,10 @@ class Connections:
 
 
 class Observer(Protocol):
-    """Hears of statements, pools and events, in the context (contextvars) of whoever asked the
-    database and in any thread. It does not raise."""
+    """An observer is notified of statements, pools and events. It does not raise.
+
+    It is called in any thread, in the context (contextvars) of whoever asked the database.
+    """
 
     @abstractmethod
     def statement(self, label: str, seconds: float, error: BaseException | None) -> None:
@@ -37,11 +39,11 @@ class Observer(Protocol):
 
     @abstractmethod
     def pool(self, name: str, look: Callable[[], Connections]) -> None:
-        """There is a pool, and this tells its state at any time, from any thread."""
+        """A pool exists. `look` returns its state at any time, from any thread."""
 
     @abstractmethod
     def event(self, name: str, level: int, **about: object) -> None:
-        """Something has happened that an operator should know of; the level is one of logging's."""
+        """Something happened that an operator should know of; the level is one of logging's."""
 
 
 class NullObserver(Observer):
@@ -59,20 +61,20 @@ def labelled(label: str, statement: E) -> E:
 
 
 def observe(engine: Engine, observer: Observer) -> None:
-    """Tell the observer of every statement with a label that the engine runs."""
+    """Notify the observer of every statement with a label that the engine runs."""
 
     def begins(*of: object) -> None:
         _execution(of).began = perf_counter()
 
     def ends(*of: object) -> None:
-        tell(_execution(of), None)
+        report(_execution(of), None)
 
     def fails(failure: ExceptionContext) -> None:
         execution = cast("_Execution | None", failure.execution_context)
         if execution is not None and hasattr(execution, "began"):
-            tell(execution, failure.original_exception)
+            report(execution, failure.original_exception)
 
-    def tell(execution: _Execution, error: BaseException | None) -> None:
+    def report(execution: _Execution, error: BaseException | None) -> None:
         label = execution.execution_options.get(LABEL)
         if label is not None:
             observer.statement(label, perf_counter() - execution.began, error)
@@ -83,12 +85,12 @@ def observe(engine: Engine, observer: Observer) -> None:
 
 
 class _Execution(Protocol):
-    """What SQLAlchemy knows of a statement while it runs it, and when we saw it begin."""
+    """SQLAlchemy's context of a running statement, with the time that it began."""
 
     execution_options: Mapping[str, Any]
     began: float
 
 
 def _execution(of: tuple[object, ...]) -> _Execution:
-    """From the arguments that an event of a cursor has."""
+    """Return the context from the arguments of an event of a cursor."""
     return cast("_Execution", of[4])

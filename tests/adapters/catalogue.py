@@ -35,7 +35,7 @@ Statements = Mapping[str, Executable]
 NOT_FOR_REQUESTS = {"GET_REVISION", "CHECK_SCHEMA", "CHECK_SERVER", "SET_LIMITS"}
 """The labels of those that look at the schema and the server, or set a transaction up."""
 
-WITH_OPTIONS = {"limiting"}
+WITH_OPTIONS = {"limits_statement"}
 """The function that makes SET_LIMITS of the operator's settings."""
 
 WITHOUT_OWNER = {

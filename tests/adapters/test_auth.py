@@ -313,7 +313,7 @@ def test_a_folder_that_is_not_there_is_refused(
 def test_a_part_may_end_in_any_letter() -> None:
     """As a signature of 384 bytes does."""
     for place, letter in enumerate(ALPHABET):
-        assert Compact.of(f"e30.AAAA.AAA{letter}").signature == bytes((0, 0, place))
+        assert Compact.parse(f"e30.AAAA.AAA{letter}").signature == bytes((0, 0, place))
 
 
 async def test_a_token_may_be_as_long_as_the_limit_and_no_longer(

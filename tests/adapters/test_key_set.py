@@ -24,7 +24,7 @@ def shown(key: ECKey | OKPKey | RSAKey | OctKey, **changes: Any) -> dict[str, An
 
 
 def key_set(*jwks: Any, algorithms: tuple[str, ...] = ALL) -> KeySet:
-    return KeySet.of({"keys": list(jwks)}, algorithms)
+    return KeySet.from_jwks({"keys": list(jwks)}, algorithms)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_without_ids_there_must_be_one_key_of_a_kind() -> None:
 )
 def test_what_is_no_key_set_is_refused(document: Any) -> None:
     with pytest.raises(ValueError, match=r"^it "):
-        KeySet.of(document, ALL)
+        KeySet.from_jwks(document, ALL)
 
 
 def test_a_hundred_keys_are_taken() -> None:

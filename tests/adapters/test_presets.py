@@ -35,7 +35,9 @@ KEYS: dict[str, ECKey | OKPKey | RSAKey] = {
     "ES384": ECKey.generate_key("P-384"),
     "Ed25519": OKPKey.generate_key("Ed25519"),
 }
-JWKS = KeySet.of({"keys": [key.as_dict(private=False) for key in KEYS.values()]}, tuple(KINDS))
+JWKS = KeySet.from_jwks(
+    {"keys": [key.as_dict(private=False) for key in KEYS.values()]}, tuple(KINDS)
+)
 
 
 class Fixed(Keys):

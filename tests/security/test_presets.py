@@ -40,7 +40,7 @@ class Known(Keys):
 
     def __init__(self, mint: Mint) -> None:
         jwks = [key.as_dict(private=False, kid=key.thumbprint()) for key in mint.keys.values()]
-        self._keys = KeySet.of({"keys": jwks}, tuple(KINDS))
+        self._keys = KeySet.from_jwks({"keys": jwks}, tuple(KINDS))
 
     async def find(self, kid: str | None, algorithm: str) -> PublicKey | None:
         return self._keys.find(kid, algorithm)

@@ -1,4 +1,4 @@
-"""Files that the service's user can open, whoever made them, and why one cannot be opened."""
+"""Open files so that the service's user can open them later, and say why one cannot be opened."""
 
 import errno
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def open_or_create(path: Path, owner: os.stat_result) -> tuple[int, bool]:
-    """Open the file to read and write, or make it for its owner's eyes, and tell whether it was
-    made. Raises OSError.
+    """Open the file to read and write, or create it with mode 0600, and return whether it is new.
 
-    What root makes is given to `owner`: a service that runs as another user must open it later.
+    A file that root creates is given to `owner`, so that a service of another user can open it.
+    Raises OSError.
     """
     flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -25,14 +25,14 @@ def open_or_create(path: Path, owner: os.stat_result) -> tuple[int, bool]:
 
 
 def give(file: int, owner: os.stat_result) -> None:
-    """Give the open file to the owner, where root has it and may."""
+    """Change the open file's owner if root owns it and this process may do that."""
     if os.geteuid() == 0 and os.fstat(file).st_uid == 0 != owner.st_uid:
         with suppress(OSError):
             os.fchown(file, owner.st_uid, owner.st_gid)
 
 
 def refusal(error: OSError, path: Path) -> str:
-    """One line of why the path, or the file that the error names, cannot be opened."""
+    """Say in one line why the path, or the file that the error names, cannot be opened."""
     named = path if error.filename is None else Path(os.fsdecode(error.filename))
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
         return f"cannot open {path}: {error.strerror}: there is no folder {path.parent}"
@@ -41,7 +41,7 @@ def refusal(error: OSError, path: Path) -> str:
 
 
 def unusable(paths: Iterable[Path]) -> str | None:
-    """One line of the first that may not be written, of those that are there."""
+    """Say in one line which of the existing files is the first that may not be written, if any."""
     effective = os.access in os.supports_effective_ids
     for path in paths:
         if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=effective):

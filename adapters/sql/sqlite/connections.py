@@ -25,7 +25,7 @@ _READER_PRAGMAS = ("query_only=ON", "wal_autocheckpoint=0", "trusted_schema=OFF"
 
 
 class Connections:
-    """The connections that serve a file: a reader, and the writer that watches it."""
+    """A file is served by two connections: a reader, and a writer that watches the file."""
 
     def __init__(
         self, file: SqliteFile, observer: Observer, reader: Connection, writing: Connection
@@ -37,7 +37,7 @@ class Connections:
         self.writer = Writer(writing, self.watch, observer)
 
     def close(self) -> None:
-        """Finish the writes that wait, and fold the log into the file unless that may harm it: the
+        """Finish the waiting writes, and move the log into the file unless that may damage it: the
         last connection to be closed does so, if it may write."""
         self.writer.close()
         last_two = (self.reader, self.writing)
@@ -46,12 +46,12 @@ class Connections:
 
 
 def connect_reader(file: SqliteFile, observer: Observer) -> Connection:
-    """A connection that can change nothing, and so moves no log into the file when it is closed."""
+    """Return a connection that cannot write, and so moves no log into the file when it closes."""
     return _connect(file, observer, _READER_PRAGMAS, read_only=True)
 
 
 def connect_writer(file: SqliteFile, observer: Observer) -> Connection:
-    """A connection that holds the file's write lock from a transaction's begin on."""
+    """Return a connection whose transactions hold the file's write lock from their beginning on."""
     connection = _connect(file, observer, _WRITER_PRAGMAS, read_only=False)
     event.listen(connection.engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
     return connection

@@ -1,4 +1,4 @@
-"""SQLite as a database to trust: one service process, one writer, every commit on disk.
+"""Run statements on SQLite, with one service process, one writer, and every commit on disk.
 
 In write-ahead mode readers see the last commit and never wait. `synchronous=FULL` makes a commit
 survive a power cut. Only the writer may checkpoint, since versions before 3.51.3 can corrupt the
@@ -29,13 +29,13 @@ from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused, Unavailable
 
 INTERRUPT_SECONDS = 0.02
-"""From one attempt to end an opening to the next: a statement may begin in between."""
+"""The pause between two attempts to interrupt an opening: a statement may begin in between."""
 
 T = TypeVar("T")
 
 
 class SqliteDatabase(Database):
-    """Reads run at once in the event loop, on a connection of their own; writes on one thread."""
+    """Reads run in the event loop, on their own connection, and writes on a thread."""
 
     def __init__(self, path: Path, observer: Observer = NULL_OBSERVER) -> None:
         self._file = SqliteFile(path)
@@ -56,8 +56,8 @@ class SqliteDatabase(Database):
         await self.close()
 
     async def open(self) -> None:
-        """Lock, check and migrate the file, on a thread: a large one takes its time. Cancelled, it
-        leaves the file as it was."""
+        """Lock, check and migrate the file on a thread, since a large file takes long. If this is
+        cancelled, the file is left as it was."""
         if self._open is not None:
             return
         opening = Opening(self._file, self._observer)
@@ -120,7 +120,7 @@ class SqliteDatabase(Database):
             raise Unavailable(f"{self._file.path} has the schema {found}")
 
     async def close(self) -> None:
-        """Finish the writes that wait, fold the log into the file, and unlock it."""
+        """Finish the waiting writes, move the log into the file, and unlock it."""
         if self._open is not None:
             connections, self._open = self._open, None
             connections.close()

@@ -1,5 +1,5 @@
-"""Reads by the standard library's driver alone, on the reader's connection: what SQLAlchemy does
-around a statement takes longer than a point read itself."""
+"""Run reads with the standard library's driver alone, on the reader's connection: SQLAlchemy takes
+longer around a statement than reading one row does."""
 
 import sqlite3
 from time import perf_counter
@@ -13,7 +13,7 @@ from adapters.sql.observer import Observer
 
 
 class Driver:
-    """Tells the observer of each statement that has a label."""
+    """The driver runs reads, and notifies the observer of each that has a label."""
 
     def __init__(self, connection: Connection, observer: Observer) -> None:
         self._dialect = connection.dialect
@@ -21,7 +21,7 @@ class Driver:
         self._observer = observer
 
     def rows(self, statement: Executable, parameters: Values) -> Rows:
-        """Raises what the driver raises."""
+        """Run the statement and return its rows. Raises the errors of sqlite3."""
         sent = compile_statement(statement, self._dialect)
         began, failure = perf_counter(), None
         try:

@@ -23,19 +23,19 @@ _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Damaged(Unavailable):
-    """The file holds what SQLite has not written there."""
+    """The file has content that SQLite did not write."""
 
 
 DRIVER_ERRORS = (DBAPIError, sqlite3.Error)
 
 _NOT_TEXT = "Could not decode to UTF-8"
-"""How Python's sqlite3 begins to complain of a damaged text, which it then shows."""
+"""How sqlite3's error for a damaged text begins. The rest would repeat the text."""
 
 
 def check(error: Exception) -> None:
-    """Raise Unavailable in place of a driver's error that says the database cannot be used now.
+    """Raise Unavailable in place of a driver's error that means the database cannot be used now.
 
-    Any other driver's error is a mistake of ours, and nothing is raised.
+    Any other driver's error is the service's own mistake, and nothing is raised.
     """
     origin = getattr(error, "orig", error)
     if str(origin).startswith(_NOT_TEXT):

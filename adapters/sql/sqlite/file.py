@@ -14,10 +14,10 @@ MAGIC = b"SQLite format 3\0"
 """The first bytes of every SQLite file (https://sqlite.org/fileformat2.html section 1.3)."""
 
 _HEADER = struct.Struct(">16xH6xII60xI")
-"""The page size, the change counter, the pages, and the counter when those were counted."""
+"""The page size, the change counter, the number of pages, and the counter when that was written."""
 
 QUICK_BYTES = 64 * 1024 * 1024
-"""Below this size a check of the whole file is quick enough for every start."""
+"""The size below which the whole file is checked at every start."""
 
 
 BUSY_SECONDS = 2.0
@@ -25,7 +25,7 @@ BUSY_SECONDS = 2.0
 
 
 class SqliteFile:
-    """A database file that this process alone serves."""
+    """A database file is served by this process alone, which locks it."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.realpath(path))
@@ -37,22 +37,23 @@ class SqliteFile:
 
     @property
     def descriptor(self) -> int:
-        """The descriptor of the locked file. It is open until the file is unlocked: to close any
-        descriptor of a file gives up the locks that SQLite has on it (https://sqlite.org/howtocorrupt.html
-        section 2.2)."""
+        """The descriptor of the locked file, which stays open until the file is unlocked.
+
+        Closing any descriptor of a file gives up the locks that SQLite has on it
+        (https://sqlite.org/howtocorrupt.html section 2.2).
+        """
         return self._held[-1]
 
     def opened(self, path: Path) -> int:
-        """A descriptor to read a file beside it, open until the file is unlocked for the same
-        reason."""
+        """Open a file beside it to read, until the file is unlocked, for the same reason."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._held.insert(0, descriptor)
         return descriptor
 
     def lock(self) -> None:
-        """Lock the file for this process, making it for its owner's eyes if it is not there.
+        """Lock the file for this process, and create it with mode 0600 if it does not exist.
 
-        Raises StorageRefused. The lock goes with the process, however that ends.
+        The lock ends with the process, however that ends. Raises StorageRefused.
         """
         try:
             self._refuse_mounts()
@@ -67,14 +68,16 @@ class SqliteFile:
             raise
 
     def withdraw(self) -> None:
-        """Unlock the file, and take away what `lock` has made."""
+        """Unlock the file, and delete the files that `lock` has created."""
         for path in self._made:
             path.unlink(missing_ok=True)
         self.unlock()
 
     def inspect(self) -> bool:
-        """Whether the file is there. Raises StorageRefused for what `lock` is refused for, but
-        for another process that serves the file. It makes and locks nothing."""
+        """Whether the file exists. Nothing is created or locked.
+
+        Raises StorageRefused where `lock` would, unless that is because another process serves it.
+        """
         try:
             self._refuse_mounts()
             beside = (self.log, self.index, self._lock_file, self.path.parent)
@@ -87,17 +90,17 @@ class SqliteFile:
         return is_there
 
     def is_suspect(self) -> bool:
-        """Whether to check the whole file: the last stop was unclean, or the check is quick.
+        """Whether to check the whole file, since the last stop was unclean or the check is quick.
 
-        A clean stop takes the write-ahead log away. Ask before the database is opened.
+        A clean stop removes the write-ahead log. Ask before the database is opened.
         """
         return self.has_log() or self.size < QUICK_BYTES
 
     def is_cut_short(self) -> bool:
         """Whether the file ends before the last page that its header counts.
 
-        A log may hold the pages that lack, so it says nothing beside one, unless the file is empty:
-        SQLite makes a database's first page before its log.
+        Missing pages may be in a log. So beside a log only an empty file is cut short: SQLite
+        writes a database's first page before its log.
         """
         if self.has_log():
             return self.size == 0
@@ -112,7 +115,7 @@ class SqliteFile:
 
     @property
     def page_size(self) -> int:
-        """Of the locked file, which is not empty."""
+        """The page size of the locked file, which must not be empty."""
         size = int.from_bytes(os.pread(self.descriptor, 2, 16))
         return 1 << 16 if size == 1 else size
 
@@ -121,7 +124,7 @@ class SqliteFile:
         return self.path.stat().st_size
 
     def connect(self, *, read_only: bool) -> sqlite3.Connection:
-        """A connection to the file, which is there; also one whose name has a ? or a % in it."""
+        """Connect to the file, which must exist. Its name may have a ? or a % in it."""
         mode = "ro" if read_only else "rw"
         return sqlite3.connect(
             f"{self.path.as_uri()}?mode={mode}",
@@ -132,7 +135,7 @@ class SqliteFile:
         )
 
     def unlock(self) -> None:
-        """Unlock the file. Ask when no connection to it is open any more."""
+        """Unlock the file, once no connection to it is open any more."""
         self._made.clear()
         while self._held:
             os.close(self._held.pop())
@@ -152,8 +155,11 @@ class SqliteFile:
             )
 
     def _take_locks(self) -> None:
-        """Lock the file itself, which may be renamed or have its lock file removed, and the lock
-        file, which is all that earlier releases look at."""
+        """Lock the file and its lock file.
+
+        The lock file can be removed, or the file renamed; earlier releases check the lock file
+        alone.
+        """
         owner = (self.path if self.path.exists() else self.path.parent).stat()
         lock_file, is_made = open_or_create(self._lock_file, owner)
         self._hold_lock(lock_file)

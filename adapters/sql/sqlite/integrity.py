@@ -1,4 +1,4 @@
-"""The check of a whole file: some seconds a gigabyte, so it is told before it begins."""
+"""Check a whole file. That takes some seconds a gigabyte, so its start is reported too."""
 
 import logging
 import sqlite3
@@ -32,12 +32,12 @@ def is_whole(connection: sqlite3.Connection, file: SqliteFile, observer: Observe
 
 
 def counts_agree(connection: sqlite3.Connection) -> bool:
-    """Whether there are as many sessions and messages as were counted when they were written: pages
-    can be whole and be of two states of the database."""
+    """Whether the stored counts match the sessions and messages: if they do not, the file's pages,
+    each of them whole, come from two states of the database."""
     return not any(connection.execute(counts).fetchone() for counts in _COUNTS)
 
 
 def interrupt(connection: sqlite3.Connection) -> None:
-    """End what runs on the connection just now, from another thread, if it is open still."""
+    """Interrupt the statement that runs on the connection, from another thread."""
     with suppress(sqlite3.Error):
         connection.interrupt()

@@ -1,8 +1,8 @@
-"""Commits in a write-ahead log that SQLite does not reach (https://sqlite.org/walformat.html).
+"""Find commits in a write-ahead log that SQLite will not recover (https://sqlite.org/walformat.html).
 
-A frame whose checksum fails ends the log for SQLite, which drops each commit behind it without a
-word. After a power cut that is right: a commit is synced before the next one is written, so the
-last one alone can be torn.
+SQLite reads a log up to the first frame whose checksum fails, and silently drops every commit after
+it. After a power cut that is right: a commit is synced before the next one is written, so only the
+last one can be incomplete.
 """
 
 import struct
@@ -11,21 +11,21 @@ from pathlib import Path
 
 _HEADER_BYTES = 32
 _FRAME = struct.Struct(">4xI8s8s")
-"""The database's pages after a commit, else 0; the log's salts; the checksum up to here."""
+"""The database's pages after a commit, or else 0; the log's salts; the checksum up to here."""
 
 _WORDS = "<" if sys.byteorder == "little" else ">"
-"""SQLite writes a log with the checksums of the machine's byte order. In one that came from a
-machine of the other order no commit is found."""
+"""The byte order of checksums, which is the machine's own. In a log from a machine of the other
+order no commit is found."""
 
 _MOST = 1
-"""The whole commits that a power cut may leave behind a frame that fails."""
+"""How many whole commits a power cut may leave after a frame that fails."""
 
 
 def loses_commits(log: Path, frame: int, page_size: int) -> bool:
     """Whether more commits than a power cut explains follow the last frame that SQLite recovered.
 
-    Those of an earlier log have other salts. Commits that the disk refused, and that shorter ones
-    were then written over, are told by their checksums: none goes on where the other ends.
+    Commits of an earlier log have other salts. Commits that the disk refused, and that were partly
+    overwritten by shorter ones, do not continue those ones' checksums.
     """
     with log.open("rb") as file:
         header = file.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
@@ -49,7 +49,7 @@ def loses_commits(log: Path, frame: int, page_size: int) -> bool:
 
 
 def _checksum(data: bytes, before: bytes) -> bytes:
-    """The checksum of the data after that of what is before it (section 4.4)."""
+    """Return the checksum of the data, continued from that of the data before it (section 4.4)."""
     first, second = struct.unpack(">2I", before)
     words = iter(struct.unpack(f"{_WORDS}{len(data) // 4}I", data))
     for odd, even in zip(words, words, strict=True):

@@ -1,4 +1,4 @@
-"""What Linux says of mounts (proc_pid_mountinfo(5)); elsewhere nothing is known of them."""
+"""Read the table of mounts on Linux (proc_pid_mountinfo(5)); other systems have no such table."""
 
 import os
 import re
@@ -9,15 +9,15 @@ from typing import NamedTuple
 MOUNTS = Path("/proc/self/mountinfo")
 
 NETWORK = frozenset({"afs", "cifs", "fuse.sshfs", "nfs", "nfs4", "smb3"})
-"""File systems without memory that two machines share, which the write-ahead log needs
-(https://sqlite.org/wal.html section 1), and where flock() and fcntl() locks are one (flock(2))."""
+"""Network file systems. They lack the shared memory that the write-ahead log needs
+(https://sqlite.org/wal.html section 1), and flock() and fcntl() locks collide there (flock(2))."""
 
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
 
 
 class Mount(NamedTuple):
     device: tuple[int, int]
-    """Major and minor number."""
+    """The device's major and minor number."""
     point: bytes
     kind: str
 
@@ -32,9 +32,9 @@ def mounts(table: bytes) -> Iterator[Mount]:
 
 
 def is_mounted(path: Path) -> bool:
-    """Whether the file is a mount of its own, and so lies in its folder for some processes alone.
+    """Whether the file is mounted by itself, and so is in its folder for some processes only.
 
-    Where mounts are not told, one from its folder's file system cannot be told from a plain file.
+    Without the table, a mount of the same file system as the folder's cannot be recognised.
     """
     try:
         table = MOUNTS.read_bytes()
@@ -44,7 +44,7 @@ def is_mounted(path: Path) -> bool:
 
 
 def network_of(path: Path) -> str | None:
-    """The kind of network file system that the path is on."""
+    """Return the kind of network file system that the path is on, or None if it is on none."""
     try:
         table = MOUNTS.read_bytes()
     except OSError:

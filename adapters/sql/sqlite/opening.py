@@ -23,7 +23,7 @@ from application.errors import StorageRefused, Unavailable
 
 
 class Opening:
-    """Locks, checks and migrates a file, on a thread that another may interrupt."""
+    """An opening locks, checks and migrates a file, on a thread that another may interrupt."""
 
     def __init__(self, file: SqliteFile, observer: Observer) -> None:
         self._file = file
@@ -32,8 +32,10 @@ class Opening:
         self._had_log = False
 
     def run(self) -> Connections:
-        """Raises StorageRefused, and then has unlocked the file, folded no log into it, and left no
-        file behind that was not there."""
+        """Open the file. Raises StorageRefused.
+
+        If it raises, the file is unlocked, its log untouched, and no new file left behind.
+        """
         self._file.lock()
         try:
             return self._open()
@@ -44,7 +46,7 @@ class Opening:
             raise
 
     def interrupt(self) -> None:
-        """End the statement that runs just now."""
+        """Interrupt the statement that is running."""
         if (running := self._running) is not None:
             interrupt(running)
 
@@ -97,8 +99,11 @@ class Opening:
             )
 
     def _is_whole(self, connection: sqlite3.Connection, revision: str | None) -> bool:
-        """A file that is quick to check is checked without a word, unless the last stop was
-        unclean. After that its log may be another state's, if the file was put back since."""
+        """Whether the file is undamaged. The check is reported if the last stop was unclean.
+
+        After an unclean stop the counts are checked too: if a backup of the file was restored
+        beside the old log, the log belongs to another state.
+        """
         observer = self._observer if self._had_log else NULL_OBSERVER
         if not is_whole(connection, self._file, observer):
             return False

@@ -5,12 +5,14 @@ from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused
 
 APPLICATION_ID = 0x63686174
-"""Marks the file as ours ("chat"; https://sqlite.org/pragma.html#pragma_application_id)."""
+"""The number that marks the service's files: "chat" (https://sqlite.org/pragma.html#pragma_application_id)."""
 
 
 def recognized_revision(file: SqliteFile, connection: sqlite3.Connection) -> str | None:
-    """The schema's revision, or None for a new file. Raises StorageRefused of a file not ours; on a
-    connection that is read-only nothing is written to it."""
+    """Return the schema's revision, or None for a new file. Nothing is written.
+
+    Raises StorageRefused for another program's file.
+    """
     program = connection.execute("PRAGMA application_id").fetchone()[0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if not tables and program in {0, APPLICATION_ID}:

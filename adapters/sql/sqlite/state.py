@@ -1,4 +1,4 @@
-"""What can be told of the file and its log without reading them whole."""
+"""Read the state of the file and its log from their headers, without reading them whole."""
 
 import os
 import struct
@@ -14,7 +14,7 @@ _INDEX = struct.Struct("=14xHI12x8s")
 machine (https://sqlite.org/walformat.html section 2.1)."""
 
 _LOG_HEADER, _FRAME_HEADER = 32, 24
-"""Sizes in bytes (https://sqlite.org/fileformat2.html sections 4.1 and 4.2)."""
+"""The headers' sizes in bytes (https://sqlite.org/fileformat2.html sections 4.1 and 4.2)."""
 
 
 class MainState(NamedTuple):
@@ -29,15 +29,15 @@ class MainState(NamedTuple):
 
 
 class LogEnd(NamedTuple):
-    """Where the log's last commit ends, as its index has it."""
+    """The end of the log's last commit, according to the log's index."""
 
     salts: bytes
     frame: int
-    """The number of the last frame; 0 in a log that is empty."""
+    """The number of the last frame, or 0 in an empty log."""
     at: int
-    """Its place in the log."""
+    """The frame's offset in the log."""
     header: bytes
-    """Its header, which a checksum of all frames up to it is in."""
+    """The frame's header, which contains a checksum of all frames up to it."""
 
 
 class LogState(NamedTuple):
@@ -46,28 +46,28 @@ class LogState(NamedTuple):
     """The first 32 bytes (https://sqlite.org/fileformat2.html section 4.1)."""
     end: LogEnd
     known: bytes
-    """What is now where the log ended before: the header of a frame."""
+    """The frame header that is now where the log ended before."""
 
     def follows(self, before: "LogState") -> bool:
-        """Whether it is the log from before, with more in it, or begun anew since."""
+        """Whether this is the earlier log with more in it, or one that SQLite has begun since."""
         if self.header == before.header:
             return self.size >= before.size and self._goes_on(before.end)
         return not before.header or self.salt == (before.salt + 1) % _SALTS
 
     def _goes_on(self, end: LogEnd) -> bool:
-        """Whether what was committed is there: neither the log nor its index has gone back."""
+        """Whether the earlier commits are still there, in the log and in its index."""
         if self.end.salts != end.salts:
-            return True  # it is about to be begun anew
+            return True  # SQLite is about to begin another log
         return self.end.frame >= end.frame and (not end.frame or self.known == end.header)
 
     @property
     def salt(self) -> int:
-        """The 32-bit number at offset 16, which is raised by one when the log is begun anew."""
+        """The 32-bit number at offset 16, which each new log raises by one."""
         return int.from_bytes(self.header[16:20])
 
 
 class OpenFiles:
-    """The file, its log and its index as they were when they were opened; the log is begun."""
+    """The open file, its log, which must have begun, and the log's index."""
 
     def __init__(self, file: SqliteFile) -> None:
         self._main = file.descriptor
@@ -78,16 +78,16 @@ class OpenFiles:
         self._identities = {path: _identity(os.stat(path)) for path in self._paths}  # noqa: PTH116
 
     def main(self) -> tuple[MainState, int]:
-        """The file's state, and when it was last written or touched, in nanoseconds.
+        """Return the file's state, and when it was last written or touched, in nanoseconds.
 
-        This and `log` raise Unavailable if a path does not lead to the file that was opened any
-        more: what is written then is lost when the process ends.
+        This and `log` raise Unavailable if a path no longer leads to the file that was opened:
+        what is written then is lost when the process ends.
         """
         status = self._status(self._paths[0])
         return MainState(status.st_size, os.pread(self._main, 100, 0)), status.st_mtime_ns
 
     def log(self, before: LogState | None = None) -> LogState:
-        """The log's state, and what is left of an earlier one."""
+        """Return the log's state, with the frame header that is now at an earlier state's end."""
         self._status(self._paths[2])
         status = self._status(self._paths[1])
         end = self._end()

@@ -1,8 +1,9 @@
-"""Sees what another program does to the file while it is open, before a write is acknowledged.
+"""Detect changes that another program makes to the open file, before a write is acknowledged.
 
-Under a write-ahead log the file changes only when pages of the log are moved into it, a checkpoint,
-which here is an act of the writer's alone. So a file that changes at any other time was written
-over. Each checkpoint leaves another number in the header, to tell the file from its own copies.
+Under a write-ahead log the file changes only in a checkpoint, which moves pages of the log into it,
+and only the writer makes checkpoints. So a file that changes at any other time was overwritten by
+another program. Each checkpoint writes another number into the header, so that an older copy of the
+file is recognised too.
 """
 
 import logging
@@ -21,7 +22,7 @@ from adapters.sql.sqlite.state import LogState, MainState, OpenFiles
 from application.errors import Unavailable
 
 LOG_BYTES = 4 * 1024 * 1024
-"""A longer log is moved into the file: a thousand pages, as SQLite has it."""
+"""The length from which the log is moved into the file: a thousand pages, SQLite's own default."""
 
 _STAMPS = 2**31
 
@@ -33,11 +34,14 @@ class _Known(NamedTuple):
 
 
 class FileWatch:
-    """The writer begins and ends its transactions here, on its thread. Of what another program did
-    some is told as Unavailable while it lasts; a file that was written over is used no more."""
+    """The watch begins and ends the writer's transactions, and looks at the file around each.
+
+    What another program does is Unavailable while it lasts. A file that was overwritten is not
+    used any more.
+    """
 
     def __init__(self, file: SqliteFile, connection: Connection, observer: Observer) -> None:
-        """The connection is the writer's, and has begun the log."""
+        """Watch the file. The connection is the writer's, and has begun the log."""
         self._file = file
         self._connection = connection
         self._driver = cast("sqlite3.Connection", connection.connection.driver_connection)
@@ -49,12 +53,12 @@ class FileWatch:
         self._refused: str | None = None
 
     def refuse(self) -> None:
-        """Raise Unavailable if the file is used no more."""
+        """Raise Unavailable if the file must not be used any more."""
         if self._refused is not None:
             raise Unavailable(self._refused)
 
     def translate(self, error: Exception) -> None:
-        """Raise Unavailable in place of a driver's error, if that is what it says."""
+        """Raise Unavailable if a driver's error means that."""
         try:
             check(error)
         except Damaged as damage:
@@ -69,13 +73,16 @@ class FileWatch:
             raise
 
     def check(self) -> None:
-        """Raise Unavailable where a write would be refused or look closer. From any thread."""
+        """Raise Unavailable if the next write would be refused, or would check the file first.
+
+        Any thread may call this.
+        """
         self.refuse()
         known = self._known
         main, modified = self._files.main()
         log = self._files.log(known.log)
         if self._is_folding or known is not self._known:
-            return  # the writer is at it, and compares by itself
+            return  # the writer is changing the file, and compares by itself
         self._compare(known, main, log)
         if modified != known.modified:
             raise Unavailable(
@@ -83,7 +90,7 @@ class FileWatch:
             )
 
     def begin(self) -> Transaction:
-        """Begin a transaction; no other program writes until it ends. Raises Unavailable."""
+        """Begin a transaction, which keeps other programs from writing. Raises Unavailable."""
         self.refuse()
         transaction = self._connection.begin()
         try:
@@ -95,7 +102,7 @@ class FileWatch:
         return transaction
 
     def end(self) -> Unavailable | None:
-        """Why the transaction that has come to its end may be lost, if so."""
+        """Return why the transaction that has just ended may be lost, or None if it is safe."""
         try:
             self._look(verify=False)
         except Unavailable as error:
@@ -108,19 +115,19 @@ class FileWatch:
             self._checkpoint()
 
     def condemn(self, reason: str) -> Unavailable:
-        """Use the file no more: only a start, which checks it, may."""
+        """Refuse all further use of the file, until the next start has checked it."""
         if self._refused is None:
             self._refused = f"{reason}: restart the service, which checks it"
             self._observer.event("file_refused", logging.ERROR, reason=self._refused)
         return Unavailable(self._refused)
 
     def interrupt(self) -> None:
-        """End a check of the whole file, from another thread."""
+        """Interrupt a check of the whole file, from another thread."""
         if (verifying := self._verifying) is not None:
             interrupt(verifying)
 
     def close(self) -> bool:
-        """Whether the log may be moved into the file when the connections are closed."""
+        """Return whether the log may be moved into the file when the connections are closed."""
         try:
             self.check()
         except Unavailable:
@@ -145,8 +152,10 @@ class FileWatch:
             raise self._overwritten()
 
     def _verify(self) -> None:
-        """A file that was touched may have been written in its midst. On a connection of its own,
-        which has no page in memory yet."""
+        """Check the whole file after it was touched, since it may have been written somewhere.
+
+        A connection of its own is used, which has no page in memory yet.
+        """
         try:
             with self.translated(), closing(self._file.connect(read_only=True)) as connection:
                 self._verifying = connection
@@ -157,7 +166,7 @@ class FileWatch:
             raise self.condemn(f"{self._file.path} was damaged while it was open")
 
     def _rescue(self) -> None:
-        """Move a log that was taken away into the file while this process has it still."""
+        """Move a log that was deleted into the file while this process still has it open."""
         with suppress(Unavailable):
             self.refuse()
             self._compare(self._known, self._files.main()[0])
@@ -165,7 +174,7 @@ class FileWatch:
                 self.condemn(f"{self._file.log} was taken away while it was open")
 
     def _checkpoint(self) -> bool:
-        """Whether the whole log is in the file now."""
+        """Move the log into the file, and return whether the whole log is in it now."""
         stamp, whole = (self._known.main.stamp + 1) % _STAMPS, False
         self._is_folding = True
         try:
@@ -184,7 +193,7 @@ class FileWatch:
         return whole
 
     def _remember(self) -> None:
-        """The file as the checkpoint left it."""
+        """Remember the file as the checkpoint left it."""
         with suppress(Unavailable):
             main, modified = self._files.main()
             self._known = _Known(main, modified, self._known.log)

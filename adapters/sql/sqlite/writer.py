@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 
 class Writer:
-    """A thread that runs many callers' writes, those that wait together in one transaction.
+    """The writer is a thread that runs many callers' writes, and commits waiting ones together.
 
-    A caller hears of its write once that is on disk. What one raises undoes that one alone: it has
-    a savepoint of its own, and where the transaction itself fails each has one more try by itself.
+    A caller gets its result once that is on disk. A write that raises is rolled back alone, as each
+    has a savepoint. If the transaction itself fails, each write is tried once more by itself.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Writer:
         return written
 
     def look(self) -> None:
-        """Have the watch look at the file, once the writes that wait are done."""
+        """Have the watch look at the file, once the waiting writes are done."""
         if not self._closed:
             self._waiting.put(_Write(lambda _: None))
 
     def close(self) -> None:
-        """Finish the writes that wait. A check of the whole file is given up."""
+        """Finish the waiting writes, and interrupt a check of the whole file."""
         self._closed = True
         self._waiting.put(None)
         while self._thread.is_alive():
@@ -74,7 +74,7 @@ class Writer:
                 return
 
     def _gather(self, group: "list[_Write]") -> bool:
-        """Add what waits, and tell whether it was the last."""
+        """Add the waiting writes to the group, and return whether the writer is to stop then."""
         while len(group) < GROUP_MAX:
             try:
                 write = self._waiting.get_nowait()
@@ -107,10 +107,10 @@ class Writer:
         elif failure is not None:
             self._commit_each(group, failure)
         else:
-            self._tell(group, outcomes, took)
+            self._settle_each(group, outcomes, took)
             self._watch.fold()
 
-    def _tell(
+    def _settle_each(
         self,
         group: "Sequence[_Write]",
         outcomes: Sequence[tuple[BaseException | None, Any]],
@@ -121,7 +121,7 @@ class Writer:
             write.settle(*outcome)
 
     def _commit_each(self, group: "Sequence[_Write]", error: BaseException) -> None:
-        """One of them made the transaction fail for all."""
+        """Commit each write of a group by itself, since one made the transaction fail for all."""
         if len(group) == 1:
             group[0].settle(error)
         else:
@@ -143,14 +143,17 @@ class _Write:
         self.done: asyncio.Future[Any] = self._loop.create_future()
 
     def is_in_time(self) -> bool:
-        """Whether its caller may still be waiting; else the caller hears so."""
+        """Whether its caller may still be waiting. If not, the write fails."""
         if time.monotonic() <= self._latest:
             return True
         self.settle(Unavailable("too many writes wait for their turn"))
         return False
 
     def run(self, connection: Connection, *, alone: bool) -> tuple[BaseException | None, Any]:
-        """The error or the result. One that is alone, or is the database's own, is raised."""
+        """Run the write, and return its error or its result.
+
+        An error is raised if it is the database's, or if the write is alone.
+        """
         if alone:
             return None, self.context.run(self._work, connection)
         # Not begin_nested: it compiles each savepoint anew, which takes as long as the write.
