@@ -1,4 +1,4 @@
-"""Builds the ASGI application, also for a server that takes a factory.
+"""Build the ASGI application, also for a server that takes a factory.
 
 `uvicorn --factory --http h11 --no-proxy-headers --no-server-header entrypoints.asgi:create`. With
 httptools, plain uvicorn takes trailers for headers. A server adds its own `Server` header outside
@@ -23,7 +23,7 @@ from entrypoints.installation import check_installation
 from entrypoints.issuers_file import Issuer
 from entrypoints.setting_types import is_web_address
 from entrypoints.settings import Settings
-from entrypoints.streams import open_missing_streams, tell
+from entrypoints.streams import open_missing_streams, write_stderr
 from entrypoints.telemetry.logs import configure_logs
 from entrypoints.telemetry.tracing import FLUSH_TIMEOUT
 from entrypoints.version import VERSION
@@ -41,17 +41,17 @@ def create() -> ASGIApp:
     try:
         check_installation(sys.argv[0])
         for line in Settings.unknown_variables():
-            tell(f"chat-sessions: {line}")
+            write_stderr(f"chat-sessions: {line}")
         settings = Settings.from_environment()
         configure_logs(settings.log_format)
         url = settings.base_url if settings.public_url else None  # the port is the server's
-        return _TellingLifespan(application(settings, Container(settings=settings), url))
+        return _ReportingLifespan(application(settings, Container(settings=settings), url))
     except StartRefused as error:
-        tell(f"chat-sessions: {error}")
+        write_stderr(f"chat-sessions: {error}")
         raise SystemExit(1) from None
 
 
-class _TellingLifespan:
+class _ReportingLifespan:
     """Wraps the application so that a failed start is one line, without a traceback."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -78,7 +78,7 @@ class _TellingLifespan:
             if not failures:
                 raise
             line = f"chat-sessions: {described(error)}"
-            tell(line)
+            write_stderr(line)
             await send({**failures[0], "message": line})
 
 
@@ -132,22 +132,22 @@ def application(settings: Settings, container: Container, url: str | None = None
 
 
 def _providers(issuers: Sequence[Issuer]) -> dict[str, str]:
-    """How the tokens of each are told apart, as the log has it."""
+    """Return the log's field with the presets that the issuers' tokens are checked by."""
     names = ",".join(preset_of(issuer).name for issuer in issuers)
     return {"provider": names} if names else {}
 
 
 def _sign_in(issuers: Sequence[Issuer], client_id: str | None) -> SignIn | None:
-    """At the first issuer that has an address; a name leads nowhere."""
+    """Return how to sign in, with the first issuer that has an address, if any does."""
     found = [issuer for issuer in issuers if is_web_address(issuer.name)]
     if not found:
         return None
-    given = found[0].settings
-    scopes = {"read": given.oidc_scope_read, "write": given.oidc_scope_write}
+    settings = found[0].settings
+    scopes = {"read": settings.oidc_scope_read, "write": settings.oidc_scope_write}
     return SignIn(
         issuer=found[0].name,
         others=[issuer.name for issuer in found[1:]],
-        audience=(given.oidc_audience or ("",))[0],
+        audience=(settings.oidc_audience or ("",))[0],
         client_id=client_id,
-        scopes=scopes if given.oidc_require_scopes else {},
+        scopes=scopes if settings.oidc_require_scopes else {},
     )

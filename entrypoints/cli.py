@@ -1,4 +1,4 @@
-"""The command line: chat-sessions COMMAND, as `_parser` lists them.
+"""Run the commands of the command line, chat-sessions COMMAND, which `_parser` lists.
 
 Little is imported before signals are handled, and a command imports what it needs when it runs, so
 that none waits for another's libraries.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from entrypoints.signals import Stopped, StopSignals
-from entrypoints.streams import leave_stdout, open_missing_streams, tell
+from entrypoints.streams import leave_stdout, open_missing_streams, write_stderr
 from entrypoints.version import VERSION
 
 if TYPE_CHECKING:
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     _Run = Callable[[argparse.Namespace, StopSignals], None]
 
 _INPUT_MAX = 64 * 1024
-"""Characters of standard input that are read for a token."""
+"""The most characters that are read of a token on standard input."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. A failure is one line on stderr and 1."""
     has_stdout = open_missing_streams()
-    given = sys.argv[1:] if arguments is None else arguments
-    with StopSignals(is_service=given[:1] == ["serve"]) as signals:
+    words = sys.argv[1:] if arguments is None else arguments
+    with StopSignals(is_service=words[:1] == ["serve"]) as signals:
         try:
             from entrypoints.installation import check_installation
 
             check_installation(sys.argv[0])
-            options = _parser().parse_args(given)
+            options = _parser().parse_args(words)
             _refuse_silence(options.run, has_stdout=has_stdout)
             options.run(options, signals)
             sys.stdout.flush()
@@ -48,25 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             leave_stdout()
             if not isinstance(error, BrokenPipeError):  # whoever reads the output has had enough
-                tell(f"chat-sessions: {described(error)}")
+                write_stderr(f"chat-sessions: {described(error)}")
             return 1
     return 0
 
 
 def _settings() -> Settings:
-    """Read the settings. A variable that looks like one and is none is reported on stderr."""
+    """Read the settings, and report on stderr each variable that looks like one but is none."""
     from entrypoints.settings import Settings
 
     for line in Settings.unknown_variables():
-        tell(f"chat-sessions: {line}")
+        write_stderr(f"chat-sessions: {line}")
     return Settings.from_environment()
 
 
 def _serve(_: argparse.Namespace, signals: StopSignals) -> None:
     import gc
 
-    # Until the service is built nearly all that is made stays: to look through it for garbage
-    # is a tenth of the start.
+    # Nearly everything that a start makes stays, and collecting garbage takes a tenth of it.
     gc.disable()
 
     from entrypoints.serve import serve
@@ -169,8 +168,8 @@ async def _connect(container: Container) -> None:
     if settings.database_read_url:
         tried["standby"] = container.standby_options
     for name, options in tried.items():
-        told, is_current = await probe(options())
-        print(f"{name}: {told}; its schema is {'' if is_current else 'not '}up to date")
+        server, is_current = await probe(options())
+        print(f"{name}: {server}; its schema is {'' if is_current else 'not '}up to date")
         if not is_current:
             raise StartRefused("the schema is not up to date: run chat-sessions migrate")
 
@@ -187,7 +186,7 @@ def _container() -> Container:
 
     def log_waiting(cause: str) -> None:
         allowed = f"up to {settings.database_start_seconds:g} s"
-        tell(f"chat-sessions: waiting {allowed}: {cause}")
+        write_stderr(f"chat-sessions: waiting {allowed}: {cause}")
 
     return Container(settings=settings, log_waiting=providers.Object(log_waiting))
 
@@ -201,8 +200,11 @@ def _as_variable(value: object) -> object:
 
 
 async def _show_provider(issuer: Issuer) -> None:
-    """Print what the identity provider says of itself. Raises StartRefused for another than the
-    one that is set; one that is away is told, and no more."""
+    """Fetch the identity provider's description and keys, and print what was found.
+
+    Raises StartRefused if it is another provider than the one that is set. If it does not answer,
+    that is reported on stderr.
+    """
     from application.errors import Misconfigured, StartRefused, Unavailable
     from entrypoints.container import key_source, preset_of
 
@@ -212,7 +214,7 @@ async def _show_provider(issuer: Issuer) -> None:
     except Misconfigured as error:
         raise StartRefused(str(error)) from error
     except Unavailable as error:
-        tell(f"chat-sessions: {error}")
+        write_stderr(f"chat-sessions: {error}")
         return
     finally:
         await source.close()
@@ -239,7 +241,7 @@ def _check_token(_: argparse.Namespace, signals: StopSignals) -> None:
 
 
 async def _explained(container: Container, text: str) -> list[str]:
-    """Print what each rule says of the token, and give those that it breaks."""
+    """Print what each rule says of the token, and return the rules that it breaks."""
     from adapters.auth.explain import explain
 
     authenticator = container.authenticator()
@@ -263,7 +265,7 @@ def _openapi(_: argparse.Namespace, __: StopSignals) -> None:
 
 
 def _refuse_silence(run: _Run, *, has_stdout: bool) -> None:
-    """Raise StartRefused where an answer is asked for, and standard output is closed."""
+    """Raise StartRefused if the command prints an answer and standard output is closed."""
     from application.errors import StartRefused
 
     if not has_stdout and run in (_token, _owner, _check_config, _check_token, _openapi):

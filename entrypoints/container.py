@@ -90,29 +90,29 @@ def _postgresql(
 
 
 def preset_of(issuer: Issuer) -> Preset:
-    """How the issuer's access tokens are told from its others."""
+    """Return the preset that says how the issuer's access tokens differ from its other tokens."""
     return preset_for(issuer.name, issuer.settings.oidc_provider)
 
 
 def sign_in_notes(issuer: Issuer) -> Sequence[str]:
-    """What the operator is told of that at the start."""
-    given = issuer.settings
+    """Return what the operator should know about the issuer's tokens, a sentence each."""
+    settings = issuer.settings
     acting = (f"They speak for the people of {issuer.acts_for}.",) if issuer.acts_for else ()
-    known = notes(preset_of(issuer), given.oidc_subject_claim, given.oidc_keys_url)
+    known = notes(preset_of(issuer), settings.oidc_subject_claim, settings.oidc_keys_url)
     return (*acting, *known)
 
 
 def key_source(issuer: Issuer) -> KeySource:
-    """Where the issuer's keys come from."""
+    """Return the source of the issuer's keys."""
     from adapters.auth.discovery import Discovery
     from adapters.auth.key_file import KeyFile
 
-    given = issuer.settings
-    url = given.oidc_keys_url or ""
+    settings = issuer.settings
+    url = settings.oidc_keys_url or ""
     if url.startswith("file:"):
-        return KeyFile(keys_path(url), given.oidc_algorithms)
+        return KeyFile(keys_path(url), settings.oidc_algorithms)
     keys_url = url or preset_of(issuer).keys_url(issuer.name)
-    return Discovery(issuer.name, given.oidc_algorithms, given.oidc_timeout_seconds, keys_url)
+    return Discovery(issuer.name, settings.oidc_algorithms, settings.oidc_timeout_seconds, keys_url)
 
 
 def _issuers_authenticator(issuers: Sequence[Issuer], clock: Clock) -> Authenticator:
@@ -146,7 +146,7 @@ def _authenticator(issuer: Issuer, clock: Clock) -> JwtAuthenticator:
 
 
 def scope_names(settings: Settings) -> Mapping[Scope, str]:
-    """What tokens call the scopes."""
+    """Return the names that tokens have for the scopes."""
     return {Scope.READ: settings.oidc_scope_read, Scope.WRITE: settings.oidc_scope_write}
 
 
@@ -157,14 +157,14 @@ def _redis_counters(url: str, fails_open: bool) -> Counters:  # noqa: FBT001 - a
 
 
 STANDBY_RECYCLE_SECONDS = 30.0
-"""How old a connection to a standby may get: that server may become the primary."""
+"""How old a connection to a standby may get, in seconds: that server may become the primary."""
 
 
 class Container(containers.DeclarativeContainer):
-    """The composition root: which adapter stands behind which port.
+    """The container is the composition root, which chooses an adapter for each port.
 
-    A database and an identity provider are imported once they are chosen: their drivers are a
-    fifth of a start.
+    A database's and an identity provider's modules are imported only if the settings choose them:
+    their drivers are a fifth of a start.
     """
 
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
@@ -185,7 +185,7 @@ class Container(containers.DeclarativeContainer):
     )
 
     log_waiting: providers.Provider[Any] = providers.Object(log_waiting)
-    """Called with the cause while the database is waited for at the start."""
+    """The function that is called with the cause while a start waits for the database."""
 
     database_options = _postgresql(
         settings, "DATABASE_URL", url=settings.provided.database_url, on_wait=log_waiting
@@ -222,7 +222,7 @@ class Container(containers.DeclarativeContainer):
         DevelopmentKey, settings.provided.key_file, settings.provided.sqlite_path
     )
     issuers = providers.Singleton(issuers_of, settings)
-    """Whose tokens are taken; none where there is a development key."""
+    """The issuers whose tokens are accepted; none if there is a development key."""
 
     authenticator = providers.Selector(
         settings.provided.identity,
@@ -258,7 +258,7 @@ class Container(containers.DeclarativeContainer):
     purge_receipts = providers.Singleton(
         traced, providers.Singleton(PurgeReceipts, storage, clock), tracing.provided.tracer
     )
-    """Not among the use cases below, so that the command line builds no more than it needs."""
+    """It is not among the use cases, so that the command line builds no more than it needs."""
 
     use_cases = providers.Singleton(
         build_use_cases,

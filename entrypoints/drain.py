@@ -6,7 +6,7 @@ _log = structlog.get_logger("chat_sessions")
 
 
 class Drain:
-    """Keeps whether the service was told to stop. It then still serves, but is not ready."""
+    """The drain knows whether the service is stopping. It still serves then, but is not ready."""
 
     def __init__(self) -> None:
         self.begun = False

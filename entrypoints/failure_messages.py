@@ -1,4 +1,4 @@
-"""Describes to an operator why a command failed."""
+"""Describe to an operator why a command failed."""
 
 import traceback
 from pathlib import Path
@@ -27,9 +27,9 @@ def described(error: Exception) -> str:
 def _history(error: BaseException) -> str:
     """Describe an error and its causes."""
     kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
-    told = f"{kind} at {_places(error)}"
+    place = f"{kind} at {_places(error)}"
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return f"{told}, from {_history(cause)}" if cause else told
+    return f"{place}, from {_history(cause)}" if cause else place
 
 
 def _places(error: BaseException) -> str:

@@ -1,5 +1,4 @@
-"""Configures the server for this service: the settings give its limits, and the application answers
-its errors."""
+"""Configure the server: the settings give its limits, and the application answers its errors."""
 
 import resource
 from collections.abc import Callable
@@ -22,7 +21,7 @@ BUFFER_LIMIT = 10 * 1024 * 1024
 """The most bytes of incomplete requests and unread responses that are kept in memory."""
 
 BUFFERED_BODIES = 2
-"""If bodies may be larger than usual, as many bytes as so many of them are kept instead."""
+"""If bodies may be large, the limit is the size of so many of them instead."""
 
 HEAD_BYTES = 256 * 1024
 """The most bytes that are read of a head. The application refuses one over its own limits."""
@@ -68,8 +67,10 @@ def _connections(wanted: int) -> int:
 
 
 class ProblemResponder(ErrorResponder):
-    """Has the application answer the server's errors with problems. A request that the server has
-    abandoned is logged and counted once, with that response."""
+    """The responder has the application answer the server's errors with problems.
+
+    A request that the server abandons is logged and counted once, with that response.
+    """
 
     def abandon(self, request: Scope) -> None:
         request["state"][GIVEN_UP] = True

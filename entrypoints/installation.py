@@ -1,4 +1,4 @@
-"""Checks that a command runs the code of its own virtual environment."""
+"""Check that a command runs the code of its own virtual environment."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,10 @@ from application.errors import StartRefused
 
 
 def check_installation(command: str, environment: str = sys.prefix) -> None:
-    """Raise StartRefused where the command lies in one virtual environment and runs another's code.
+    """Raise StartRefused if the command is in one virtual environment and runs another's code.
 
-    A copied checkout has such commands: each names the Python that it was installed for by its
-    path, and that is still the one of the folder that was copied.
+    A copied checkout has such commands: each contains the path of the Python that it was installed
+    for, which is still that of the original folder.
     """
     folder = Path(command).resolve().parent.parent
     if (folder / "pyvenv.cfg").exists() and folder != Path(environment).resolve():

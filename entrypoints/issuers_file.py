@@ -1,4 +1,4 @@
-"""The issuers whose tokens are taken, each with its own settings."""
+"""Read the issuers whose tokens are accepted, each with its own settings."""
 
 import tomllib
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ _KEY = "OIDC_ISSUERS_FILE"
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Settings of which those of the identity provider are one issuer's. `acts_for` is the issuer
-    for whose people its tokens speak."""
+    """An issuer has settings of its own for its tokens. `acts_for` is another issuer, for whose
+    people this one's tokens speak."""
 
     settings: Settings
     acts_for: str | None = None
@@ -26,9 +26,9 @@ class Issuer:
 
 
 def issuers_of(settings: Settings) -> tuple[Issuer, ...]:
-    """The issuer of the settings, or those of their file; none where there is a development key.
+    """Return the issuer of the settings, or those of their file; none for a development key.
 
-    Raises SettingsError for a file that cannot be used as a whole.
+    Raises SettingsError for a file of which any part cannot be used.
     """
     if settings.oidc_issuers_file is None:
         return (Issuer(settings),) if settings.oidc_issuer else ()
@@ -45,7 +45,7 @@ def issuers_of(settings: Settings) -> tuple[Issuer, ...]:
 
 
 def _read(document: dict[str, Any]) -> Iterator[Issuer]:
-    """Raises ValueError."""
+    """Read the file's issuers. Raises ValueError."""
     tables = document.pop("issuer", None)
     if document or not isinstance(tables, list) or not tables:
         raise ValueError("it must have [[issuer]] tables, and nothing else")
@@ -72,7 +72,7 @@ def _read(document: dict[str, Any]) -> Iterator[Issuer]:
 
 
 def _check_together(issuers: tuple[Issuer, ...]) -> None:
-    """Raise ValueError for an issuer twice, or one that acts for none of the others' people."""
+    """Raise ValueError for an issuer that is listed twice, or acts for none of the others."""
     people = {issuer.name for issuer in issuers if issuer.acts_for is None}
     if len({issuer.name for issuer in issuers}) < len(issuers):
         raise ValueError("an issuer is there twice")

@@ -1,4 +1,4 @@
-"""The background tasks of an application, which its lifespan starts and stops."""
+"""Run the background tasks of an application, which its lifespan starts and stops."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 Job = Callable[[], Coroutine[Any, Any, None]]
-"""Runs until it is cancelled, or until there is nothing left to do."""
+"""A job runs until it is cancelled, or until it has nothing left to do."""
 
 _log = structlog.get_logger("chat_sessions")
 
@@ -18,7 +18,7 @@ async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
     """Run the jobs, by their names, inside `async with`. One that fails is logged."""
     tasks = [asyncio.create_task(job(), name=name) for name, job in jobs.items()]
     for task in tasks:
-        task.add_done_callback(_tell)
+        task.add_done_callback(_log_failure)
     try:
         yield
     finally:
@@ -27,7 +27,7 @@ async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     error = None if task.cancelled() else task.exception()
     if error is not None:
         _log.error("job.failed", job=task.get_name(), exc_info=error)

@@ -1,4 +1,4 @@
-"""The sockets that the service listens on."""
+"""Open the sockets that the service listens on."""
 
 import errno
 import socket
@@ -9,10 +9,10 @@ from application.errors import StartRefused
 from entrypoints.settings import PREFIX
 
 BACKLOG = 2048
-"""Connections that wait to be accepted, as many as uvicorn lets wait."""
+"""The most connections that wait to be accepted, which is uvicorn's own number."""
 
 _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
-"""This machine has no such address, or no IPv6 at all."""
+"""The errors that mean this machine has no such address, or no IPv6 at all."""
 
 _CURES = {
     errno.EADDRINUSE: f"set {PREFIX}PORT to one that is free",

@@ -1,4 +1,4 @@
-"""Running the service as a process."""
+"""Run the service as a process."""
 
 import asyncio
 import gc
@@ -15,14 +15,14 @@ from entrypoints.http_server import http_server
 from entrypoints.server.server import Server
 from entrypoints.settings import Settings
 from entrypoints.signals import StopSignals
-from entrypoints.streams import tell
+from entrypoints.streams import write_stderr
 from entrypoints.telemetry.logs import configure_logs
 
 LOG_FLUSH_TIMEOUT = 0.2
 """How long a slow reader of the log has to take its last lines, in seconds."""
 
 FORCED_EXIT_TIMEOUT = 1.0
-"""From the second signal to the end of the process, in seconds, whatever is left to do."""
+"""How long after the second signal the process ends in any case, in seconds."""
 
 
 def serve(settings: Settings, signals: StopSignals) -> None:
@@ -47,8 +47,8 @@ async def _serve(
         server = http_server(app, settings, drain.begin)
         welcome = _welcome(settings, container)
         listeners.listen(sockets)
-        _heed(signals, server)
-        tell(welcome)
+        _handle_signals(signals, server)
+        write_stderr(welcome)
         gc.freeze()
         gc.enable()
         await server.serve(sockets=list(sockets))
@@ -56,7 +56,7 @@ async def _serve(
         await storage.close()
 
 
-def _heed(signals: StopSignals, server: Server) -> None:
+def _handle_signals(signals: StopSignals, server: Server) -> None:
     """Handle signals: SIGTERM drains, SIGINT does not wait, a second one ends all at once."""
     loop = asyncio.get_running_loop()
 
@@ -101,7 +101,7 @@ curl -i {url}/sessions {bearer}
 
 
 def _tokens(container: Container) -> str:
-    """Whose tokens are taken, and what an operator should know of that."""
+    """Say which tokens are accepted, and what an operator should know about that."""
     lines: list[str] = []
     for issuer in container.issuers():
         audiences = " or ".join(issuer.settings.oidc_audience or ())

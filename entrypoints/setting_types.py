@@ -1,4 +1,4 @@
-"""The types of settings, with their validation."""
+"""Define the types of settings, and validate them."""
 
 import re
 from functools import lru_cache
@@ -19,8 +19,7 @@ _WEB_ADDRESS = (
     r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
     r"(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
 )
-"""A scheme, a host and a path of RFC 3986 that can stand in a header: no user, no query."""
-
+"""A scheme, host and path of RFC 3986 that may stand in a header, so without a user or query."""
 
 _PASSWORD = re.compile(r"(?<=:)(?<!://)[^:/@]*(?=@)")
 _POSTGRESQL_URL = re.compile(
@@ -29,8 +28,7 @@ _POSTGRESQL_URL = re.compile(
         host=r"(\[[0-9A-Fa-f:.]+\]|([A-Za-z0-9._-]|%[0-9A-Fa-f]{2}){0,253})(:[0-9]{1,5})?"
     )
 )
-"""As libpq has it (PostgreSQL's manual, section 34.1.1.2), several hosts by commas."""
-
+"""A URL as libpq takes it (PostgreSQL's manual, section 34.1.1.2), with several hosts by commas."""
 
 _REDIS_URL = re.compile(
     r"rediss?://([^:/?#@\[\]\s]*:[^:/?#@\[\]\s]+@)?"  # user and password
@@ -38,10 +36,10 @@ _REDIS_URL = re.compile(
 )
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[1-9][0-9]{0,4})?")
-"""As a browser serializes it (RFC 6454 section 6.2): lower case, no path."""
+"""An origin as browsers serialize it (RFC 6454 section 6.2): in lower case, without a path."""
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-][A-Za-z0-9._-]*)(:[0-9]{1,5})?"
-"""As Host has it (RFC 9110 section 7.2)."""
+"""A host and port as in the Host header (RFC 9110 section 7.2)."""
 
 _DEFAULT_PORTS = {("http", 80), ("https", 443)}
 
@@ -112,7 +110,7 @@ def _origin(origin: str) -> str:
 def _proxies(
     networks: tuple[IPv4Network | IPv6Network, ...],
 ) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Refuse networks that are the whole internet together."""
+    """Refuse networks that together are the whole internet."""
     together: tuple[IPv4Network | IPv6Network, ...] = (
         *collapse_addresses(network for network in networks if isinstance(network, IPv4Network)),
         *collapse_addresses(network for network in networks if isinstance(network, IPv6Network)),
@@ -161,8 +159,8 @@ def is_web_address(text: str) -> bool:
 
 
 def check_issuer(issuer: str) -> str:
-    """Raise ValueError for an issuer whose description cannot be asked for: it is no URL, or has
-    no TLS and is elsewhere."""
+    """Raise ValueError for an issuer whose description cannot be fetched, as it is no URL, or is
+    without TLS on another machine."""
     if not issuer.startswith(("https://", "http://")):
         raise ValueError(
             f"{issuer} is no URL: write it with https:// as the provider's description has it, or "
@@ -180,7 +178,7 @@ def check_issuer(issuer: str) -> str:
 
 
 _PLAIN_HOST = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,62}")
-"""A name without a dot: of this network, and no number that stands for an address."""
+"""A name without a dot, which is on this network, and not a number that means an address."""
 
 
 def _keys_url(url: str) -> str:
@@ -198,7 +196,7 @@ def _keys_url(url: str) -> str:
 
 
 def keys_path(url: str) -> Path:
-    """The file of a file: URL (RFC 8089): file:///PATH, file:/PATH or file:PATH."""
+    """Return the path of a file: URL (RFC 8089): file:///PATH, file:/PATH or file:PATH."""
     parts = urlsplit(url)
     if parts.netloc not in {"", "localhost"} or not parts.path or parts.query or parts.fragment:
         raise ValueError("must be file:///PATH, without a host, a query or a fragment")
@@ -257,7 +255,7 @@ ScopeName = Annotated[str, matching(r"[!#-\[\]-~]{1,255}", "a scope's name (RFC 
 
 
 def _algorithms(value: object) -> object:
-    """EdDSA is what Ed25519 was called before RFC 9864."""
+    """Split the list, and read EdDSA as Ed25519, whose name it was before RFC 9864."""
     items = _items(value)
     if not isinstance(items, list | tuple):
         return items

@@ -50,7 +50,7 @@ from entrypoints.variables import PREFIX, cleaned, unknown
 __all__ = ["PREFIX", "Settings", "SettingsError"]
 
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-"""OpenTelemetry's own variable, heeded where ours is not set."""
+"""OpenTelemetry's own variable, which is read if ours is not set."""
 
 ISSUER_KEYS = frozenset(
     {
@@ -70,7 +70,7 @@ ISSUER_KEYS = frozenset(
         "timeout_seconds",
     }
 )
-"""The settings of one issuer, by their names behind `OIDC_`."""
+"""The names, after `OIDC_`, of the settings that each issuer of a file has."""
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -80,7 +80,7 @@ class SettingsError(StartRefused):
 
 
 class Settings(BaseModel):
-    """What an operator can set, each by an environment variable of its name with the prefix."""
+    """The settings are what an operator can set, each by its name with the prefix as a variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -155,13 +155,12 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check_identity(self) -> "Settings":
-        """Who may come in must be plain: one provider that is fully named, or a key of the
-        machine's own that nobody else can reach."""
+        """Require an issuer that is fully named, or a development key on loopback alone."""
         set_ = {name for name in self.model_fields_set if getattr(self, name) is not None}
         if self.oidc_issuers_file:
             self._check_issuers_stand_in_file(set_)
         for name in () if self.oidc_issuers_file else ("oidc_issuer", "oidc_audience"):
-            if name not in set_ and any(given.startswith("oidc_") for given in set_):
+            if name not in set_ and any(other.startswith("oidc_") for other in set_):
                 raise ValueError(f"{PREFIX}{name.upper()}: the other OIDC settings need it")
         if self.oidc_issuer and not self.oidc_keys_url:
             try:
@@ -178,8 +177,8 @@ class Settings(BaseModel):
             )
         return self
 
-    def _check_issuers_stand_in_file(self, given: AbstractSet[str]) -> None:
-        for name in sorted(given):
+    def _check_issuers_stand_in_file(self, names: AbstractSet[str]) -> None:
+        for name in sorted(names):
             if name.removeprefix("oidc_") in ISSUER_KEYS and name.startswith("oidc_"):
                 raise ValueError(
                     f"{PREFIX}{name.upper()}: is set in each issuer of {PREFIX}OIDC_ISSUERS_FILE"
@@ -191,14 +190,14 @@ class Settings(BaseModel):
         variables = cls._variables()
         if not environment.get(variables["otlp_endpoint"], "").strip():
             variables["otlp_endpoint"] = OTLP_ENDPOINT
-        given = {}
+        values = {}
         for name, variable in variables.items():
             try:
-                given[name] = cleaned(environment.get(variable, ""))
+                values[name] = cleaned(environment.get(variable, ""))
             except ValueError as error:
                 raise SettingsError(f"{variable}: {error}") from None
         try:
-            settings = cls.model_validate({name: value for name, value in given.items() if value})
+            settings = cls.model_validate({name: value for name, value in values.items() if value})
         except ValidationError as error:
             raise SettingsError(line_of(error, variables)) from None
         settings.check_folder()
@@ -206,8 +205,8 @@ class Settings(BaseModel):
 
     @classmethod
     def unknown_variables(cls, environment: Mapping[str, str] = os.environ) -> list[str]:
-        """A line for each variable that looks like a setting and is none. Those that a cluster
-        makes of its own (CHAT_SESSIONS_SERVICE_HOST and the like) are left out."""
+        """Return a line for each variable that looks like a setting but is none. Those that a
+        cluster makes (CHAT_SESSIONS_SERVICE_HOST and the like) are left out."""
         return list(unknown(environment, cls._variables().values()))
 
     @classmethod
@@ -215,7 +214,7 @@ class Settings(BaseModel):
         return {name: PREFIX + name.upper() for name in cls.model_fields}
 
     def check_folder(self) -> None:
-        """Raise SettingsError where the database is in the working directory and that is gone."""
+        """Raise SettingsError if the database is in the working directory and that is gone."""
         if self.sqlite_path and not self.sqlite_path.is_absolute():
             try:
                 Path.cwd()
@@ -227,12 +226,12 @@ class Settings(BaseModel):
 
     @property
     def identity(self) -> Literal["development", "provider"]:
-        """Who says who a caller is."""
+        """Who issues the tokens: the service's own development key, or a provider."""
         is_set = self.oidc_issuer or self.oidc_issuers_file
         return "provider" if is_set else "development"
 
     def serves_at(self, address: str | None) -> bool:
-        """Whether a request that came in by this address of ours may be answered."""
+        """Whether a request to this address of the machine may be answered."""
         return self.identity == "provider" or (address is not None and is_loopback(address))
 
     @property
@@ -243,7 +242,7 @@ class Settings(BaseModel):
 
     @property
     def reads(self) -> Literal["primary", "primary_or_standby"]:
-        """What may answer them: the database alone, or while it is away a standby."""
+        """What answers reads: the primary alone, or a standby while the primary is down."""
         return "primary_or_standby" if self.database_read_url else "primary"
 
     @property
@@ -254,13 +253,14 @@ class Settings(BaseModel):
 
     @property
     def key_file(self) -> Path:
-        """Beside the SQLite file, else in the working directory, unless set."""
+        """The development key's file, by default beside the SQLite file or in the working
+        directory."""
         beside = self.sqlite_path.parent if self.sqlite_path else Path()
         return self.development_key_file or beside / "chat-sessions-development-key.pem"
 
     @property
     def base_url(self) -> str:
-        """Where clients find the service, without a slash at the end."""
+        """The URL at which clients find the service, without a slash at the end."""
         if self.public_url:
             return self.public_url.rstrip("/")
         host = _reached(self.host)
@@ -268,7 +268,7 @@ class Settings(BaseModel):
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The names that a request's Host may have."""
+        """The hosts that a request's Host may name."""
         if self.allowed_hosts:
             return self.allowed_hosts
         return _LOOPBACK_NAMES | {urlsplit(self.base_url).netloc}
@@ -279,7 +279,7 @@ class Settings(BaseModel):
 
     @property
     def rate_limit_policies(self) -> Mapping[str, limits.RateLimitItem]:
-        """By name, which is also the namespace that each counts in. None where limits are off."""
+        """The rate limits by the names of their policies; none if limits are off."""
         if self.rate_limits == "off":
             return {}
         rates = {
@@ -296,7 +296,7 @@ class Settings(BaseModel):
 
     @property
     def shown_database_url(self) -> str:
-        """The URL without what opens the database, and with the whole path of a file."""
+        """The database's URL without its password, or with a file's absolute path."""
         if self.sqlite_path:
             return SQLITE + os.path.realpath(self.sqlite_path)
         return without_password(self.database_url)
@@ -307,12 +307,12 @@ class Settings(BaseModel):
 
     @property
     def shown_rate_limit_storage_url(self) -> str:
-        """The URL without what opens Redis."""
+        """The URL of Redis without its password."""
         return without_password(self.rate_limit_storage_url)
 
 
 def libpq_variables(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:
-    """What PostgreSQL's own clients heed too: PGSSLROOTCERT, PGPASSFILE and the like."""
+    """Return the variables of PostgreSQL's own clients: PGSSLROOTCERT, PGPASSFILE and the like."""
     return {name: value for name, value in environment.items() if name.startswith("PG")}
 
 
@@ -323,7 +323,7 @@ def _policy(name: str, rate: str) -> limits.RateLimitItem:
 
 
 def _reached(host: str) -> str:
-    """An address that leads to a listener at `host`, which may stand for every address."""
+    """Return an address that reaches a listener at `host`, which may mean every address."""
     try:
         is_any = ip_address(host).is_unspecified
     except ValueError:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT, from the first moment of a command to its last.
+"""Handle SIGTERM and SIGINT from the first moment of a command to its last.
 
 The kernel takes no default action for process 1 of a container, so a signal without a handler is
 lost there (pid_namespaces(7)), and a handler in Python waits for as long as the main thread is in a
@@ -14,28 +14,30 @@ from typing import Any, NoReturn, Self, TypeVar
 STOP_SIGNALS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 GRACE_SECONDS = 3.0
-"""For a command that was told to stop to undo what it has begun."""
+"""How long a command may take to clean up after a signal."""
 
 _LEAVE = signal.SIGUSR1
-"""Ends the thread. It is sent to that thread alone, and elsewhere means what it always did."""
+"""The signal that ends the thread. It is sent to that thread alone, and keeps its usual meaning
+elsewhere."""
 
 Handler = Callable[[signal.Signals], float | None]
-"""Called in the thread. It returns the seconds after which the process ends in any case, if any."""
+"""A handler is called in the thread, and returns after how many seconds the process ends in any
+case, if at all."""
 
 T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """A signal has ended the command before it was done."""
+    """A signal ended the command before it was done."""
 
 
 class StopSignals:
-    """Takes SIGTERM and SIGINT while it is entered, which is for the main thread to do.
+    """The main thread handles SIGTERM and SIGINT by entering this context manager.
 
-    A signal is handed to `handler`, once; without one the process ends at once, and so it does with
-    the second signal, unless the handler has set another. A service that was told to stop has done
-    as it was told, and exits with 0. Any other command was not done and ends as the signal ends a
-    program (in a shell 143 or 130), so that what comes after it in a script does not run.
+    A signal is passed to `handler`, once. Without a handler the process ends at once; so it does at
+    the second signal, unless the first handler has set another. A service that is stopped exits
+    with 0. Any other command was not finished, and ends as a program that the signal killed (143 or
+    130 in a shell), so that the rest of a script does not run.
     """
 
     def __init__(self, *, is_service: bool) -> None:
@@ -82,7 +84,7 @@ class StopSignals:
             raise Stopped from error
 
     def end(self) -> NoReturn:
-        """End the process as the signal that was taken ends it."""
+        """End the process as if the signal had ended it."""
         if self._is_service or self._taken is None:
             os._exit(0)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {self._taken})
@@ -106,7 +108,7 @@ class StopSignals:
 
 
 def _next(signals: frozenset[signal.Signals], seconds: float | None) -> signal.Signals | None:
-    """The next of the signals, or None when the time is over."""
+    """Wait for the next of the signals, and return it, or None when the time is over."""
     if seconds is None:
         return signal.Signals(signal.sigwait(signals))
     found = signal.sigtimedwait(signals, seconds)

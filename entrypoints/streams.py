@@ -1,4 +1,4 @@
-"""The standard streams, some of which may be closed when the process starts."""
+"""Open the standard streams that are closed when the process starts, and write to them safely."""
 
 import os
 import sys
@@ -6,10 +6,9 @@ from typing import TextIO
 
 
 def open_missing_streams() -> bool:
-    """Make each standard stream that is closed lead to /dev/null, and tell whether somebody may
-    read standard output.
+    """Open each closed standard stream on /dev/null, and return whether standard output was open.
 
-    Else the next file that is opened takes its number, and what is printed goes into that file.
+    Otherwise the next file that is opened takes its number, and printing writes into that file.
     """
     has_stdout = sys.stdout is not None
     for descriptor in range(3):
@@ -22,8 +21,8 @@ def open_missing_streams() -> bool:
     return has_stdout
 
 
-def tell(text: str) -> None:
-    """Print on standard error, whether or not somebody reads it."""
+def write_stderr(text: str) -> None:
+    """Write a line to standard error, whether or not anybody reads it."""
     try:
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
@@ -32,8 +31,8 @@ def tell(text: str) -> None:
 
 
 def leave_stdout() -> None:
-    """Write what is left for standard output, or drop it where that fails: the interpreter would
-    try again at its end, and complain."""
+    """Flush standard output, or drop what is left if that fails: the interpreter would try again at
+    its end, and complain."""
     try:
         sys.stdout.flush()
     except OSError:

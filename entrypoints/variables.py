@@ -1,4 +1,4 @@
-"""Cleans environment variables, and finds those that are misspelt."""
+"""Clean environment variables, and find those that are misspelt."""
 
 import re
 import unicodedata
@@ -7,28 +7,28 @@ from collections.abc import Collection, Iterator, Mapping
 PREFIX = "CHAT_SESSIONS_"
 
 _HIDDEN = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode's categories of control characters, halves of a pair and separators of lines."""
+"""Unicode's categories of control characters, surrogates and separators of lines."""
 
 _SERVICE_LINK = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 _SERVICE_URL = re.compile(r"(tcp|udp|sctp)://[^/]+")
-"""What Kubernetes gives a Pod for each Service beside it ("Accessing the Service", environment
-variables), and Docker for a linked container."""
+"""The value of variables that Kubernetes sets in a Pod for each Service ("Accessing the Service",
+environment variables), and Docker for a linked container."""
 
 _WITHOUT_PREFIX = re.compile(r"(?:CHAT_|SESSIONS_)?((?:DATABASE|OIDC)_\w+)")
-"""Names that other programs have for a setting of ours. They set nothing here; one is reported if
-ours is not set."""
+"""Names that other programs have for a setting. They have no effect here, and one is reported if
+the setting itself is not set."""
 
 _ALIKE = 0.6
-"""How similar a name must be to a setting's, from 0 to 1, to be taken for a misspelling."""
+"""How similar a name must be to a setting's, from 0 to 1, to count as a misspelling."""
 
 _ALIKE_WITH_PREFIX = 0.9
 
 
 def cleaned(text: str) -> str:
-    """Return the value without invisible characters at its ends: a secret's file ends with a
-    newline, and what is copied from a page may begin with a zero-width space.
+    """Return the value without invisible characters at its ends, such as a secret file's newline or
+    a zero-width space that was copied from a page.
 
     Raises ValueError, whose text says what is wrong and does not repeat what may be secret.
     """
@@ -47,7 +47,7 @@ def cleaned(text: str) -> str:
 
 
 def unknown(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
-    """Yield a line for each variable that looks like a setting and is none."""
+    """Yield a line for each variable that looks like a setting but is none."""
     for name in sorted(environment.keys() - set(known)):
         value = environment[name].strip()
         written = re.sub(r"\W", "_", name.strip().upper())
@@ -69,7 +69,7 @@ def _is_quote(character: str) -> bool:
 
 
 def _is_unseen(character: str) -> bool:
-    """Whether it is white space, or a character of format such as U+200B and U+FEFF."""
+    """Whether the character is white space or a format character such as U+200B and U+FEFF."""
     return character.isspace() or unicodedata.category(character) == "Cf"
 
 

@@ -1,7 +1,6 @@
-"""The one place that names the release: the wheel, the command, the API and the log read it here.
+"""Name the release for the wheel, the command, the API and the log.
 
-It is not read from the installed package's metadata, which an editable install keeps as they were
-when it was made.
+The installed package's metadata would be out of date in an editable install.
 """
 
 VERSION = "0.2.0"

@@ -1,1 +1,1 @@
-"""uvicorn, with what it lacks against clients that are slow, silent, or not what they should be."""
+"""The server is uvicorn with defences against slow, silent and malformed clients."""

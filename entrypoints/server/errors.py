@@ -1,4 +1,4 @@
-"""What the server itself refuses a request for."""
+"""Define the errors for which the server itself refuses a request."""
 
 from http import HTTPStatus
 from typing import Protocol
@@ -7,8 +7,7 @@ from starlette.types import Scope
 
 
 class ProtocolError(Exception):
-    """The server refuses the request with this status. The text says why, and repeats nothing that
-    the client sent."""
+    """The server refuses a request with this status. The text says why, and repeats no input."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
@@ -17,11 +16,13 @@ class ProtocolError(Exception):
 
 
 class ErrorResponder(Protocol):
-    """How the application is had to word the error responses of the server."""
+    """A responder has the application write the server's error responses."""
 
     def abandon(self, request: Scope) -> None:
-        """Told at once: the request that is being served gets an error response instead."""
+        """Note at once that the request being served gets an error response instead."""
 
     def scope(self, error: ProtocolError, request: Scope | None) -> Scope:
-        """The scope for which the application answers with the error. It is that of a request that
-        has been abandoned, or of none where no request has been understood."""
+        """Return the scope for which the application answers with the error.
+
+        It is made from the abandoned request's, or from nothing if no request could be parsed.
+        """

@@ -1,34 +1,34 @@
-"""How long a client may take, and how much all of them may take up."""
+"""Define how long a client may take, and how much memory all clients may take up."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientTimeouts:
-    """How long a client may keep the server waiting, in seconds."""
+    """The timeouts limit how long a client may keep the server waiting, in seconds."""
 
     head: float
-    """From the connection, or a later request's first byte, to the end of the head."""
+    """The time from the connection, or a later request's first byte, to the end of the head."""
     body: float
-    """For a next piece of the body."""
+    """The time until the next piece of the body."""
     request: float
-    """For the whole of a request, without the time that the service takes for itself."""
+    """The time until the whole request is there, without that which the service itself takes."""
     idle: float
-    """Between two requests."""
+    """The time between two requests."""
     answer: float
-    """For a next piece of the answer to be taken."""
+    """The time until the client reads the next piece of the response."""
     linger: float
-    """For all that a client still sends after an error response that ends the connection."""
+    """How long a client may go on sending after an error response that ends the connection."""
     silence: float
-    """For a next piece of that."""
+    """The time until the next piece of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """How much all clients together may take up."""
+    """The limits hold for all clients together."""
 
     connections: int
     buffered_bytes: int
-    """Of requests that are not whole and answers that are not taken."""
+    """The most bytes of incomplete requests and unread responses."""
     head_bytes: int
-    """Of one request's head."""
+    """The most bytes of one request's head."""

@@ -1,5 +1,5 @@
-"""A parser of HTTP/1.1 requests: httptools, one request at a time, with nothing in them that
-another reader may take for something else."""
+"""Parse HTTP/1.1 with httptools, one request at a time, and refuse what proxies may read
+differently."""
 
 import string
 from http import HTTPStatus
@@ -14,15 +14,15 @@ Headers = list[tuple[bytes, bytes]]
 
 CHUNKS = 10_000
 CHUNK_BYTES = 64
-"""A client may send a chunk for each token. Past so many chunks they must have as many bytes on
-average, and so must what is between empty lines in them: what is smaller costs more to read than to
-send."""
+"""The average size that chunks must have once there are more than CHUNKS, and so must the pieces
+between empty lines in them: smaller ones cost more to read than to send. (A client may well send a
+chunk for each token of a model.)"""
 
 CHUNK_FRAME_BYTES = 20
-"""What frames a chunk: its size in up to 16 digits, and two line ends."""
+"""The most bytes that frame a chunk: its size in up to 16 digits, and two line ends."""
 
 EXTENSION_BYTES = 256
-"""For the extensions of all chunks of a body (RFC 9112 section 7.1.1)."""
+"""The most bytes of all chunk extensions of a body (RFC 9112 section 7.1.1)."""
 
 METHOD_BYTES = 64
 
@@ -37,7 +37,7 @@ _TOKEN = frozenset((string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~").en
 
 
 class RequestFields(TypedDict):
-    """What an ASGI scope has of the request itself."""
+    """The fields of an ASGI scope that come from the request itself."""
 
     type: Literal["http"]
     http_version: str
@@ -49,7 +49,7 @@ class RequestFields(TypedDict):
 
 
 class Events(Protocol):
-    """What a parser tells: a request once its head is whole, the body in pieces, and its end."""
+    """A parser reports a request once its head is complete, then its body in pieces and its end."""
 
     def on_request(self) -> None: ...
 
@@ -59,8 +59,9 @@ class Events(Protocol):
 
 
 class RequestParser:
-    """httptools alone would read on into the next request. So it is given no more at once than up
-    to the next empty line, or to the end of a body of known length: nothing else ends a request.
+    """The parser feeds httptools up to the next empty line, or the end of a body of known length.
+
+    Nothing else ends a request, and httptools alone would read on into the next one.
     """
 
     def __init__(self, events: Events, head_limit: int) -> None:
@@ -83,7 +84,7 @@ class RequestParser:
         self._is_in_chunk = False
 
     def close(self) -> None:
-        """Free what is held. Nothing more can be read."""
+        """Free the memory of the request. Nothing more can be read."""
         self.begin()
         self._parser = httptools.HttpRequestParser(None)  # the other has references to this one
 
@@ -107,11 +108,11 @@ class RequestParser:
 
     @staticmethod
     def should_upgrade() -> bool:
-        """Whether what comes is another protocol's, as httptools names it: no offer is taken."""
+        """Tell httptools, which calls this, that no other protocol is accepted."""
         return False
 
     def feed(self, data: bytes) -> bytes:
-        """Read what belongs to the request. Return what comes after it. Raises ProtocolError."""
+        """Read the request's data, and return what comes after it. Raises ProtocolError."""
         position = 0
         while position < len(data) and not self.is_complete:
             if self._to_come:
@@ -123,7 +124,7 @@ class RequestParser:
         return data[position:]
 
     def _read_body(self, data: bytes, begin: int) -> int:
-        """Read a piece of a body of known length. Return where it ends, as the others do."""
+        """Read a piece of a body of known length. As the next two do, return where it ends."""
         end = min(len(data), begin + self._to_come)
         self._to_come -= end - begin
         self._parse(memoryview(data)[begin:end])
@@ -166,7 +167,7 @@ class RequestParser:
         return end
 
     def _section(self, data: bytes, begin: int) -> tuple[int, bool]:
-        """Where the next empty line ends; where there is none, the end of the data and False."""
+        """Return the end of the next empty line and True, or the end of the data and False."""
         tail = self._tail
         seam = (tail + data[begin : begin + 3]).find(_EMPTY_LINE) if tail else -1
         found = data.find(_EMPTY_LINE, begin) if seam < 0 else begin - len(tail) + seam
@@ -177,8 +178,10 @@ class RequestParser:
         return found + len(_EMPTY_LINE), True
 
     def _read_unknown_method(self, *, is_whole: bool) -> None:
-        """The service answers methods that httptools does not know. So their heads are read as that
-        of a GET: no method but CONNECT decides where a request ends."""
+        """Read a head with a method that httptools does not know, as if it were a GET.
+
+        The service answers such methods, and none but CONNECT changes where a request ends.
+        """
         method = self._head[: METHOD_BYTES + 1].partition(b" ")[0]
         if not method or not _TOKEN.issuperset(method) or len(method) > METHOD_BYTES:
             raise _bad_request()
@@ -212,13 +215,13 @@ class RequestParser:
             return
         if self.version == "1.0":
             raise _bad_request("Transfer-Encoding came with HTTP/1.1 (RFC 9112 section 6.1).")
-        given = sum(name == b"transfer-encoding" for name, _ in self.headers)
-        if coding.lower() != b"chunked" or given > 1:
+        count = sum(name == b"transfer-encoding" for name, _ in self.headers)
+        if coding.lower() != b"chunked" or count > 1:
             raise _bad_request("The one Transfer-Encoding that is taken is chunked.")
 
     def _decline_upgrade(self) -> None:
-        """Read the head without the offer (RFC 9110 section 7.8): httptools takes what comes after
-        one for something else than a body."""
+        """Read the head again without the offer to upgrade (RFC 9110 section 7.8): httptools would
+        not read the body after one."""
         headers = [header for header in self.headers if header[0] != b"upgrade"]
         self._offers_upgrade = False
         lines = b"".join([b"%b: %b\r\n" % header for header in headers])
@@ -242,7 +245,7 @@ class RequestParser:
         except httptools.HttpParserError as error:
             raise _bad_request() from error
 
-    # What httptools tells.
+    # Called by httptools.
 
     def on_message_begin(self) -> None:
         if self._has_head:
@@ -276,7 +279,7 @@ class RequestParser:
 
 
 def _path(method: bytes, target: bytes, host: bytes) -> bytes:
-    """The path and query that a target names (RFC 9112 section 3.2)."""
+    """Return the path and query of a request's target (RFC 9112 section 3.2)."""
     if method == b"CONNECT":
         raise _bad_request("The service is no proxy.")
     if target.startswith(b"/") or (method, target) == (b"OPTIONS", b"*"):

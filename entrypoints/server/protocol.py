@@ -1,7 +1,7 @@
-"""uvicorn's HTTP/1.1 for clients that are slow, silent, or not what they should be.
+"""Serve HTTP/1.1 with uvicorn's protocol, and with timeouts for clients.
 
-This module alone leans on what uvicorn does not document: the attributes of its httptools protocol
-and of its RequestResponseCycle.
+Only this module uses what uvicorn does not document: the attributes of its httptools protocol and
+of its RequestResponseCycle.
 """
 
 import asyncio
@@ -19,18 +19,21 @@ from entrypoints.server.registry import ConnectionRegistry
 from entrypoints.server.transport import bytes_not_taken, write_last_response
 
 WRITE_BUFFER_LIMIT = 16 * 1024
-"""With more of an answer not taken yet, nothing else is done for the client."""
+"""The bytes of an unread response beyond which nothing else is done for the client."""
 
 PROGRESS_BYTES = 32 * 1024
-"""What it must take in the time for a next piece, unless less is left."""
+"""The bytes that the client must read within the `answer` timeout, unless fewer are left."""
 
 _TOO_LATE = ProtocolError(HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive whole in time.")
 _OVERLOADED = ProtocolError(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are open.")
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """It waits for its client (and the registry knows), or serves a request, or lingers: all is
-    answered, and a client that still sends gets to read that (RFC 9112 section 9.6)."""
+    """A connection waits for its client, which the registry knows, or serves a request, or lingers.
+
+    While it lingers, everything is answered, and a client that is still sending gets to read the
+    response (RFC 9112 section 9.6).
+    """
 
     parser: RequestParser  # type: ignore[assignment]
     cycle: RequestResponseCycle | None  # type: ignore[assignment]
@@ -68,7 +71,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _awaits_body(self) -> bool:
         return self._serves and not self.parser.is_complete
 
-    # What the transport tells.
+    # Called by the transport.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -100,7 +103,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._read(self._unread + data)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Who ends its side after a whole request is still given the answer."""
+        """Keep the connection for the response if the client ends its side after a request."""
         self._has_ended = True
         if self._since is not None and not self._untaken:
             self._time_out()
@@ -132,7 +135,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.deadline = math.inf
             self._registry.add_waiting(self)
 
-    # What the parser tells.
+    # Called by the parser.
 
     def on_request(self) -> None:
         """Start the application."""
@@ -165,7 +168,7 @@ class HttpProtocol(HttpToolsProtocol):
             "state": self.app_state.copy(),
         }
 
-    # What the application does.
+    # Called for the application.
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_in_time() -> Message:
@@ -185,7 +188,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._next()
 
     def _next(self) -> None:
-        """Go on to the next request, once the answer to the last has been taken."""
+        """Go on to the next request, once the client has read the last response."""
         if self.transport.is_closing() or self.flow.write_paused:
             self._wait_for_reader()
             return
@@ -253,7 +256,7 @@ class HttpProtocol(HttpToolsProtocol):
     # Ending.
 
     def abort(self) -> None:
-        """Close it, and free at once what it holds: what comes of the others does not wait."""
+        """Close the connection, and free its memory at once for the others."""
         self.transport.abort()
         self._forget_received()
         if self.cycle is not None:
@@ -272,7 +275,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ProtocolError) -> None:
-        """Answer with the error, whatever is under way, and read no more of what comes."""
+        """Answer with the error, whatever is being done, and read nothing more."""
         self._stop_waiting()
         self._is_lingering = True
         self._forget_received()

@@ -1,4 +1,4 @@
-"""The connections of a server, and which of them keep it waiting."""
+"""Keep track of a server's connections, and of which ones keep it waiting."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from uvicorn.server import ServerState
 from entrypoints.server.limits import ClientTimeouts, ConnectionLimits
 
 LATE_CHECK_TIMEOUT = 1.0
-"""Between two checks: twice what is meant."""
+"""A check that is so many seconds after the one before it is late; half that is normal."""
 
 
 class Client(Protocol):
@@ -15,16 +15,19 @@ class Client(Protocol):
     buffered: int
 
     def check_timeout(self, now: float) -> None:
-        """Give up a client that is past its deadline."""
+        """End the connection if it is past its deadline."""
 
     def abort(self) -> None:
-        """Give it up at once."""
+        """End the connection at once."""
 
 
 class ConnectionRegistry(ServerState):
-    """Where too much is open or held, whoever has kept the server waiting longest goes first, of
-    those that hold no less than the others where it is too much to hold: a client that does what is
-    its turn to do stays served, however many others do not."""
+    """The registry evicts the client that has kept the server waiting longest, if too many
+    connections are open or too much memory is held.
+
+    To free memory it evicts only clients that hold at least the average. So a client that does its
+    part is served, however many others do not.
+    """
 
     def __init__(self, timeouts: ClientTimeouts, limits: ConnectionLimits) -> None:
         super().__init__()
@@ -39,11 +42,11 @@ class ConnectionRegistry(ServerState):
         self._waits[client] = None
 
     def remove_waiting(self, client: Client) -> None:
-        """It is the server's turn again, or the client is gone."""
+        """Note that the server does not wait for the client any more, or that it is gone."""
         self._waits.pop(client, None)
 
     def check_timeouts(self, now: float) -> None:
-        """Called often. Where the server itself was late, its clients have one check's grace."""
+        """End the connections past their deadlines, but spare all once if the server was late."""
         grace = now - self._checked > LATE_CHECK_TIMEOUT and not self._gave_grace
         self._checked, self._gave_grace = now, grace
         if not grace:
@@ -51,7 +54,7 @@ class ConnectionRegistry(ServerState):
                 client.check_timeout(now)
 
     def set_buffered(self, client: Client, size: int) -> None:
-        """What is kept in memory of this client from now on, in bytes."""
+        """Note how many bytes are in memory for the client from now on."""
         self._buffered += size - client.buffered
         client.buffered = size
         while self._buffered > self.limits.buffered_bytes:
@@ -62,7 +65,7 @@ class ConnectionRegistry(ServerState):
             self._evict(next(one for one in buffering if one.buffered >= share))
 
     def admit(self, client: Client) -> bool:
-        """Whether there is room for a client that has just connected."""
+        """Return whether there is room for a new client, after an eviction if need be."""
         if len(self.connections) <= self.limits.connections:
             return True
         longest = next((one for one in self._waits if one is not client), None)

@@ -12,20 +12,20 @@ from entrypoints.server.protocol import HttpProtocol
 from entrypoints.server.registry import ConnectionRegistry
 
 STOP_TIMEOUT = 7.0
-"""From SIGTERM to the last request's end, the drain included; then the storage closes."""
+"""Seconds from SIGTERM to the last request's end, with the drain. Then the storage closes."""
 
 LAST_REQUESTS_TIMEOUT = 0.3
-"""For requests in flight when the drain alone takes as long."""
+"""Seconds that running requests have if the drain alone takes as long."""
 
 CHECK_TICKS = 5
-"""How often to look for clients that are past their deadline, in tenths of a second."""
+"""Tenths of a second between two checks of the clients' deadlines."""
 
 INTERRUPT_TIMEOUT = 0.2
-"""For requests in flight when a person presses Ctrl-C."""
+"""Seconds that running requests have after Ctrl-C."""
 
 
 class Server(uvicorn.Server):
-    """Ends when it is told to and returns: `terminate` drains first, `interrupt` does not wait."""
+    """The server returns when it is stopped: `terminate` drains first, `interrupt` does not."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to whoever runs the server."""
+        """Leave the signals to the caller."""
         yield
 
     async def on_tick(self, counter: int) -> bool:
@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
             await self.lifespan.shutdown()
 
     def terminate(self) -> None:
-        """Stop when the drain is over and the requests in flight are answered."""
+        """Stop once the drain is over and the running requests are answered."""
         self._on_drain()
         asyncio.get_running_loop().call_later(
             self._drain_seconds,
@@ -75,11 +75,11 @@ class Server(uvicorn.Server):
         )
 
     def interrupt(self) -> None:
-        """Stop, with no time for the requests in flight but INTERRUPT_TIMEOUT."""
+        """Stop, and give running requests only INTERRUPT_TIMEOUT."""
         self._stop(INTERRUPT_TIMEOUT)
 
     def hurry(self) -> None:
-        """Stop at once, however it was told to stop before."""
+        """Stop at once, even if a slower stop has begun."""
         self._stop(0)
         self.force_exit = True
 

@@ -1,4 +1,4 @@
-"""What uvicorn and asyncio do not do with a connection's transport."""
+"""Do with a connection's transport what uvicorn and asyncio do not."""
 
 import asyncio
 import fcntl
@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Scope
 
 
 def bytes_not_taken(transport: asyncio.Transport) -> int:
-    """Of a response: what waits here and, on Linux, what the kernel still has of it. There may be
-    megabytes of that before any of this moves."""
+    """Return how many bytes of a response are unsent, here and, on Linux, in the kernel, which may
+    hold megabytes."""
     here = transport.get_write_buffer_size()
     if sys.platform != "linux":
         return here
@@ -27,8 +27,8 @@ async def write_last_response(
     scope: Scope,
     common_headers: Sequence[tuple[bytes, bytes]],
 ) -> None:
-    """Write what the application answers to the scope, with the headers that all responses have. It
-    says that the connection ends."""
+    """Write the application's response to the scope, with the headers that all responses have, and
+    `Connection: close`."""
 
     async def receive() -> Message:
         return {"type": "http.disconnect"}

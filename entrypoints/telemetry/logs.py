@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from entrypoints.streams import tell
+from entrypoints.streams import write_stderr
 from entrypoints.telemetry.non_blocking_writer import NonBlockingWriter
 from entrypoints.telemetry.request_context import current
 
@@ -56,7 +56,7 @@ def log_to_stderr() -> None:
     """Log to standard error, in the form of a command's other messages."""
     structlog.configure(
         processors=[_printable, _as_message],
-        logger_factory=lambda *_: _Logger(tell),
+        logger_factory=lambda *_: _Logger(write_stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )

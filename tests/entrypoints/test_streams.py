@@ -18,11 +18,11 @@ STREAMS = (0, 1, 2)
 
 PROGRAM = """
 import os, sys
-from entrypoints.streams import open_missing_streams, tell
+from entrypoints.streams import open_missing_streams, write_stderr
 open_missing_streams()
 with open("file", "w") as file:
     print("out", flush=True)
-    tell("err")
+    write_stderr("err")
     os.write(1, b"out")
     os.write(2, b"err")
     sys.exit(file.fileno() <= 2 or os.path.getsize("file"))
