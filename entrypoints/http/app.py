@@ -114,7 +114,7 @@ def create_app(
     )
     app.sign_in = options.sign_in
     well_known.serve_metadata_of(app, options.base_url)
-    for kind in (Problem, Refused, Unavailable, HTTPException, Exception):
+    for kind in (Problem, Refused, Unavailable, HTTPException):
         app.add_exception_handler(kind, _answer_problem)
     for status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         app.add_exception_handler(status, _answer_no_route)
