@@ -48,11 +48,11 @@ def _sqlite(path: Path, observer: StatementObserver) -> Storage:
     return SqlStorage(SqliteDatabase(path, observer))
 
 
-def _postgresql_options(setting: str, **given: Any) -> Any:  # noqa: ANN401 - PostgresqlOptions
+def _postgresql_options(setting: str, **options: Any) -> Any:  # noqa: ANN401 - PostgresqlOptions
     from adapters.sql.postgresql import PostgresqlOptions, UrlRefused, resolve
 
     try:
-        return resolve(PostgresqlOptions(**given))
+        return resolve(PostgresqlOptions(**options))
     except UrlRefused as error:
         raise SettingsError(f"{PREFIX}{setting}: {error}") from error
 
@@ -67,24 +67,24 @@ def _postgresql_storage(observer: StatementObserver, options: Any) -> Storage:  
 def _postgresql(
     settings: providers.Provider[Settings], setting: str, **options: object
 ) -> providers.Provider[Any]:
-    given = settings.provided
-    options.setdefault("pool_recycle", given.database_pool_recycle_seconds)
+    provided = settings.provided
+    options.setdefault("pool_recycle", provided.database_pool_recycle_seconds)
     options.setdefault("answer_timeout", time_limits.DATABASE_TIMEOUT)
     return providers.Singleton(
         _postgresql_options,
         setting,
         environment=providers.Callable(libpq_variables),
-        pool_size=given.database_pool_size,
-        pool_overflow=given.database_pool_overflow,
-        pool_wait=given.database_pool_wait_seconds,
-        pool_pre_ping=given.database_pool_pre_ping,
-        connect_timeout=given.database_connect_seconds,
-        statement_timeout=given.database_statement_seconds,
-        lock_timeout=given.database_lock_seconds,
-        idle_in_transaction_timeout=given.database_idle_in_transaction_seconds,
-        application_name=given.database_application_name,
-        transaction_pooler=given.database_transaction_pooler,
-        start_wait=given.database_start_seconds,
+        pool_size=provided.database_pool_size,
+        pool_overflow=provided.database_pool_overflow,
+        pool_wait=provided.database_pool_wait_seconds,
+        pool_pre_ping=provided.database_pool_pre_ping,
+        connect_timeout=provided.database_connect_seconds,
+        statement_timeout=provided.database_statement_seconds,
+        lock_timeout=provided.database_lock_seconds,
+        idle_in_transaction_timeout=provided.database_idle_in_transaction_seconds,
+        application_name=provided.database_application_name,
+        transaction_pooler=provided.database_transaction_pooler,
+        start_wait=provided.database_start_seconds,
         **options,
     )
 
@@ -126,21 +126,21 @@ def _authenticator(issuer: Issuer, clock: Clock) -> JwtAuthenticator:
     from adapters.auth.key_file import CHECK_SECONDS, KeyFile
     from adapters.auth.provider import ProviderKeys
 
-    given, source = issuer.settings, key_source(issuer)
-    ages = (given.oidc_keys_max_age_seconds, given.oidc_refresh_interval_seconds)
+    settings, source = issuer.settings, key_source(issuer)
+    ages = (settings.oidc_keys_max_age_seconds, settings.oidc_refresh_interval_seconds)
     if isinstance(source, KeyFile):
         ages = (CHECK_SECONDS, CHECK_SECONDS)
     policy = TokenPolicy(
         issuer=issuer.name,
-        audiences=given.oidc_audience or (),
-        algorithms=given.oidc_algorithms,
+        audiences=settings.oidc_audience or (),
+        algorithms=settings.oidc_algorithms,
         preset=preset_of(issuer),
-        subject_claim=given.oidc_subject_claim,
+        subject_claim=settings.oidc_subject_claim,
         acts_for=issuer.acts_for,
-        scope_names=scope_names(given),
-        clock_skew=given.oidc_clock_skew_seconds,
-        lifetime_max=given.oidc_lifetime_max_seconds,
-        require_scopes=given.oidc_require_scopes,
+        scope_names=scope_names(settings),
+        clock_skew=settings.oidc_clock_skew_seconds,
+        lifetime_max=settings.oidc_lifetime_max_seconds,
+        require_scopes=settings.oidc_require_scopes,
     )
     return JwtAuthenticator(policy, ProviderKeys(source, *ages), clock)
 

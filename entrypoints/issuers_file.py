@@ -62,9 +62,9 @@ def _read(document: dict[str, Any]) -> Iterator[Issuer]:
         for key in ("issuer", "audience"):
             if key not in table:
                 raise ValueError(f"{where}: it lacks {key}")
-        given = {f"oidc_{key}": value for key, value in table.items()}
+        values = {f"oidc_{key}": value for key, value in table.items()}
         try:
-            yield Issuer(Settings.model_validate(given), acts_for)
+            yield Issuer(Settings.model_validate(values), acts_for)
         except ValidationError as error:
             names = {f"oidc_{key}": key for key in ISSUER_KEYS}
             line = line_of(error, names).replace(f"{PREFIX}OIDC_ISSUER:", "issuer:")

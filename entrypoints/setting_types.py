@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 import limits
@@ -228,6 +228,12 @@ Provider = Literal[
 ]
 
 SubjectClaim = Literal["sub", "oid", "uid"]
+
+OwnerPolicy = Literal["read", "write", "create"]
+"""The rate limits of an owner's requests, by the names of their policies."""
+
+RATE_LIMIT_POLICIES = (*get_args(OwnerPolicy), "peer")
+"""The names of all rate limits, in the settings, in the headers and in the metrics."""
 
 Rate = Annotated[str, AfterValidator(_rate)]
 

@@ -19,6 +19,7 @@ from application.errors import StartRefused
 from entrypoints.setting_types import (
     PORT_MAX,
     POSTGRESQL,
+    RATE_LIMIT_POLICIES,
     REDIS,
     SQLITE,
     Algorithm,
@@ -282,13 +283,9 @@ class Settings(BaseModel):
         """The rate limits by the names of their policies; none if limits are off."""
         if self.rate_limits == "off":
             return {}
-        rates = {
-            "read": self.rate_limit_read,
-            "write": self.rate_limit_write,
-            "create": self.rate_limit_create,
-            "peer": self.rate_limit_peer,
+        return {
+            name: _policy(name, getattr(self, f"rate_limit_{name}")) for name in RATE_LIMIT_POLICIES
         }
-        return {name: _policy(name, rate) for name, rate in rates.items()}
 
     @property
     def rate_limits_fail_open(self) -> bool:

@@ -1,4 +1,4 @@
-"""Where requests are counted against rate limits."""
+"""Count requests against rate limits."""
 
 from adapters.rate_limits.memory import MemoryCounters
 

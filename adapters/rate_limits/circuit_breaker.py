@@ -1,4 +1,4 @@
-"""Calls to something that may be away, so that nobody waits for it longer than once."""
+"""Call a service that may be down, so that its callers do not all wait for a timeout."""
 
 import asyncio
 import time
@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from application.errors import Unavailable
 
 CALLS_MAX = 8
-"""At a time; the next waits for its turn."""
+"""The most calls at a time. The next one waits for its turn."""
 
 RETRY_PAUSE = 1
-"""From a failure to the next attempt."""
+"""Seconds from a failure to the next attempt."""
 
 _TICK_SECONDS = 0.025
 _TICKS = 10
@@ -20,14 +20,14 @@ loop, so that a loop which is late itself does not make a quick answer too late.
 
 
 class CircuitOpen(Unavailable):
-    """The far side does not answer, or did not a moment ago. The text names the kind of failure."""
+    """The service does not answer, or did not a moment ago. The text names the kind of failure."""
 
 
 class CircuitBreaker:
-    """Lets calls through while they succeed, and one a second after one has failed.
+    """The breaker lets calls through while they succeed, and one a second after one has failed.
 
-    `faults` are the errors that mean the far side is away. `on_state_change` is told each time it
-    goes, with the kind of failure, and each time it is back, with None.
+    `faults` are the errors that mean the service is down. `on_state_change` is called with the kind
+    of failure each time it goes down, and with None each time it is back.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class CircuitBreaker:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Raises CircuitOpen."""
+        """Call the service inside `async with`. Raises CircuitOpen."""
         async with self._turns:
             if self._away:
                 if self._now() < self._again:
@@ -69,7 +69,7 @@ class CircuitBreaker:
 
 @asynccontextmanager
 async def _call_timeout() -> AsyncIterator[None]:
-    """Raises TimeoutError."""
+    """Limit the time of a call. Raises TimeoutError."""
     async with asyncio.timeout(None) as limit:
         countdown = _Countdown(limit)
         try:

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 KEYS_MAX = 50_000
-"""Callers whom a policy remembers: more than one process serves in a minute."""
+"""The most callers that a policy remembers: more than one process serves in a minute."""
 
 
 @dataclass(slots=True)
 class _Windows:
-    """One policy's windows. All are equally long, so they end in the order they began in."""
+    """A policy's windows are all equally long, so they end in the order in which they began."""
 
     open: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """The count and the end of each."""
+    """Each window's count and end."""
     order: deque[str] = field(default_factory=deque)
 
     def forget_first(self) -> None:
@@ -24,11 +24,11 @@ class _Windows:
 
 
 class MemoryCounters:
-    """Counts of this process alone, in bounded memory.
+    """These counters are one process's own, in bounded memory.
 
     A key's part before the first slash is its policy, which remembers `keys_max` callers. With one
-    more, the caller whose window ends first is forgotten: those of another policy never are. `now`
-    gives seconds that do not go back.
+    more, that policy's caller whose window ends first is forgotten. `now` returns seconds that do
+    not go back.
     """
 
     def __init__(self, keys_max: int = KEYS_MAX, now: Callable[[], float] = time.monotonic) -> None:

@@ -1,4 +1,4 @@
-"""Counts that every process with the same Redis shares, by the `limits` library."""
+"""Count in Redis, for all processes that share it, with the `limits` library."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,11 @@ from adapters.rate_limits.circuit_breaker import CALLS_MAX, CircuitBreaker
 
 
 class RedisCounters(RedisStorage):
-    """Counts in the time of the Redis server at `url`, redis://USER:PASSWORD@HOST:PORT/NUMBER, or
-    rediss:// for TLS. `on_state_change` is as CircuitBreaker has it."""
+    """Redis counters are in the server at `url`, and in its time.
+
+    The URL is redis://USER:PASSWORD@HOST:PORT/NUMBER, or rediss:// for TLS. `on_state_change` is
+    documented at CircuitBreaker.
+    """
 
     STORAGE_SCHEME = None  # type: ignore[assignment]  # it is not found by an address
 

@@ -20,9 +20,9 @@ from entrypoints import time_limits
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.context import app_context
 from entrypoints.http.problems import Problem, in_query, invalid
-from entrypoints.http.rate_limits import Policy
 from entrypoints.http.schema_types import UUID_V7
 from entrypoints.http.validation_errors import field_errors
+from entrypoints.setting_types import OwnerPolicy
 from entrypoints.telemetry.request_context import request_context
 
 _ID = re.compile(UUID_V7, re.IGNORECASE)
@@ -76,7 +76,7 @@ class PipelineRoute(APIRoute):
         return handle_in_order
 
 
-def _policy(route: APIRoute) -> Policy:
+def _policy(route: APIRoute) -> OwnerPolicy:
     """Return the one policy that a request to the route counts against."""
     if route.methods == {"GET"}:
         return "read"

@@ -1,9 +1,9 @@
-"""Rate limits in fixed windows, each of which begins with a caller's first request."""
+"""Limit rates in fixed windows, each of which begins with a caller's first request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, Protocol
+from typing import Protocol
 
 from limits import RateLimitItem
 from starlette.requests import Request
@@ -14,17 +14,16 @@ from entrypoints.http.client_address import ClientAddresses
 from entrypoints.http.middleware.response_headers import Fields
 from entrypoints.http.problem_types import RATE_LIMITED, UNAVAILABLE
 from entrypoints.http.problems import Problem
+from entrypoints.setting_types import OwnerPolicy
 from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 
-Policy = Literal["read", "write", "create"]
-
 _CALLER = "?"
-"""Stands for the caller while a key is made."""
+"""A placeholder for the caller while a key is made."""
 
 
 class Counters(Protocol):
-    """Counts requests in fixed windows."""
+    """The counters count requests in fixed windows."""
 
     async def hit(self, key: str, seconds: int) -> tuple[int, float]:
         """Count one more. Return the count, and the seconds until the window ends. Raises
@@ -35,7 +34,7 @@ class Counters(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """The limit of a policy, and the parts that its keys and headers have in common."""
+    """A limit has a policy's quota, and the parts that its keys and headers have in common."""
 
     policy: str
     quota: int
@@ -45,7 +44,7 @@ class _Limit:
     field: Fields
 
     @classmethod
-    def of(cls, policy: str, item: RateLimitItem) -> "_Limit":
+    def from_item(cls, policy: str, item: RateLimitItem) -> "_Limit":
         begin, _, end = item.key_for(_CALLER).partition(_CALLER)
         quota, seconds = item.amount, item.get_expiry()
         field = f'"{policy}";q={quota};w={seconds}'.encode()
@@ -57,7 +56,7 @@ class _Limit:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """What is left to a caller under a limit, after the request just counted."""
+    """A window is what is left to a caller under a limit, after the request just counted."""
 
     limit: _Limit
     counted: int
@@ -76,7 +75,7 @@ class _Window:
 
 
 class RateLimits:
-    """Counts requests, and refuses those over a limit.
+    """The object counts requests, and refuses those over a limit.
 
     `policies` maps the name of each policy to its limit, whose namespace is the same name; a policy
     that is missing has no limit. While the counters are unavailable, requests pass if `fails_open`
@@ -92,13 +91,13 @@ class RateLimits:
         *,
         fails_open: bool,
     ) -> None:
-        self._limits = {policy: _Limit.of(policy, item) for policy, item in policies.items()}
+        self._limits = {policy: _Limit.from_item(policy, item) for policy, item in policies.items()}
         self._counters = counters
         self._peers = peers
         self._metrics = metrics
         self._fails_open = fails_open
 
-    async def count_owner(self, request: Request, policy: Policy, owner: Owner) -> None:
+    async def count_owner(self, request: Request, policy: OwnerPolicy, owner: Owner) -> None:
         """Count an authenticated request, whose response gets the headers of the limit.
 
         Raises a Problem: 429 or 503.

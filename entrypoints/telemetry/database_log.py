@@ -1,4 +1,4 @@
-"""What the log says of the database's availability."""
+"""Log whether the database can be reached."""
 
 import structlog
 

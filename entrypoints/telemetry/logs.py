@@ -1,4 +1,4 @@
-"""The log on standard output: lines of the service and of its libraries, in one format."""
+"""Log to standard output, the service's events and its libraries' in one format."""
 
 import json
 import logging
@@ -63,7 +63,7 @@ def log_to_stderr() -> None:
 
 
 class _Logger:
-    """Writes the lines that structlog has rendered, at every level alike."""
+    """A logger writes the lines that structlog has rendered, at every level alike."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self.debug = self.info = self.warning = self.error = self.critical = write
@@ -71,7 +71,7 @@ class _Logger:
 
 
 class _Handler(logging.Handler):
-    """Writes the records of libraries, which use the standard library's logging."""
+    """The handler writes the records of libraries, which use the standard library's logging."""
 
     def __init__(self, writer: NonBlockingWriter, rendering: list[Processor]) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""The metrics of one process, by prometheus_client, under OpenTelemetry's names.
+"""Count one process's metrics with prometheus_client, under OpenTelemetry's names.
 
-Labels are few and known beforehand: nothing that a client sent may be one.
+Labels have few values, all known beforehand: nothing that a client sent may be one.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,7 @@ from prometheus_client import (
 )
 
 from application.errors import TokenFault
-
-POLICIES = ("read", "write", "create", "peer")
-"""The names of the rate limits."""
+from entrypoints.setting_types import RATE_LIMIT_POLICIES
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 """The buckets' bounds (OpenTelemetry's semantic conventions for HTTP metrics)."""
@@ -29,8 +27,10 @@ STATEMENT_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 
 
 class Metrics:
-    """All metrics of an application, in a registry of its own. `target` describes the service, as
-    OpenTelemetry's resource attributes do. Any thread may count."""
+    """An application has its metrics in a registry of its own, in which any thread may count.
+
+    `target` describes the service with OpenTelemetry's resource attributes.
+    """
 
     def __init__(self, target: Mapping[str, str]) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -91,7 +91,7 @@ class Metrics:
             ("policy",),
             registry=registry,
         )
-        for policy in POLICIES:
+        for policy in RATE_LIMIT_POLICIES:
             self.rate_limited.labels(policy)
         self.limiter_unavailable = Counter(
             "chat_sessions_limiter_unavailable",
@@ -100,5 +100,5 @@ class Metrics:
         )
 
     def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format, version 0.0.4. Any thread may ask."""
+        """Return all metrics in Prometheus' text format, version 0.0.4. Any thread may call it."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""Writes lines without waiting for whoever reads them."""
+"""Write lines without waiting for their reader."""
 
 import os
 import select
@@ -19,9 +19,9 @@ class NonBlockingWriter:
 
     def __init__(self, descriptor: int | None = None) -> None:
         """Write to the descriptor or, without one, to standard output."""
-        given = _stdout() if descriptor is None else descriptor
-        self.is_terminal = os.isatty(given)
-        self._descriptor = _unwaiting(given) if self.is_terminal else given
+        target = _stdout() if descriptor is None else descriptor
+        self.is_terminal = os.isatty(target)
+        self._descriptor = _unwaiting(target) if self.is_terminal else target
         self._ready = _poll(self._descriptor)
         self._backlog = bytearray()
         self._lock = Lock()

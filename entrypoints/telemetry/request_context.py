@@ -1,4 +1,4 @@
-"""The context of the current request, for its route, the log and the observer of statements."""
+"""Keep the context of the current request, for its route, the log and the statement observer."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
@@ -38,7 +38,7 @@ class RequestContext:
 
     @property
     def ids(self) -> dict[str, Any]:
-        """The ids in every line that is logged for the request."""
+        """The ids that every line of the request's log has."""
         acting = {"actor": self.actor} if self.actor else {}
         return {
             "user_id": self.caller and self.caller.subject,

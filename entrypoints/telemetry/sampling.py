@@ -1,4 +1,4 @@
-"""Which traces are recorded, and what their spans begin with."""
+"""Decide which traces are recorded, and what their spans begin with."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
-UNTRACED = frozenset({"/livez", "/readyz", "/metrics"})
-"""The paths that are never traced: they are requested every few seconds."""
+from entrypoints.probe_paths import PROBE_PATHS
 
 ALLOWED_ATTRIBUTES = frozenset(
     {
@@ -25,7 +24,7 @@ host as the client sent them, and a client may put anything there."""
 
 
 class AttributeAllowlistSampler(Sampler):
-    """Samples as another sampler does, and drops every attribute that is not allowed."""
+    """The sampler decides as another does, and drops every attribute that is not allowed."""
 
     def __init__(self, sampler: Sampler) -> None:
         self._sampler = sampler
@@ -40,9 +39,9 @@ class AttributeAllowlistSampler(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        given = attributes or {}
-        kept = {key: value for key, value in given.items() if key in ALLOWED_ATTRIBUTES}
-        sampler = ALWAYS_OFF if given.get("url.path") in UNTRACED else self._sampler
+        found = attributes or {}
+        kept = {key: value for key, value in found.items() if key in ALLOWED_ATTRIBUTES}
+        sampler = ALWAYS_OFF if found.get("url.path") in PROBE_PATHS else self._sampler
         return sampler.should_sample(parent_context, trace_id, name, kind, kept, links, trace_state)
 
     def get_description(self) -> str:

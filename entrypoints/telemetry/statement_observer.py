@@ -1,4 +1,4 @@
-"""Records the database's statements in metrics, spans, the log and the request's context."""
+"""Record the database's statements in metrics, spans, the log and the request's context."""
 
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -1,5 +1,5 @@
-"""Traces by OpenTelemetry. No provider is made the global one, so that two applications in one
-process share nothing.
+"""Trace with OpenTelemetry. No provider is global, so that two applications in one process share
+nothing.
 
 Beside the settings, OpenTelemetry's own variables hold: OTEL_RESOURCE_ATTRIBUTES,
 OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and the like.

@@ -1,4 +1,4 @@
-"""Spans around the calls of use cases."""
+"""Put spans around the calls of use cases."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
@@ -20,25 +20,25 @@ class _Traced:
         self._use_case = use_case
         self._tracer = tracer
 
-    async def __call__(self, *given: object, **named: object) -> object:
-        return await self._within_a_span(self._use_case, *given, **named)
+    async def __call__(self, *arguments: object, **keywords: object) -> object:
+        return await self._within_a_span(self._use_case, *arguments, **keywords)
 
     def __getattr__(self, verb: str) -> Callable[..., Awaitable[object]]:
         act = getattr(self._use_case, verb)
 
-        async def spanned(*given: object, **named: object) -> object:
-            return await self._within_a_span(act, *given, **named)
+        async def spanned(*arguments: object, **keywords: object) -> object:
+            return await self._within_a_span(act, *arguments, **keywords)
 
         return spanned
 
     async def _within_a_span(
-        self, act: Callable[..., Awaitable[object]], *given: object, **named: object
+        self, act: Callable[..., Awaitable[object]], *arguments: object, **keywords: object
     ) -> object:
         with self._tracer.start_as_current_span(
             type(self._use_case).__name__, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
-                return await act(*given, **named)
+                return await act(*arguments, **keywords)
             except Refused:  # an answer like any other
                 raise
             except Exception as error:

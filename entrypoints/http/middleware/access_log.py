@@ -59,8 +59,11 @@ HeaderLines = Sequence[tuple[bytes, bytes]]
 
 
 class AccessLogMiddleware:
-    """Begins each request's context, and counts and logs the request once its response is sent.
-    With `traced`, it also names the request's span after its route."""
+    """The middleware begins each request's context, and counts and logs the request once its
+    response is sent.
+
+    With `traced`, it also names the request's span after its route.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, *, traced: bool = False) -> None:
         self.app = app
@@ -89,7 +92,7 @@ class AccessLogMiddleware:
             try:
                 active.dec()
                 if GIVEN_UP not in state:
-                    _tell(self._log, context, answer)
+                    _write_line(self._log, context, answer)
                     self._count(method, scope["scheme"], context, answer)
             finally:
                 reset(token)
@@ -125,11 +128,11 @@ class _Answer:
         self._ended = perf_counter()
 
 
-def _tell(log: FilteringBoundLogger, context: RequestContext, answer: _Answer) -> None:
+def _write_line(log: FilteringBoundLogger, context: RequestContext, answer: _Answer) -> None:
     event, level = _outcome(context, answer.status)
     if event is None:
         return
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "operation": context.operation,
         "status": answer.status,
         "duration_ms": round(answer.seconds * 1000, 3),
@@ -137,16 +140,16 @@ def _tell(log: FilteringBoundLogger, context: RequestContext, answer: _Answer) -
         "db_ms": round(context.db_seconds * 1000, 3),
     }
     if context.policy:
-        told["policy"] = context.policy
+        fields["policy"] = context.policy
     if answer.replayed:
-        told["replayed"] = True
+        fields["replayed"] = True
     if context.is_from_standby:
-        told["standby"] = True
+        fields["standby"] = True
     if level is logging.ERROR:
-        told["exc_info"] = context.refusal
+        fields["exc_info"] = context.refusal
     elif context.refusal is not None:
-        told["reason"] = _reason(context.refusal)
-    log.log(level, event, **told)
+        fields["reason"] = _reason(context.refusal)
+    log.log(level, event, **fields)
 
 
 def _outcome(context: RequestContext, status: int | None) -> tuple[str | None, int]:
@@ -162,9 +165,9 @@ def _outcome(context: RequestContext, status: int | None) -> tuple[str | None, i
 
 def _reason(refusal: Exception) -> str:
     """Return why the request was refused, in words that repeat nothing a client sent."""
-    for told in (refusal.__cause__, refusal):
-        if isinstance(told, InvalidToken | Unavailable):
-            return str(told)
+    for error in (refusal.__cause__, refusal):
+        if isinstance(error, InvalidToken | Unavailable):
+            return str(error)
     return problem_of(refusal).detail
 
 
@@ -190,8 +193,8 @@ def _kind(refusal: Exception | None, status: int | None) -> str:
 
 
 def _context(state: Mapping[str, Any], headers: HeaderLines) -> RequestContext:
-    """Return a new context or, for a request that the server has abandoned, one with the same ids
-    and the same beginning."""
+    """Return a new context or, for a request that the server has abandoned, a copy with the same
+    ids and the same beginning."""
     begun: RequestContext | None = state.get("context")
     if begun is None:
         return RequestContext(request_id=_request_id(headers), trace_id=_trace_id(headers))
@@ -199,9 +202,9 @@ def _context(state: Mapping[str, Any], headers: HeaderLines) -> RequestContext:
 
 
 def _request_id(headers: HeaderLines) -> str:
-    given = _values(headers, b"x-request-id")
-    if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]):
-        return given[0]
+    values = _values(headers, b"x-request-id")
+    if len(values) == 1 and _REQUEST_ID.fullmatch(values[0]):
+        return values[0]
     return str(uuid_utils.uuid4())
 
 
@@ -209,14 +212,14 @@ def _trace_id(headers: HeaderLines) -> str:
     """Return the id of the request's trace (W3C Trace Context), whether or not it is recorded."""
     span = trace.get_current_span()
     if not span.get_span_context().is_valid:
-        given = _values(headers, b"traceparent")
-        if not given:
+        values = _values(headers, b"traceparent")
+        if not values:
             return uuid_utils.uuid4().hex
-        parent = TraceContextTextMapPropagator().extract({"traceparent": given[0]}, Context())
+        parent = TraceContextTextMapPropagator().extract({"traceparent": values[0]}, Context())
         span = trace.get_current_span(parent)
     number = span.get_span_context().trace_id or uuid_utils.uuid4().int
     return trace.format_trace_id(number)
 
 
 def _values(headers: HeaderLines, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for given, value in headers if given == name]
+    return [value.decode("latin-1") for other, value in headers if other == name]

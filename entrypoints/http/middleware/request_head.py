@@ -1,4 +1,4 @@
-"""Validates the head of a request: its path and its headers."""
+"""Validate the head of a request: its path and its headers."""
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -17,10 +17,10 @@ from entrypoints.http.problem_types import (
     UNKNOWN_HOST,
 )
 from entrypoints.http.problems import Problem
+from entrypoints.probe_paths import PROBE_PATHS
 
 HEADER_LINES_MAX = 100
 HEADER_BYTES_MAX = 32 * 1024
-PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 _LOOPBACK_ALONE = "With a development key the service answers on loopback alone."
 
@@ -30,7 +30,7 @@ REFUSED = "refused"
 
 @dataclass(frozen=True, slots=True)
 class RequestHeadValidator:
-    """Refuses requests whose head breaks a rule.
+    """The validator refuses requests whose head breaks a rule.
 
     `hosts` are the accepted hosts, as `host_name` returns them. `accepts_address` tells whether a
     request may be served at the local address at which it arrived; None is a Unix socket or an
@@ -50,21 +50,21 @@ class RequestHeadValidator:
         lines = headers.raw
         if len(lines) > HEADER_LINES_MAX or _size(lines) > HEADER_BYTES_MAX:
             raise head_too_large()
-        given = dict(lines)
-        for name in ("host", "authorization") if len(given) < len(lines) else ():
+        by_name = dict(lines)
+        for name in ("host", "authorization") if len(by_name) < len(lines) else ():
             if len(headers.getlist(name)) > 1:
                 raise Problem(REPEATED_HEADER, name=name)
-        if b"content-length" in given and b"transfer-encoding" in given:
+        if b"content-length" in by_name and b"transfer-encoding" in by_name:
             # Where the message ends is then a matter of opinion (RFC 9112 section 6.1).
             raise Problem(TWO_LENGTHS)
-        if scope["path"] not in PROBES and self._host(given) not in self.hosts:
+        if scope["path"] not in PROBE_PATHS and self._host(by_name) not in self.hosts:
             raise Problem(UNKNOWN_HOST)
         if not _can_be_a_route(scope) and not is_preflight(scope["method"], headers):
             raise Problem(ROUTE_NOT_FOUND)
 
     @staticmethod
-    def _host(given: Mapping[bytes, bytes]) -> str:
-        return host_name(given.get(b"host", b"").decode("latin-1"))
+    def _host(headers: Mapping[bytes, bytes]) -> str:
+        return host_name(headers.get(b"host", b"").decode("latin-1"))
 
 
 def head_too_large() -> Problem:

@@ -27,12 +27,12 @@ _PREFLIGHT = {
     b"access-control-max-age": b"3600",
 }
 _HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]*")
-"""A list of names (RFC 9110 section 5.6.1)."""
+"""The pattern of a list of names (RFC 9110 section 5.6.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseHeaders:
-    """Makes the headers of every response.
+    """The object makes the headers that every response has.
 
     `hsts_seconds` is how long a browser keeps to HTTPS; with 0 there is no such header. `origins`
     are the origins whose pages may read responses, as browsers send them.
@@ -44,27 +44,27 @@ class ResponseHeaders:
     hsts_seconds: int
     origins: AbstractSet[str]
 
-    def of(self, method: str, asked: Headers) -> Fields:
+    def for_request(self, method: str, request: Headers) -> Fields:
         """Return the headers of the response to a request. A route's own header goes first."""
-        given = dict(SECURITY_HEADERS)
+        fields = dict(SECURITY_HEADERS)
         if self.hsts_seconds:
-            given[b"strict-transport-security"] = b"max-age=%d" % self.hsts_seconds
+            fields[b"strict-transport-security"] = b"max-age=%d" % self.hsts_seconds
         if not self.origins:
-            return given
-        given[b"vary"] = b"Origin"
-        origin = asked.get("origin", "")
+            return fields
+        fields[b"vary"] = b"Origin"
+        origin = request.get("origin", "")
         if origin in self.origins:
-            given[b"access-control-allow-origin"] = origin.encode("latin-1")
-            given[b"access-control-expose-headers"] = _EXPOSED
-            if is_preflight(method, asked):
-                given |= _PREFLIGHT
-                # By name, since a wildcard does not stand for Authorization (Fetch standard).
-                names = asked.get("access-control-request-headers", "")
+            fields[b"access-control-allow-origin"] = origin.encode("latin-1")
+            fields[b"access-control-expose-headers"] = _EXPOSED
+            if is_preflight(method, request):
+                fields |= _PREFLIGHT
+                # By name, since a wildcard does not include Authorization (Fetch standard).
+                names = request.get("access-control-request-headers", "")
                 if _HEADER_NAMES.fullmatch(names):
-                    given[b"access-control-allow-headers"] = names.encode("latin-1")
-        return given
+                    fields[b"access-control-allow-headers"] = names.encode("latin-1")
+        return fields
 
 
 def is_preflight(method: str, headers: Headers) -> bool:
-    """Tell whether a browser asks if it may send a request (Fetch standard, "CORS-preflight")."""
+    """Return whether a browser asks if it may send a request (Fetch standard, "CORS-preflight")."""
     return method == "OPTIONS" and "access-control-request-method" in headers

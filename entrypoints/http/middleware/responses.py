@@ -23,8 +23,10 @@ Admit = Callable[[Scope, Headers], None]
 
 
 class ResponseMiddleware:
-    """Adds headers to every response, answers HEAD as GET without the body, and turns uncaught
-    errors into problems. A client that is still sending its body gets to read the response.
+    """The middleware adds headers to every response, answers HEAD as GET without the body, and
+    turns uncaught errors into problems.
+
+    A client that is still sending its body gets to read the response.
 
     `admit` validates the head first, and raises a Problem to refuse the request. The `headers` in
     the request's context are added to the response. Once the service `is_stopping`, each response
@@ -46,7 +48,7 @@ class ResponseMiddleware:
         headers = Headers(raw=scope["headers"])
         # A request that the server has abandoned already has its headers.
         context: RequestContext = scope["state"]["context"]
-        context.headers = context.headers or self.headers.of(scope["method"], headers)
+        context.headers = context.headers or self.headers.for_request(scope["method"], headers)
         exchange = _ResponseWriter(scope, headers, receive, send, self.is_stopping)
         try:
             self.admit(scope, headers)
@@ -91,9 +93,10 @@ class _ResponseWriter:
         self._receive = receive
         self._send = send
         self._is_stopping = is_stopping
-        given = dict(headers.raw)
-        self._asks_first = b"expect" in given
-        self.more_body = given.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in given
+        fields = dict(headers.raw)
+        has_length = fields.get(b"content-length", b"0") != b"0"
+        self._asks_first = b"expect" in fields
+        self.more_body = has_length or b"transfer-encoding" in fields
 
     async def answer(self, error: Exception) -> None:
         response = problem_response(self.context, error)

@@ -29,7 +29,7 @@ def complete(description: Json) -> Json:
     ]
     for operation in operations:
         for parameter in operation.get("parameters", ()):
-            parameter["schema"] = _given(parameter["schema"])
+            parameter["schema"] = _without_null(parameter["schema"])
         operation["summary"] = operation["summary"].capitalize()
         _complete_answers(operation)
     components = description["components"]
@@ -49,7 +49,7 @@ def _place(path: tuple[str, Json]) -> tuple[bool, str]:
     return not is_of_sessions, path[0] if is_of_sessions else ""
 
 
-def _given(schema: Json) -> Json:
+def _without_null(schema: Json) -> Json:
     """Return a parameter's schema without null, which stands for an absent one in Python alone."""
     choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
