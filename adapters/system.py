@@ -1,4 +1,4 @@
-"""What the machine gives: its clock, and identifiers made from it."""
+"""Read the machine's clock, and make identifiers from it."""
 
 from datetime import UTC, datetime
 from uuid import UUID

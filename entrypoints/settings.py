@@ -53,26 +53,6 @@ __all__ = ["PREFIX", "Settings", "SettingsError"]
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable, which is read if ours is not set."""
 
-ISSUER_KEYS = frozenset(
-    {
-        "issuer",
-        "audience",
-        "provider",
-        "keys_url",
-        "algorithms",
-        "subject_claim",
-        "require_scopes",
-        "scope_read",
-        "scope_write",
-        "clock_skew_seconds",
-        "lifetime_max_seconds",
-        "keys_max_age_seconds",
-        "refresh_interval_seconds",
-        "timeout_seconds",
-    }
-)
-"""The names, after `OIDC_`, of the settings that each issuer of a file has."""
-
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -306,6 +286,12 @@ class Settings(BaseModel):
     def shown_rate_limit_storage_url(self) -> str:
         """The URL of Redis without its password."""
         return without_password(self.rate_limit_storage_url)
+
+
+ISSUER_KEYS = frozenset(
+    name.removeprefix("oidc_") for name in Settings.model_fields if name.startswith("oidc_")
+) - {"issuers_file", "docs_client_id"}
+"""The names, after `OIDC_`, of the settings that each issuer of a file has."""
 
 
 def libpq_variables(environment: Mapping[str, str] = os.environ) -> Mapping[str, str]:

@@ -15,8 +15,8 @@ RETRY_PAUSE = 1
 
 _TICK_SECONDS = 0.025
 _TICKS = 10
-"""What a call may take: a quarter of a second, in steps. A step is at least one turn of the event
-loop, so that a loop which is late itself does not make a quick answer too late."""
+"""The limit of a call: a quarter of a second, in steps. A step is at least one turn of the event
+loop, so that a late loop does not make a quick answer late."""
 
 
 class CircuitOpen(Unavailable):

@@ -43,7 +43,7 @@ Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """What the application needs besides the use cases and the authenticator.
+    """The options are what the application needs besides the use cases and the authenticator.
 
     `base_url` is the URL of the service. `public_url` is the same URL if the operator has set it;
     otherwise it is empty, and links are relative. `hosts` are the accepted values of the Host

@@ -1,4 +1,4 @@
-"""Finds the address of a request's client, also behind proxies."""
+"""Find the address of a request's client, also behind proxies."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ LIMITED = ("RateLimit", "RateLimit-Policy")
 """The headers of rate limits, if those are on, in every response to an authenticated caller."""
 
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
-"""As RFC 9110 names them; Python did so only from 3.13 on."""
+"""The titles of statuses as RFC 9110 has them, which Python has only from 3.13 on."""
 
 _CLOSE = {"Connection": "close"}
 _RETRY = {"Retry-After": "1"}

@@ -21,7 +21,7 @@ from entrypoints.telemetry.request_context import RequestContext
 FieldError = Mapping[str, str]
 
 FIELD_ERRORS_MAX = 50
-"""What one answer lists, lest it outgrow the request."""
+"""The most errors that one answer lists, so that it does not outgrow the request."""
 
 PROBLEM_JSON = "application/problem+json"
 

@@ -18,11 +18,11 @@ _TYPES = {
     "string_type": "must be a string",
     "string_unicode": "must not contain a lone surrogate",
 }
-"""What Pydantic's types of errors are to a client."""
+"""The sentences for clients, by Pydantic's types of errors."""
 
 
 def field_errors(error: RequestValidationError, body: type[BaseModel] | None) -> list[FieldError]:
-    """What FastAPI found wrong, without the input that it found it in.
+    """Translate the errors that FastAPI found, without the input that it found them in.
 
     An unknown field is reported by the object that holds it, because its name is input too.
     """
@@ -45,7 +45,7 @@ def _field_error(found: Mapping[str, Any], body: type[BaseModel] | None) -> Fiel
 
 
 def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> Sequence[str]:
-    """The names of the fields of the object at a path of a model."""
+    """Return the names of the fields of the object at a path of a model."""
     for name in path:
         if isinstance(name, str):
             (model,) = _models_in(model.model_fields[name].annotation)
@@ -76,5 +76,5 @@ def _detail(found: Mapping[str, Any]) -> str:
 
 
 def _list(expected: str) -> str:
-    """From `'a', 'b' or 'c'`."""
+    """Rewrite `'a', 'b' or 'c'` as a plain list."""
     return expected.replace("'", "").replace(" or ", ", ")

@@ -13,7 +13,7 @@ from domain.owner import Owner
 
 @dataclass(slots=True, kw_only=True)
 class RequestContext:
-    """What is known of a request. It is filled in while the request is served.
+    """The context has what is known of a request, and is filled in while the request is served.
 
     `route` is the template of the path, `query` has each parameter once, `headers` are added to the
     response, `refusal` is the error that became the response, and `policy` names the rate limit

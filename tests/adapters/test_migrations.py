@@ -26,7 +26,7 @@ from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import REVISION, messages, metadata, owners, sessions
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.revision import APPLICATION_ID
-from application.errors import StorageRefused, Unavailable
+from application.errors import StorageRefused
 from domain.metadata import EMPTY
 from domain.page import MessagePageRequest
 from tests.clock import START
@@ -192,20 +192,6 @@ def test_a_migration_takes_nothing_from_the_release_before(
 def said_to_be(revision: str) -> Callable[[Connection], Any]:
     statement = text("UPDATE alembic_version SET version_num = :found")
     return lambda connection: connection.execute(statement, {"found": revision})
-
-
-async def test_a_process_stays_ready_when_a_newer_release_has_migrated(tmp_path: Path) -> None:
-    """On PostgreSQL, where both serve at once. With an older schema it is not ready."""
-    database = fresh_postgresql(tmp_path)
-    storage = database.storage()
-    await storage.migrate()
-    await storage.open()
-    await asyncio.to_thread(database.run, said_to_be("9999"))
-    await storage.check()
-    await asyncio.to_thread(database.run, said_to_be("0001"))
-    with pytest.raises(Unavailable, match="0001"):
-        await storage.check()
-    await storage.close()
 
 
 def test_it_knows_its_own_revisions_only() -> None:

@@ -20,7 +20,6 @@ from adapters.sql.observer import Observer
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.file import QUICK_BYTES
 from application.errors import StorageRefused, Unavailable
-from domain.page import MessagePageRequest
 from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
@@ -65,15 +64,6 @@ async def refusal(path: Path) -> str:
     assert "\n" not in line
     assert path.name in line
     return line
-
-
-async def test_what_was_stored_is_there_after_a_restart(path: Path) -> None:
-    first = await reopened(path)
-    session = await stored_session(first, ALICE, "hello")
-    await first.close()
-    second = await reopened(path)
-    assert await second.sessions.get(ALICE, session.id) == session
-    await second.close()
 
 
 async def test_the_file_is_for_its_owners_eyes(storage: SqlStorage, path: Path) -> None:
@@ -185,20 +175,6 @@ async def test_what_was_said_is_in_no_error(storage: SqlStorage, path: Path) -> 
     assert "SECRET" not in str(mistake.value)
 
 
-async def test_a_close_waits_for_the_writes_that_wait(path: Path) -> None:
-    storage = await reopened(path)
-    session = await stored_session(storage)
-    waiting = asyncio.ensure_future(
-        storage.messages.append(ALICE, session.id, new_messages("last"), START)
-    )
-    await asyncio.sleep(0)
-    await storage.close()
-    await waiting
-    storage = await reopened(path)
-    assert (await storage.sessions.get(ALICE, session.id)).message_count == 1
-    await storage.close()
-
-
 async def test_a_link_that_leads_to_itself_is_no_file(path: Path) -> None:
     path.symlink_to(path)
     await refusal(path)
@@ -207,14 +183,6 @@ async def test_a_link_that_leads_to_itself_is_no_file(path: Path) -> None:
 async def test_a_pipe_is_no_file(path: Path) -> None:
     os.mkfifo(path)
     assert "no regular file" in await refusal(path)
-
-
-async def test_a_newer_schema_is_refused(path: Path) -> None:
-    await (await reopened(path)).close()
-    with sqlite3.connect(path) as newer:
-        newer.execute("UPDATE alembic_version SET version_num = '9999'")
-    newer.close()
-    assert "newer release" in await refusal(path)
 
 
 async def test_a_folder_that_is_not_there_is_refused(path: Path) -> None:
@@ -263,21 +231,6 @@ async def test_a_file_that_cannot_be_written_is_refused(path: Path) -> None:
         assert is_there or not list(path.parent.iterdir())
 
 
-def damage(path: Path) -> None:
-    """Overwrite the pages after the first with what no page can be."""
-    content = bytearray(path.read_bytes())
-    content[4096:] = b"\xa5" * (len(content) - 4096)
-    path.write_bytes(content)
-
-
-async def test_a_damaged_file_is_refused(path: Path) -> None:
-    storage = await reopened(path)
-    await stored_session(storage, ALICE, "hello")
-    await storage.close()
-    damage(path)
-    await refusal(path)
-
-
 async def test_a_large_file_is_checked_whole_only_after_an_unclean_stop(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,31 +242,6 @@ async def test_a_large_file_is_checked_whole_only_after_an_unclean_stop(
     await storage.close()
     assert not file.is_suspect()
     assert QUICK_BYTES == 64 << 20
-
-
-async def test_damage_under_a_running_service_is_never_a_wrong_answer(path: Path) -> None:
-    storage = await reopened(path)
-    session = await stored_session(storage, ALICE, *["x" * 5000] * 50)
-    await storage.close()
-    storage = await reopened(path)
-    damage(path)
-    with pytest.raises(Unavailable):
-        await storage.messages.page(ALICE, session.id, MessagePageRequest(limit=200))
-    await storage.close()
-
-
-async def test_a_full_disk_refuses_the_write_and_heals(storage: SqlStorage) -> None:
-    session = await stored_session(storage)
-    writer = database_of(storage)._connections().writing  # noqa: SLF001 - to take its room away
-    pages = writer.exec_driver_sql("PRAGMA page_count").scalar_one()
-    writer.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-    writer.rollback()
-    with pytest.raises(Unavailable):
-        await storage.messages.append(ALICE, session.id, new_messages("x" * 90_000), START)
-    assert await storage.sessions.get(ALICE, session.id) == session
-    writer.exec_driver_sql("PRAGMA max_page_count=1000000")
-    writer.rollback()
-    await storage.messages.append(ALICE, session.id, new_messages("x" * 90_000), START)
 
 
 async def test_a_lock_held_too_long_is_unavailable_and_heals(

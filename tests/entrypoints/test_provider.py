@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -107,30 +106,6 @@ def test_there_is_no_development_key(served: Served) -> None:
         assert client.get("/sessions").status_code == 401
     assert "TOKEN" not in served.welcome
     assert provider().url in served.welcome
-
-
-def test_a_new_key_is_asked_for_once_by_fifty_at_once(
-    served: Served, own: IdentityProvider
-) -> None:
-    asked(served, own.token("alice"))
-    time.sleep(1.1)
-    own.rotate()
-    token = own.token("alice")
-    before = own.requests["/jwks"]
-    with ThreadPoolExecutor(50) as crowd:
-        answers = list(crowd.map(lambda _: asked(served, token).status_code, range(50)))
-    assert answers == [200] * 50
-    assert own.requests["/jwks"] == before + 1
-
-
-def test_made_up_keys_are_asked_for_once_an_interval(served: Served) -> None:
-    stranger = ECKey.generate_key("P-256")
-    tokens = [signed(stranger, f"made up {number}") for number in range(50)]
-    before, begun = provider().requests["/jwks"], time.monotonic()
-    with ThreadPoolExecutor(8) as crowd:
-        answers = list(crowd.map(lambda token: asked(served, token).status_code, tokens))
-    assert answers == [401] * 50
-    assert provider().requests["/jwks"] - before <= 1 + (time.monotonic() - begun)
 
 
 def test_a_retired_key_holds_no_more(tmp_path: Path, own: IdentityProvider) -> None:

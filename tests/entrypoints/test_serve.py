@@ -6,16 +6,13 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.certificates import NO_AUTHORITY
 from tests.ports import free_port
 from tests.serving import COMMAND, Served, environment, run, serving
 from tests.waiting import WAIT_SECONDS, wait_until
@@ -99,69 +96,6 @@ def test_a_request_in_flight_at_the_signal_is_answered_and_its_connection_ended(
         assert served.process.wait(timeout=WAIT_SECONDS) == 0
 
 
-def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
-    acknowledged: list[str] = []
-    with serving(tmp_path) as served, served.client() as client:
-        session = client.post("/sessions", json={}).json()["id"]
-
-        def write() -> None:
-            for place in range(100_000):
-                said = [{"role": "user", "content": str(place)}]
-                try:
-                    client.post(f"/sessions/{session}/messages", json={"messages": said})
-                except httpx2.TransportError:
-                    return
-                acknowledged.append(str(place))
-
-        writer = threading.Thread(target=write)
-        writer.start()
-        wait_until(lambda: len(acknowledged) >= 50 or not writer.is_alive())
-        served.stop(signal.SIGKILL)
-        writer.join()
-    assert len(acknowledged) >= 50
-
-    stored: list[str] = []
-    with serving(tmp_path) as served, served.client() as client:
-        offset: int | None = 0
-        while offset is not None:
-            path = f"/sessions/{session}/messages?limit=200&offset={offset}"
-            page = client.get(path).json()
-            stored += [message["content"] for message in page["items"]]
-            offset = page["pagination"]["next_offset"]
-    assert stored[: len(acknowledged)] == acknowledged
-    assert len(stored) <= len(acknowledged) + 1
-
-
-def test_sixteen_clients_append_at_once(shared: Served) -> None:
-    with shared.client() as client:
-        session = client.post("/sessions", json={}).json()["id"]
-
-        def append(name: int) -> list[int]:
-            orders = []
-            with served_client(client) as own:
-                for turn in range(10):
-                    said = [{"role": "user", "content": f"{name}.{turn}"}] * 2
-                    path = f"/sessions/{session}/messages"
-                    answer = own.post(path, json={"messages": said})
-                    assert answer.status_code == 201, answer.text
-                    orders += [item["message_order"] for item in answer.json()["items"]]
-            return orders
-
-        with ThreadPoolExecutor(16) as clients:
-            orders = [order for found in clients.map(append, range(16)) for order in found]
-    assert sorted(orders) == list(range(1, 321))
-
-
-def served_client(client: httpx2.Client) -> httpx2.Client:
-    """Another connection with the same token."""
-    return httpx2.Client(
-        base_url=client.base_url,
-        headers=client.headers,
-        timeout=WAIT_SECONDS,
-        verify=NO_AUTHORITY,
-    )
-
-
 @pytest.mark.parametrize("connection", ["keep-alive", "close", "close\r\nExpect: 100-continue"])
 @pytest.mark.parametrize("framing", ["Content-Length: 30000000", "Transfer-Encoding: chunked"])
 def test_a_client_that_is_still_sending_gets_to_read_the_refusal(
@@ -237,16 +171,6 @@ def test_a_trailer_is_no_header(shared: Served) -> None:
         assert answer.startswith(b"HTTP/1.1 401 ")
         answer = exchanged(shared, HEAD + authorization + chunked + b"\r\n")
         assert answer.startswith(b"HTTP/1.1 201 ")
-
-
-def test_a_message_of_two_lengths_is_refused_and_the_connection_closed(shared: Served) -> None:
-    """RFC 9112 section 6.1: what one reader takes for a body is the next one's request."""
-    both = b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    smuggled = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    answer = exchanged(shared, HEAD + both + smuggled)
-    assert answer.startswith(b"HTTP/1.1 400 ")
-    assert answer.count(b"HTTP/1.1 ") == 1
-    assert b"application/problem+json" in answer
 
 
 def test_an_upgrade_that_is_offered_may_be_left(shared: Served) -> None:

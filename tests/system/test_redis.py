@@ -6,19 +6,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.certificates import Authority
 from tests.conftest import Sized
 from tests.faults.service import Service, running
 from tests.system.redis import RedisServer
@@ -257,8 +252,9 @@ async def test_over_tls_the_servers_certificate_is_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trusted = tmp_path / "trusted.pem"
-    trusted.write_bytes(self_signed())
-    redis = RedisServer(certificate=trusted.read_bytes())
+    authority = Authority("redis")
+    trusted.write_bytes(authority.pem)
+    redis = RedisServer(certificate=b"".join(authority.issue("redis", ["127.0.0.1"])))
     try:
         async with limited(tmp_path / "one", redis.url) as service:
             assert "ratelimit" not in (await service.http.get("/sessions")).headers
@@ -267,22 +263,3 @@ async def test_over_tls_the_servers_certificate_is_checked(
             await counted(service)
     finally:
         redis.remove()
-
-
-def self_signed() -> bytes:
-    """A certificate for 127.0.0.1, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "redis")])
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    authority = x509.BasicConstraints(ca=True, path_length=None)
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(address, critical=False)
-        .add_extension(authority, critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return certificate.public_bytes(Encoding.PEM) + private

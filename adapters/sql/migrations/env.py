@@ -5,7 +5,8 @@ from adapters.sql.schema import metadata
 
 
 def _schema(connection: Connection) -> str | None:
-    """Where the tables are made: another application's version may be further down the path."""
+    """Return the schema that gets the tables. Another application's version table may be further
+    down the search path."""
     if connection.dialect.name != "postgresql":
         return None
     return connection.scalar(select(func.current_schema()))

@@ -46,8 +46,8 @@ class TlsContext(ssl.SSLContext):
 
 
 class Contexts:
-    """The cache holds each server's context, and makes it anew once one of its files has changed:
-    to read a machine's authorities takes some 50 ms."""
+    """The cache holds each server's context, and makes it again once one of its files has changed:
+    reading a machine's authorities takes some 50 ms."""
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self._given = parameters

@@ -57,4 +57,4 @@ def _by_status() -> Mapping[int, ProblemComponent]:
 
 
 PROBLEMS = _by_status()
-"""By status."""
+"""The components by their status."""

@@ -8,11 +8,10 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """How clients get tokens from the identity provider.
+    """A sign-in describes how clients get tokens from the identity provider.
 
-    `client_id` is the public client as which /docs signs its reader in; without one, the reader
-    brings a token. `scopes` are those that routes require, by the kind of request,
-    `read` or `write`.
+    `client_id` is the public client with which /docs signs its reader in; without one, the reader
+    brings a token. `scopes` are those that routes require, for `read` and `write` requests.
     """
 
     issuer: str
