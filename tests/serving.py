@@ -97,6 +97,26 @@ def serving(
         process.stderr.close()
 
 
+@contextmanager
+def started(
+    *arguments: str, folder: Path, command: Sequence[Path | str] = (COMMAND,), **settings: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A command that runs while the body does, and what it writes through pipes."""
+    process = subprocess.Popen(
+        [*command, *arguments],
+        cwd=folder,
+        env=environment(**UNLESS_SET | settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [COMMAND, *arguments],
@@ -115,7 +135,7 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | settings
 
 
-def heeds(process: int, how: signal.Signals) -> bool:
+def awaits_signal(process: int, how: signal.Signals) -> bool:
     """Whether the process has come so far that the signal cannot be lost: it is blocked, for the
     thread that waits for it (proc_pid_status(5), SigBlk)."""
     status = Path(f"/proc/{process}/status").read_text()

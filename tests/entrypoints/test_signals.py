@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,7 +11,7 @@ import asyncpg
 import pytest
 
 from tests.databases import server
-from tests.serving import COMMAND, environment, heeds, serving
+from tests.serving import awaits_signal, serving, started
 from tests.waiting import wait_until
 
 SECONDS = 20
@@ -22,23 +21,6 @@ DRAIN_SECONDS = 8
 
 LOCK = 0x63686174
 """Of those who migrate."""
-
-
-@contextmanager
-def started(*arguments: str, folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=folder,
-        env=environment(**{"CHAT_SESSIONS_PORT": "0"} | settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 @contextmanager
@@ -81,7 +63,7 @@ def test_a_command_that_waits_for_the_database_ends(
 def test_a_command_that_has_only_begun_ends(tmp_path: Path, command: str) -> None:
     """Its imports take most of a start."""
     with started(command, folder=tmp_path) as process:
-        wait_until(lambda: heeds(process.pid, signal.SIGTERM))
+        wait_until(lambda: awaits_signal(process.pid, signal.SIGTERM))
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == (0 if command == "serve" else -signal.SIGTERM)
         assert process.communicate() == ("", "")

@@ -2,17 +2,15 @@
 
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.postgresql import PostgresqlServer
-from tests.serving import COMMAND, UNLESS_SET, environment, run, serving
+from tests.serving import run, serving, started
 from tests.waiting import WAIT_SECONDS, wait_until
 
 URL = "CHAT_SESSIONS_DATABASE_URL"
@@ -28,30 +26,13 @@ def database() -> Iterator[PostgresqlServer]:
     server.remove()
 
 
-@contextmanager
-def begun(folder: Path, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        [COMMAND, *arguments],
-        cwd=folder,
-        env=environment(**UNLESS_SET | settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def test_migrate_and_serve_wait_for_it_and_say_so(
     database: PostgresqlServer, tmp_path: Path
 ) -> None:
     """The command on stderr, the service in its log: the cause, once."""
     told = f"cannot connect to PostgreSQL: 127.0.0.1:{database.port}: Connection refused"
     database.stop()
-    with begun(tmp_path, "migrate", **{URL: database.url("chat")}) as migrate:
+    with started("migrate", folder=tmp_path, **{URL: database.url("chat")}) as migrate:
         assert migrate.stderr
         first = migrate.stderr.readline()
         database.start()
@@ -78,7 +59,7 @@ def _start_once_told(database: PostgresqlServer, log: Path) -> None:
 @pytest.mark.parametrize("command", ["serve", "migrate", "purge"])
 def test_a_signal_ends_the_waiting(tmp_path: Path, command: str) -> None:
     settings = {URL: "postgresql://u@127.0.0.1:1/d", WAIT: "3600"}
-    with begun(tmp_path, command, **settings) as process:
+    with started(command, folder=tmp_path, **settings) as process:
         stream = process.stdout if command == "serve" else process.stderr
         assert stream
         assert "waiting" in stream.readline()

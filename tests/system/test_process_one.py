@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import COMMAND, environment, heeds
+from tests.serving import COMMAND, awaits_signal, environment, started
 from tests.waiting import wait_until
 
 SECONDS = 20
@@ -24,27 +24,16 @@ def process_one(
     folder: Path, command: str, **settings: str
 ) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """The command as process 1, by its number outside, and the program that waits for it."""
-    outer = subprocess.Popen(
-        [*ALONE, COMMAND, command],
-        cwd=folder,
-        env=environment(**{"CHAT_SESSIONS_PORT": "0"} | settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with outer:
-        try:
-            wait_until(lambda: any(map(has_begun, children(outer.pid))))
-            (inner,) = children(outer.pid)
-            yield inner, outer
-        finally:
-            outer.kill()
+    with started(command, folder=folder, command=(*ALONE, COMMAND), **settings) as outer:
+        wait_until(lambda: any(map(has_begun, children(outer.pid))))
+        (inner,) = children(outer.pid)
+        yield inner, outer
 
 
 def has_begun(process: int) -> bool:
-    """Whether it is past what `unshare` does before it runs the command, and heeds signals."""
+    """Whether it is past what `unshare` does before it runs the command, and waits for signals."""
     name = Path(f"/proc/{process}/comm").read_text().strip()
-    return name == COMMAND.name and heeds(process, signal.SIGTERM)
+    return name == COMMAND.name and awaits_signal(process, signal.SIGTERM)
 
 
 def children(parent: int) -> list[int]:
