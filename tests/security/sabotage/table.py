@@ -299,7 +299,7 @@ _ANSWERS = {
     "let every page read answers": Sabotage(
         "tests/entrypoints/test_headers_api.py::"
         "TestOrigins::test_another_origin_is_answered_as_ever_but_without_cors",
-        {f"{_HEADERS}:ResponseHeaders.of": _any_origin},
+        {f"{_HEADERS}:ResponseHeaders.for_request": _any_origin},
     ),
 }
 
