@@ -45,6 +45,7 @@ SELF_DESCRIPTIONS: Mapping[str, str | None] = {
     "token_use": "access",
     "tokenType": "access-token",
     "drn": "DS",
+    "tty": "at",
     "events": None,
 }
 """Claims by which providers name a token's kind, with the value that an access token has. None is
@@ -189,7 +190,7 @@ _ROWS = (
         audience="end of iss",
         keys="/{end}/.well-known/jwks.json",
     ),
-    Preset(name="fusionauth", required=_each("applicationId")),
+    Preset(name="fusionauth", required=_each("applicationId", "tty")),
     Preset(
         name="better-auth",
         forbidden=(*_each(*CLIENTS), *MARKS),
