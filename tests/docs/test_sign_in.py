@@ -31,9 +31,16 @@ def test_its_table_is_what_the_tests_try() -> None:
     assert table == [row(shape) for shape in SHAPES if "by the rule" not in shape.provider]
 
 
-@pytest.mark.parametrize("provider", ["Keycloak", "Auth0", "Entra ID", "Cognito", "Okta", "Google"])
-def test_it_says_what_to_switch(provider: str) -> None:
-    assert f"\n- **{provider}**" in PAGE.read_text()
+PROVIDERS = (
+    "Keycloak, Auth0, Entra ID, Cognito, Okta, Authentik, Zitadel, Supabase, Firebase, Clerk, "
+    "WorkOS, Google, Cloudflare Access"
+)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.split(", "))
+def test_it_says_what_to_switch_and_what_the_front_end_asks_for(provider: str) -> None:
+    about = PAGE.read_text().partition(f"\n- **{provider}**")[2].partition("\n- **")[0]
+    assert "front end" in " ".join(about.split())
 
 
 @pytest.fixture

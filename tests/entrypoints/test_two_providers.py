@@ -4,6 +4,8 @@ people of one of them."""
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -25,7 +27,12 @@ def other() -> IdentityProvider:
 
 @pytest.fixture(scope="module")
 def served(other: IdentityProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("served")
+    with trusting(other, tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@contextmanager
+def trusting(other: IdentityProvider, folder: Path, **settings: str) -> Iterator[Served]:
     (folder / "back-end.pem").write_bytes(BACK_END.as_pem(private=False))
     issuers = [
         f'issuer = "{one.url}"\naudience = "{one.audience}"\n'
@@ -38,7 +45,7 @@ def served(other: IdentityProvider, tmp_path_factory: pytest.TempPathFactory) ->
     )
     file = folder / "issuers.toml"
     file.write_text("".join(f"[[issuer]]\n{issuer}" for issuer in issuers))
-    with serving(folder, CHAT_SESSIONS_OIDC_ISSUERS_FILE=str(file)) as served:
+    with serving(folder, CHAT_SESSIONS_OIDC_ISSUERS_FILE=str(file), **settings) as served:
         yield served
 
 
@@ -138,3 +145,21 @@ def test_a_back_end_acts_for_the_people_of_its_one(served: Served, other: Identi
     assert status(served, other.token("alice"), for_them) == 200
     assert status(served, provider().token("alice"), for_them) == 403
     assert status(served, acting, created(served, provider().token("alice"))[0]) == 403
+
+
+def test_what_a_back_end_asks_counts_for_the_person(
+    other: IdentityProvider, tmp_path: Path
+) -> None:
+    """And for nobody else: not for a person of that name at the other provider."""
+    limits = {
+        "CHAT_SESSIONS_RATE_LIMITS": "on",
+        "CHAT_SESSIONS_RATE_LIMIT_READ": "2/hour",
+    }
+    with trusting(other, tmp_path, **limits) as served:
+        acting, own = signed(BACK_END, "back-end"), other.token("alice")
+        assert [status(served, token) for token in (acting, own, acting, own)] == [
+            *(200, 200),
+            *(429, 429),
+        ]
+        assert status(served, signed(BACK_END, "back-end", "bob")) == 200
+        assert status(served, provider().token("alice")) == 200
