@@ -4,7 +4,8 @@
 VENV := .venv
 PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
 BIN := $(VENV)/bin
-TOKEN_TESTS := $(patsubst %,tests/adapters/test_%.py,auth discovery key_set provider_keys provider_tokens verified)
+TOKEN_TESTS := tests/entrypoints/test_check_token.py $(patsubst %,tests/adapters/test_%.py,auth discovery issuers \
+	key_file key_set presets provider_keys provider_tokens token_refusals verified)
 PROGRAMS := cc:gcc cc:libc6-dev chromium curl haproxy nginx pgbouncer postgres:postgresql prometheus redis-server
 VERSION = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' entrypoints/version.py)
 ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))

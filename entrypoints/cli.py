@@ -6,6 +6,7 @@ that none waits for another's libraries.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import argparse
 
     from entrypoints.container import Container
-    from entrypoints.issuers_file import Issuer
     from entrypoints.settings import Settings
 
     _Option = Callable[..., argparse.Action]
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _INPUT_MAX = 64 * 1024
 """The most characters that are read of a token on standard input."""
+
+_AUTHORIZATION = re.compile(r"(authorization:\s*)?(bearer\s*)?", re.IGNORECASE)
+"""What may stand before a token that was copied from a request."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from entrypoints.installation import check_installation
 
             check_installation(sys.argv[0])
-            options = _parser().parse_args(words)
+            options = _options(words)
             _refuse_silence(options.run, has_stdout=has_stdout)
             options.run(options, signals)
             sys.stdout.flush()
@@ -51,6 +54,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 write_stderr(f"chat-sessions: {described(error)}")
             return 1
     return 0
+
+
+def _options(given: Sequence[str]) -> argparse.Namespace:
+    """Read the arguments. What check-token is given is not repeated: it may be a token."""
+    from application.errors import StartRefused
+
+    parser = _parser()
+    options, unknown = parser.parse_known_args(given)
+    if unknown and options.run is _check_token:
+        raise StartRefused("check-token takes no argument: it reads the token on standard input")
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
 def _settings() -> Settings:
@@ -146,10 +162,26 @@ def _check_config(options: argparse.Namespace, signals: StopSignals) -> None:
     }
     for name, value in shown.items():
         print(f"{PREFIX}{name.upper()}={_as_variable(value)}")
-    for issuer in container.issuers():
-        signals.run(_show_provider(issuer))
+    _show_providers(container, signals)
     if options.connect:
         signals.run(_connect(container))
+
+
+def _show_providers(container: Container, signals: StopSignals) -> None:
+    """Print what each says of itself. One that is away is told on stderr, and no more: settings
+    are checked where it cannot be reached, too."""
+    from application.errors import StartRefused, Unavailable
+    from entrypoints.provider_check import ask_provider
+
+    for issuer in container.issuers():
+        try:
+            line, keys = signals.run(ask_provider(issuer))
+        except Unavailable as error:
+            write_stderr(f"chat-sessions: {error}")
+            continue
+        print(line)
+        if not keys:
+            raise StartRefused("the identity provider has no key that can be used")
 
 
 async def _connect(container: Container) -> None:
@@ -199,42 +231,22 @@ def _as_variable(value: object) -> object:
     return "" if value is None else value
 
 
-async def _show_provider(issuer: Issuer) -> None:
-    """Fetch the identity provider's description and keys, and print what was found.
-
-    Raises StartRefused if it is another provider than the one that is set. If it does not answer,
-    that is reported on stderr.
-    """
-    from application.errors import Misconfigured, StartRefused, Unavailable
-    from entrypoints.container import key_source, preset_of
-
-    source = key_source(issuer)
-    try:
-        found = await source.keys()
-    except Misconfigured as error:
-        raise StartRefused(str(error)) from error
-    except Unavailable as error:
-        write_stderr(f"chat-sessions: {error}")
-        return
-    finally:
-        await source.close()
-    where = issuer.settings.oidc_keys_url or preset_of(issuer).keys_url(issuer.name)
-    named = f"its keys are at {where}" if where else f"it calls itself {issuer.name}"
-    others = f", {found.unfit} not ({', '.join(found.others)})" if found.unfit else ""
-    print(f"provider: {named}, as is set; {len(found.keys)} of its keys can be used{others}")
-    if not found.keys:
-        raise StartRefused("the identity provider has no key that can be used")
-
-
 def _check_token(_: argparse.Namespace, signals: StopSignals) -> None:
     from application.errors import StartRefused
 
     if sys.stdin is None or sys.stdin.closed:
         raise StartRefused("standard input is closed, and that is where the token is read")
-    text = sys.stdin.read(_INPUT_MAX).strip().removeprefix("Bearer").strip()
+    text = _AUTHORIZATION.sub("", sys.stdin.read(_INPUT_MAX).strip(), count=1).strip("\"' ")
     if not text:
         raise StartRefused("there is no token on standard input")
-    broken = signals.run(_explained(_container(), text))
+    container = _container()
+    settings = container.settings()
+    if settings.identity == "development" and not settings.key_file.exists():
+        raise StartRefused(
+            "no identity provider is set (CHAT_SESSIONS_OIDC_ISSUER), and there is no development "
+            f"key in {settings.key_file}"
+        )
+    broken = signals.run(_explained(container, text))
     if broken:
         raise StartRefused(f"the token does not hold: {', '.join(broken)}")
     print("The token holds.")

@@ -163,16 +163,16 @@ def check_issuer(issuer: str) -> str:
     without TLS on another machine."""
     if not issuer.startswith(("https://", "http://")):
         raise ValueError(
-            f"{issuer} is no URL: write it with https:// as the provider's description has it, or "
-            "name the keys of an issuer that is only a name"
+            f"{issuer} is no URL: write it with https:// as the provider's description has it, or, "
+            "if it is only a name, say where its keys are (CHAT_SESSIONS_OIDC_KEYS_URL)"
         )
     if not is_web_address(issuer):
         raise ValueError("must be http:// or https://, a host and at most a port and a path")
     _parsed(issuer)
     if not issuer.startswith("https://") and not is_local(urlsplit(issuer).hostname):
         raise ValueError(
-            "must be https:// unless it is on loopback, or the keys are named, whose address may "
-            "be http:// at a host without a dot"
+            "must be https:// unless it is on loopback, or its keys have an address of their own "
+            "(CHAT_SESSIONS_OIDC_KEYS_URL), which may be http:// at a host without a dot"
         )
     return issuer
 

@@ -97,9 +97,18 @@ class Discovery(KeySource):
         return address
 
     async def _document(self, address: str) -> Any:  # noqa: ANN401 - any JSON
+        """Raises ValueError, which names the address."""
+        try:
+            return strict_json.parse(await self._body(address))
+        except _AbsentError:
+            raise
+        except Exception as error:  # a far side can bring about more than the client's own errors
+            raise ValueError(f"{shown(address)}: {_reason(error)}") from error
+
+    async def _body(self, address: str) -> bytes:
         async with self._client.stream("GET", address) as response:
             if response.status_code in _ABSENT:
-                raise _AbsentError(f"it answers {response.status_code}")
+                raise _AbsentError(f"{shown(address)}: it answers {response.status_code}")
             if response.status_code != HTTPStatus.OK:
                 raise ValueError(f"it answers {response.status_code}")
             if response.headers.get("content-encoding", "identity") != "identity":
@@ -109,7 +118,7 @@ class Discovery(KeySource):
                 body += piece
                 if len(body) > DOCUMENT_MAX:
                     raise ValueError(f"it answers with more than {DOCUMENT_MAX} bytes")
-        return strict_json.parse(bytes(body))
+        return bytes(body)
 
 
 class _AbsentError(ValueError):

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 from adapters.auth.compact import TOKEN_MAX, Compact, json_object
 from adapters.auth.jwt import JwtAuthenticator
+from adapters.auth.verified import name_of
 from application.errors import InvalidToken, TokenFault, Unavailable
 from application.ports.authenticator import Authenticator, Principal
 
@@ -15,16 +16,17 @@ class IssuersAuthenticator(Authenticator):
         self._by_issuer = by_issuer
 
     async def authenticate(self, token: str) -> Principal:
-        for authenticator in self._by_issuer.values():
-            principal = authenticator.verified(token)
-            if principal is not None:
-                return principal
         if len(token) > TOKEN_MAX or not token.isascii():
             raise InvalidToken("it is no JSON Web Token")
+        name = name_of(token)
+        for authenticator in self._by_issuer.values():
+            principal = authenticator.verified(name)
+            if principal is not None:
+                return principal
         named = self.named_by(token)
         if named is None:
             raise InvalidToken("its issuer is none of those that are set", TokenFault.ISSUER)
-        return await named.authenticate(token)
+        return await named.verify(token, name)
 
     @property
     def first(self) -> JwtAuthenticator:

@@ -45,6 +45,7 @@ SELF_DESCRIPTIONS: Mapping[str, str | None] = {
     "token_use": "access",
     "tokenType": "access-token",
     "drn": "DS",
+    "tty": "at",
     "events": None,
 }
 """Claims by which providers name a token's kind, with the value that an access token has. None is

@@ -32,18 +32,17 @@ class VerifiedTokens:
     def __len__(self) -> int:
         return len(self._held)
 
-    def get(self, token: str, keys: int) -> Verified | None:
-        """Return what the token's check found, if the keys are still the same."""
+    def get(self, name: bytes, keys: int) -> Verified | None:
+        """Return what the check of the token of that name found, if the keys are still the same."""
         self._follow(keys)
-        name = _name(token)
         verified = self._held.get(name)
         if verified is not None:
             self._held.move_to_end(name)
         return verified
 
-    def put(self, token: str, keys: int, verified: Verified) -> None:
+    def put(self, name: bytes, keys: int, verified: Verified) -> None:
         self._follow(keys)
-        self._held[_name(token)] = verified
+        self._held[name] = verified
         if len(self._held) > self._most:
             self._held.popitem(last=False)
 
@@ -53,5 +52,6 @@ class VerifiedTokens:
             self._keys = keys
 
 
-def _name(token: str) -> bytes:
+def name_of(token: str) -> bytes:
+    """What a token is held under."""
     return sha256(token.encode()).digest()

@@ -37,12 +37,17 @@ class RequestContext:
     began: float = field(default_factory=perf_counter)
 
     @property
+    def people(self) -> dict[str, str]:
+        """Who asks: the person that the token speaks for, and who acts for that person."""
+        acting = {"actor": self.actor} if self.actor else {}
+        return {"user_id": self.caller.subject, **acting} if self.caller else {}
+
+    @property
     def ids(self) -> dict[str, Any]:
         """The ids that every line of the request's log has."""
-        acting = {"actor": self.actor} if self.actor else {}
         return {
-            "user_id": self.caller and self.caller.subject,
-            **acting,
+            "user_id": None,
+            **self.people,
             "session_id": self.session_id,
             "request_id": self.request_id,
             "trace_id": self.trace_id,

@@ -114,6 +114,7 @@ async def test_a_key_of_one_signs_nothing_for_another(
 
 ACTORS: list[tuple[Any, str]] = [
     ({"sub": "agent"}, "agent"),
+    ({"sub": "a"}, "a"),
     ({"sub": "a" * 255, "act": {"sub": "before"}}, "a" * 255),
     ({"sub": "a" * 256}, "agents"),
     ({"sub": ""}, "agents"),

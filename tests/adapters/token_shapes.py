@@ -49,6 +49,12 @@ _SUPABASE: Claims = {
 }
 _CASDOOR: Claims = {"aud": [CLIENT], "azp": CLIENT, "tokenType": "access-token", "scope": "openid"}
 _AUTHENTIK: Claims = {"aud": CLIENT, "acr": "a", "auth_time": 1, "sid": "s"}
+_FUSIONAUTH: Claims = {
+    "aud": CLIENT,
+    "applicationId": CLIENT,
+    "roles": ["user"],
+    "scope": "openid",
+}
 
 SHAPES = (
     Shape(
@@ -341,7 +347,11 @@ SHAPES = (
         issuer="https://auth.example",
         preset="fusionauth",
         audience=CLIENT,
-        access={"aud": CLIENT, "applicationId": CLIENT, "roles": ["user"], "scope": "openid"},
-        others={"ID token": _ID, "token without a registration": {"aud": CLIENT}},
+        access=_FUSIONAUTH,
+        others={
+            "ID token": _ID,
+            "ID token that has what a lambda gave it": {**_ID, **_FUSIONAUTH, "tty": "id"},
+            "token without a registration": {"aud": CLIENT},
+        },
     ),
 )

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -93,16 +94,19 @@ def test_the_composed_services_wait_for_what_can_be_waited_for() -> None:
 
 
 def test_the_realm_gives_tokens_that_the_composed_service_takes() -> None:
-    """As far as a file can say so: `at+jwt` in the header, the audience, the issuer's name."""
+    """As far as a file can say so: the audience, the issuer's name, and where the keys are."""
     read = settings(COMPOSE["chat-sessions"]["environment"])
     (client,) = REALM["clients"]
     (mapper,) = client["protocolMappers"]
-    assert client["attributes"]["access.token.header.type.rfc9068"] == "true"
+    assert read.oidc_provider == "keycloak"
     assert mapper["config"]["included.custom.audience"] in (read.oidc_audience or ())
     assert mapper["config"]["access.token.claim"] == "true"
     assert client["clientId"] == read.oidc_docs_client_id
     assert client["redirectUris"] == [f"{read.public_url}/docs/signed-in"]
     assert read.oidc_issuer == f"{COMPOSE['keycloak']['environment']['KC_HOSTNAME']}/realms/chat"
+    keys = urlsplit(read.oidc_keys_url or "")
+    assert (keys.hostname in COMPOSE, keys.port) == (True, 8080)
+    assert keys.path == "/realms/chat/protocol/openid-connect/certs"
     assert REALM["realm"] == "chat"
     assert REALM["accessTokenLifespan"] <= read.oidc_lifetime_max_seconds
 

@@ -11,6 +11,7 @@ from joserfc.jwk import ECKey
 
 from adapters.auth.presets import PRESETS
 from tests.adapters.token_shapes import SHAPES, Shape
+from tests.nodejs import HERE, run_node
 
 PAGE = Path(__file__).parents[2] / "docs" / "sign-in.md"
 HEAD = "| provider | `CHAT_SESSIONS_OIDC_ISSUER` |"
@@ -30,22 +31,57 @@ def test_its_table_is_what_the_tests_try() -> None:
     assert table == [row(shape) for shape in SHAPES if "by the rule" not in shape.provider]
 
 
-@pytest.mark.parametrize("provider", ["Keycloak", "Auth0", "Entra ID", "Cognito", "Okta", "Google"])
-def test_it_says_what_to_switch(provider: str) -> None:
-    assert f"\n- **{provider}**" in PAGE.read_text()
+PROVIDERS = (
+    "Keycloak, Auth0, Entra ID, Cognito, Okta, Authentik, Zitadel, Supabase, Firebase, Clerk, "
+    "WorkOS, Google, Cloudflare Access"
+)
 
 
-def test_its_python_makes_a_token(tmp_path: Path) -> None:
+@pytest.mark.parametrize("provider", PROVIDERS.split(", "))
+def test_it_says_what_to_switch_and_what_the_front_end_asks_for(provider: str) -> None:
+    about = PAGE.read_text().partition(f"\n- **{provider}**")[2].partition("\n- **")[0]
+    assert "front end" in " ".join(about.split())
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> ECKey:
+    """A back end's, beside its programs, as a file of either kind."""
     key = ECKey.generate_key("P-256")
-    (tmp_path / "back-end.key").write_bytes(key.as_pem(private=True))
-    (program,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    for name in ("back-end.key", "back-end.pkcs8"):
+        (tmp_path / name).write_bytes(key.as_pem(private=True))
+    return key
+
+
+def check_token(token: str, key: ECKey) -> None:
+    decoded = jwt.decode(token.strip(), key, ["ES256"])
+    claims = decoded.claims
+    assert decoded.header["typ"] == "at+jwt"
+    assert (claims["iss"], claims["sub"]) == ("the-back-end", "alice")
+    assert claims["aud"] == "https://chat.example"
+    assert claims["exp"] - claims["iat"] == 60
+
+
+def program(language: str) -> str:
+    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    return str(found)
+
+
+def test_its_python_makes_a_token(tmp_path: Path, key: ECKey) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", program + "\nprint(token_for('alice'))"],
+        [sys.executable, "-c", program("python") + "\nprint(token_for('alice'))"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    claims = jwt.decode(done.stdout.strip(), key, ["ES256"]).claims
-    assert (claims["iss"], claims["sub"]) == ("the-back-end", "alice")
-    assert claims["exp"] - claims["iat"] == 60
+    check_token(done.stdout, key)
+
+
+def test_its_typescript_makes_a_token(tmp_path: Path, key: ECKey) -> None:
+    (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    file = tmp_path / "back-end.ts"
+    file.write_text(program("ts") + "\nconsole.log(await tokenFor('alice'));\n")
+    done = run_node(file, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    check_token(done.stdout, key)

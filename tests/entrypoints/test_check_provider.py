@@ -8,7 +8,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from tests.serving import run
-from tests.web import Web, web
+from tests.web import Web, ok, web
 
 KEY = ECKey.generate_key("P-256")
 
@@ -49,6 +49,13 @@ async def test_one_that_is_away_is_told_and_no_more(site: Web, tmp_path: Path) -
     assert code == 0
     assert "it has no description at" in err
     assert "provider:" not in out
+
+
+async def test_what_cannot_be_read_is_told_with_its_address(site: Web, tmp_path: Path) -> None:
+    site.answers["/jwks"] = ok("no key set")[:-1]
+    assert f": {site.url}/jwks: " in (await checked(tmp_path, site.url))[2]
+    del site.answers["/jwks"]
+    assert f": {site.url}/jwks: it answers 404" in (await checked(tmp_path, site.url))[2]
 
 
 async def test_keys_that_cannot_be_used_are_refused_with_what_they_are(

@@ -3,7 +3,7 @@
 import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,13 @@ def check(
     settings = {"issuer": ISSUER, "audience": "chat", "keys_url": file.as_uri()}
     monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "memory://")
 
-    def checked(text: str, **changed: str) -> tuple[int, str, str]:
+    def checked(
+        text: str, *, arguments: Sequence[str] = (), **changed: str
+    ) -> tuple[int, str, str]:
         for name, value in {**settings, **changed}.items():
             monkeypatch.setenv(f"CHAT_SESSIONS_OIDC_{name.upper()}", value)
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
-        code = main(["check-token"])
+        code = main(["check-token", *arguments])
         return code, *capsys.readouterr()
 
     return checked
@@ -57,7 +59,10 @@ def unsigned(**header: Any) -> str:
     return compact({"alg": "HS256", "typ": "JWT", **header}, {"iss": ISSUER}, lambda _: b"abc")
 
 
-@pytest.mark.parametrize("around", ["{}", "{}\n", "Bearer {}\n", "  {} \r\n"])
+AROUND = ("{}", "{}\n", "bearer {}\n", "  {} \r\n", "Authorization: Bearer {}\n", '"{}"\n')
+
+
+@pytest.mark.parametrize("around", AROUND)
 def test_a_token_that_holds(check: Check, around: str) -> None:
     code, out, err = check(around.format(made()))
     assert code == 0, out + err
@@ -155,6 +160,28 @@ def test_whatever_a_token_says_each_rule_says_something(
 def test_nothing_is_no_token(check: Check, text: str) -> None:
     code, _, err = check(text)
     assert (code, err) == (1, "chat-sessions: there is no token on standard input\n")
+
+
+@pytest.mark.parametrize("option", ["{}", "--token={}", "--token", "Bearer {}"])
+def test_an_argument_is_refused_and_not_repeated(check: Check, option: str) -> None:
+    """A token that was given as one is in the shell's history already, and need not be in a log."""
+    token = made()
+    code, out, err = check(token, arguments=(option.format(token),))
+    assert (code, out) == (1, "")
+    assert "takes no argument: it reads the token on standard input" in err
+    assert token not in err
+
+
+def test_without_a_provider_and_a_key_there_is_nothing_to_check_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no key is made."""
+    monkeypatch.setenv("CHAT_SESSIONS_DEVELOPMENT_KEY_FILE", str(tmp_path / "key.pem"))
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", "memory://")
+    monkeypatch.setattr("sys.stdin", io.StringIO(made()))
+    assert main(["check-token"]) == 1
+    assert "no identity provider is set (CHAT_SESSIONS_OIDC_ISSUER)" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_development_token_is_checked_too(

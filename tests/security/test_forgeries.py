@@ -1,18 +1,16 @@
 """No forged token gets in, wherever it is shown."""
 
-import time
 from collections.abc import AsyncIterator, Iterator
-from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from tests.conftest import Sized
 from tests.entrypoints.conftest import Api, opened
 from tests.identity_provider import provider
 from tests.routes import requests as all_requests
+from tests.security.attempts import SECONDS, Request, bearer, refused
 from tests.security.forgeries import forgeries
 from tests.security.forgeries.signatures import P256_ORDER
 from tests.security.issuers import ISSUERS
@@ -22,10 +20,6 @@ from tests.security.trap import Trap, set_trap
 from tests.tally import Tally
 
 LEAST = 120
-SECONDS = 0.020
-"""Of processor time that a forgery may cost."""
-
-Request = dict[str, Any]
 
 
 @pytest.fixture
@@ -60,40 +54,6 @@ async def api(
 ) -> AsyncIterator[Api]:
     async with opened(kept.storage, tmp_path, issued[1]) as api:
         yield api
-
-
-def bearer(token: str) -> dict[bytes, bytes]:
-    return {b"Authorization": b"Bearer " + token.encode()}
-
-
-async def refused(
-    api: Api, requests: dict[str, Request], session_id: str, status: int, routes: int = 99
-) -> tuple[list[object], dict[str, float]]:
-    """What was answered otherwise, and the least processor time that each took on its routes: on
-    so many in turn, so that all of them are asked."""
-    wrong: list[object] = []
-    took: dict[str, float] = {}
-    asked = all_requests(session_id)
-    by_turns = cycle(asked)
-    for name, request in requests.items():
-        for method, target, body in islice(by_turns, min(routes, len(asked))):
-            began = time.process_time()
-            answer = await api.client.request(method, target, **{"json": body, **request})
-            took[name] = min(took.get(name, 1), time.process_time() - began)
-            if answer.status_code != status or not _challenged(answer):
-                wrong.append((name, method, target, answer.status_code))
-    return wrong, took
-
-
-def _challenged(answer: httpx2.Response) -> bool:
-    """As RFC 6750 section 3 has it, where the token is what was wrong."""
-    if answer.status_code != 401:
-        return True
-    challenge = answer.headers["www-authenticate"]
-    given = answer.request.headers.get("authorization", "").startswith("Bearer ")
-    return challenge.startswith('Bearer realm="chat-sessions", resource_metadata="http') and (
-        ('error="invalid_token"' in challenge) == given
-    )
 
 
 async def test_no_forged_token_gets_in_on_any_route(

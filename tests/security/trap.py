@@ -1,9 +1,12 @@
-"""A server that nobody may ask: it would give away the keys that make forgeries hold."""
+"""Whom this process asks, and a server that nobody may ask: it would give away the keys that make
+forgeries hold."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -42,3 +45,30 @@ def set_trap() -> Iterator[Trap]:
             yield trap
         finally:
             server.shutdown()
+
+
+@contextmanager
+def outbound() -> Iterator[list[object]]:
+    """The addresses that are connected to, sent to or looked up meanwhile, as the interpreter tells
+    of them (the table of audit events in Python's manual)."""
+    told: list[object] = []
+    _listeners().append(told)
+    try:
+        yield told
+    finally:
+        _listeners().remove(told)
+
+
+@cache
+def _listeners() -> list[list[object]]:
+    """A hook cannot be taken out again, so there is one."""
+    listeners: list[list[object]] = []
+    places = {"socket.connect": 1, "socket.sendto": 1, "socket.getaddrinfo": 0}
+
+    def hear(event: str, given: tuple[Any, ...]) -> None:
+        if listeners and event in places:
+            for told in listeners:
+                told.append(given[places[event]])
+
+    sys.addaudithook(hear)
+    return listeners

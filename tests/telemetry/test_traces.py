@@ -4,10 +4,14 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from adapters.auth.development import ALGORITHM, AUDIENCE, ISSUER
 from tests.databases import empty_database
 from tests.ports import free_port
 from tests.serving import serving
@@ -103,8 +107,31 @@ def test_no_span_says_what_a_client_sent(tmp_path: Path, receiver: Receiver) -> 
         "http.route",
         "network.protocol.version",
         "url.scheme",
+        "user_id",
     }
     assert b"canary" not in b"".join(receiver.bodies).lower()
+
+
+def test_a_span_says_who_asks_and_who_acts_for_them(tmp_path: Path, receiver: Receiver) -> None:
+    """By the names that the log has for them, on a refusal too."""
+    with serving(tmp_path, CHAT_SESSIONS_OTLP_ENDPOINT=receiver.url) as served:
+        key = ECKey.import_key((tmp_path / "chat-sessions-development-key.pem").read_bytes())
+        acting = signed(key, sub="alice", act={"sub": "agent-7"})
+        for token in (signed(key, sub="alice"), acting, "none"):
+            with served.client(token=token) as client:
+                client.get("/sessions")
+        with served.client(token=acting) as client:
+            client.get(f"/sessions/{uuid4()}")
+        assert served.stop(signal.SIGTERM) == 0
+    spans = [attributes(span) for span in receiver.spans() if span.kind == Span.SPAN_KIND_SERVER]
+    told = [(one.get("user_id"), one.get("actor")) for one in spans]
+    assert told == [("alice", None), ("alice", "agent-7"), (None, None), ("alice", "agent-7")]
+
+
+def signed(key: ECKey, **claims: object) -> str:
+    now = int(time.time())
+    said = {"iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + 60, **claims}
+    return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt"}, said, key, [ALGORITHM])
 
 
 def test_a_failure_is_marked_by_its_kind(tmp_path: Path, receiver: Receiver) -> None:

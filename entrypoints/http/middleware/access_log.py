@@ -62,7 +62,7 @@ class AccessLogMiddleware:
     """The middleware begins each request's context, and counts and logs the request once its
     response is sent.
 
-    With `traced`, it also names the request's span after its route.
+    With `traced`, it also names the request's span after its route, and adds who asks.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, *, traced: bool = False) -> None:
@@ -122,8 +122,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
             self.replayed = _REPLAYED in message["headers"]
-            if self._traced and self._of.route:
-                _name_span(self._method, self._of.route)
+            if self._traced:
+                _describe_span(self._method, self._of)
         await self._send(message)
         self._ended = perf_counter()
 
@@ -171,11 +171,15 @@ def _reason(refusal: Exception) -> str:
     return problem_of(refusal).detail
 
 
-def _name_span(method: str, route: str) -> None:
-    """Name the current span after the route, as OpenTelemetry's conventions for HTTP require."""
+def _describe_span(method: str, context: RequestContext) -> None:
+    """Name the current span after the route, as OpenTelemetry's conventions for HTTP require, where
+    FastAPI has not, and give it those who ask, by the names that the log has for them."""
     span = trace.get_current_span()
-    span.set_attribute("http.route", route)
-    span.update_name(f"{method} {route}")
+    if context.route:
+        span.set_attribute("http.route", context.route)
+        span.update_name(f"{method} {context.route}")
+    for name, who in context.people.items():
+        span.set_attribute(name, who)
 
 
 def _kind(refusal: Exception | None, status: int | None) -> str:

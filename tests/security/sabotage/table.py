@@ -1,47 +1,17 @@
-"""What is taken away, and who must notice. Code is named, and never quoted: each change replaces a
-named object by what a function makes of it."""
+"""What is taken away, and who must notice."""
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy.sql.operators import eq
 
 from domain.owner import Owner
-
-Change = Callable[[Any], Any]
+from tests.security.sabotage.change import Change, Sabotage, instead, returning
+from tests.security.sabotage.tokens import TOKENS
 
 ALICE = Owner("chat-sessions-development", "alice")
-
-
-@dataclass(frozen=True)
-class Sabotage:
-    test: str
-    """Its pytest node."""
-    changes: Mapping[str, Change]
-    """By names as `pkgutil.resolve_name` takes them: `package.module:object.attribute`."""
-
-    def apply(self) -> None:
-        """In this process, before anything else has imported what is changed."""
-        for name, change in self.changes.items():
-            place, _, attribute = name.rpartition("." if "." in name.partition(":")[2] else ":")
-            setattr(resolve_name(place), attribute, change(resolve_name(name)))
-
-
-def instead(value: Any) -> Change:
-    return lambda _: value
-
-
-def _async(value: object) -> Change:
-    """A coroutine function that does nothing but give the value."""
-
-    async def give(*_: Any, **__: Any) -> object:
-        return value
-
-    return instead(give)
 
 
 def _head(change: Callable[[Any, Any], tuple[Any, Any]]) -> Change:
@@ -116,18 +86,6 @@ def _any_cursor(from_text: Any) -> Any:
     return parse
 
 
-def _token_in_reason(authenticate: Any) -> Any:
-    async def telling(self: Any, token: str) -> Any:
-        from application.errors import InvalidToken  # noqa: PLC0415
-
-        try:
-            return await authenticate(self, token)
-        except InvalidToken as error:
-            raise InvalidToken(token) from error
-
-    return telling
-
-
 def _any_origin(fields: Any) -> Any:
     def allowing(self: Any, method: str, asked: Any) -> Any:
         origin = asked.get("origin", "").encode()
@@ -188,7 +146,7 @@ _OWNERS = {
     ),
     "say that a session is deleted, and keep it": Sabotage(
         _SCHEMATHESIS.format("histories"),
-        {"adapters.sql.sessions:SqlSessionRepository.remove": _async(None)},
+        {"adapters.sql.sessions:SqlSessionRepository.remove": returning(None)},
     ),
 }
 
@@ -211,10 +169,6 @@ _TOKENS = {
     "take the first of two tokens": Sabotage(
         "tests/security/test_forgeries.py::test_more_than_one_token_is_refused[development]",
         {_VALIDATE: _head(_first_of_each)},
-    ),
-    "write a token into the log": Sabotage(
-        "tests/entrypoints/test_events.py::test_who_could_not_be_told_is_nobody",
-        {"adapters.auth.jwt:JwtAuthenticator.authenticate": _token_in_reason},
     ),
 }
 
@@ -325,7 +279,7 @@ _RATE_LIMITS = {
             "limits",
             "a_peer_without_a_token_that_holds_is_refused_alike_whatever_it_sends",
         ),
-        {f"{_LIMITS}.count_peer": _async(None)},
+        {f"{_LIMITS}.count_peer": returning(None)},
     ),
 }
 
@@ -355,6 +309,7 @@ _SECRETS = {
 SABOTAGES: Mapping[str, Sabotage] = {
     **_OWNERS,
     **_TOKENS,
+    **TOKENS,
     **_REQUESTS,
     **_SERVER,
     **_ANSWERS,
