@@ -15,9 +15,10 @@ from uuid import UUID
 
 from application.errors import KeyReused
 from domain.errors import InvalidValue
+from domain.external_id import ExternalId
 from domain.message import NewMessage
 from domain.plain import PlainForm
-from domain.session import NewSession
+from domain.session import NewSession, SessionRef
 
 RETENTION = timedelta(hours=24)
 """How long a key is remembered."""
@@ -64,12 +65,14 @@ class IdempotencyClaim:
 class Receipt:
     """What the first write under a key leaves, in the act that stores it: where it went.
 
-    `first_order` is the message_order of the first of its messages.
+    `first_order` is the message_order of the first of its messages; `stored_count` is how many of
+    the messages of the request it stored, None for all of them.
     """
 
     claim: IdempotencyClaim
     session_id: UUID
     first_order: int
+    stored_count: int | None = None
 
     def is_expired(self, at: datetime) -> bool:
         """Tell whether the receipt is so old that it does not count."""
@@ -93,7 +96,7 @@ class Written(Generic[T]):
 class Command:
     """All that a write under a key asks for."""
 
-    session_id: UUID | None = None
+    session_id: SessionRef | None = None
     session: NewSession | None = None
     messages: tuple[NewMessage, ...] = ()
 
@@ -101,7 +104,8 @@ class Command:
     def fingerprint(self) -> bytes:
         """The SHA-256 of every field, and of every field of what they hold."""
         asked = _plain(self)
-        asked[0] = str(self.session_id)
+        if not isinstance(self.session_id, ExternalId):
+            asked[0] = str(self.session_id)
         text = json.dumps(asked, ensure_ascii=True, separators=(",", ":"))
         return sha256(text.encode()).digest()
 

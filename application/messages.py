@@ -1,17 +1,27 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from application.idempotency import Command, IdempotencyClaim, Operation, Receipt, Written
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
-from application.ports.messages import MessageReader, MessageRepository
-from domain.message import Message, NewMessage, check_batch
+from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageReader, MessageRepository
+from application.ports.sessions import SessionRepository
+from domain.errors import ExternalIdTaken, MessageNotFound, SessionNotFound, VersionMismatch
+from domain.external_id import ExternalId
+from domain.message import Message, MessageRef, NewMessage, check_batch, check_bodies, check_body
+from domain.message_page import MessagePageRequest
 from domain.owner import Owner
-from domain.page import MessagePageRequest, Page
+from domain.page import Page
+from domain.session import NewSession, Session, SessionRef, Version
 
 OLDEST_FIRST = MessagePageRequest()
+
+RACES = 8
+"""Tries of a write that finds each time that another has just made or removed what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,47 +30,262 @@ class GetMessages:
     ownership: Ownership
 
     async def __call__(
-        self, caller: Owner, session_id: UUID, request: MessagePageRequest = OLDEST_FIRST
+        self, caller: Owner, session: SessionRef, request: MessagePageRequest = OLDEST_FIRST
     ) -> Page[Message]:
         """A page of a session's messages. Raises SessionNotFound, SessionForbidden."""
-        async with self.ownership.access_to(session_id):
+        async with self.ownership.access_to(caller, session) as session_id:
             return await self.messages.page(caller, session_id, request)
 
 
 @dataclass(frozen=True, slots=True)
+class GetMessage:
+    messages: MessageReader
+    ownership: Ownership
+
+    async def __call__(self, caller: Owner, session: SessionRef, message: MessageRef) -> Message:
+        """Raises SessionNotFound, SessionForbidden, MessageNotFound."""
+        async with self.ownership.access_to(caller, session) as session_id:
+            return await self.messages.get(caller, session_id, message)
+
+
+@dataclass(frozen=True, slots=True)
 class AppendMessages:
+    sessions: SessionRepository
     messages: MessageRepository
     ownership: Ownership
     identifiers: Identifiers
     clock: Clock
+    body_size_max: int
 
     async def __call__(
-        self, caller: Owner, session_id: UUID, messages: Sequence[NewMessage]
+        self, caller: Owner, session: SessionRef, messages: Sequence[NewMessage]
     ) -> tuple[Message, ...]:
         """Store 1-100 messages, all or none, in the order given.
 
-        Raises InvalidValue, SessionNotFound, SessionForbidden.
+        Raises InvalidValue, SessionNotFound, SessionForbidden, ExternalIdTaken.
         """
-        return (await self.once(None, caller, session_id, messages)).value
+        return (await self.once(None, caller, session, messages)).value
 
-    async def once(
+    async def once(  # noqa: PLR0913 - what a request may say
         self,
         key: str | None,
         caller: Owner,
+        session: SessionRef,
+        messages: Sequence[NewMessage],
+        terms: AppendTerms = PLAIN_TERMS,
+        *,
+        create: bool = False,
+    ) -> Written[tuple[Message, ...]]:
+        """The same on some terms, and only once under an idempotency key, if there is one. A
+        session that is named by an external id, and is not there, is made if `create` says so.
+
+        Raises KeyReused and VersionMismatch too.
+        """
+        check_batch(messages, least=1)
+        check_bodies(messages, self.body_size_max)
+        now = self.clock.now()
+        command = Command(session_id=session, messages=tuple(messages))
+        claim = IdempotencyClaim.for_command(Operation.APPEND_MESSAGES, key, command, now)
+        for _ in range(RACES):
+            try:
+                async with self.ownership.access_to(caller, session) as session_id:
+                    return await self._append(caller, session_id, messages, now, claim, terms)
+            except SessionNotFound:
+                if not create or not isinstance(session, ExternalId):
+                    raise
+            try:
+                return await self._create(caller, session, messages, now, claim, terms)
+            except ExternalIdTaken:  # by a rival, after this looked
+                continue
+        raise SessionNotFound
+
+    async def _append(  # noqa: PLR0913, PLR0917 - the command and its terms
+        self,
+        caller: Owner,
         session_id: UUID,
         messages: Sequence[NewMessage],
+        now: datetime,
+        claim: IdempotencyClaim | None,
+        terms: AppendTerms,
     ) -> Written[tuple[Message, ...]]:
-        """The same, but only once under an idempotency key, if there is one. Raises KeyReused."""
-        check_batch(messages, least=1)
-        now = self.clock.now()
-        command = Command(session_id=session_id, messages=tuple(messages))
-        claim = IdempotencyClaim.for_command(Operation.APPEND_MESSAGES, key, command, now)
         batch = {self.identifiers.new(): message for message in messages}
-        async with self.ownership.access_to(session_id):
-            stored = await self.messages.append(caller, session_id, batch, now, claim)
-            if not isinstance(stored, Receipt):
-                return Written(stored)
-            stored.check(claim)
-            first = MessagePageRequest(after=stored.first_order - 1, limit=len(messages))
-            page = await self.messages.page(caller, session_id, first)
-            return Written(tuple(page.items), replayed=True)
+        stored = await self.messages.append(caller, session_id, batch, now, claim, terms)
+        if not isinstance(stored, Receipt):
+            return Written(stored)
+        stored.check(claim)
+        return await self._again(caller, stored, messages, terms)
+
+    async def _create(  # noqa: PLR0913, PLR0917 - the command and its terms
+        self,
+        caller: Owner,
+        session: ExternalId,
+        messages: Sequence[NewMessage],
+        now: datetime,
+        claim: IdempotencyClaim | None,
+        terms: AppendTerms,
+    ) -> Written[tuple[Message, ...]]:
+        if terms.expected is not None:
+            raise VersionMismatch
+        batch = {self.identifiers.new(): message for message in messages}
+        new = NewSession(external_id=session.value)
+        started, placed = Session.started(self.identifiers.new(), caller, now, new, batch)
+        receipt = await self.sessions.add(started, placed, claim)
+        if receipt is None:
+            return Written(placed)
+        receipt.check(claim)
+        return await self._again(caller, receipt, messages, terms)
+
+    async def _again(
+        self,
+        caller: Owner,
+        receipt: Receipt,
+        messages: Sequence[NewMessage],
+        terms: AppendTerms,
+    ) -> Written[tuple[Message, ...]]:
+        """What is left of what the first request stored or, if it kept any, found."""
+        count = len(messages) if receipt.stored_count is None else receipt.stored_count
+        orders = range(receipt.first_order, receipt.first_order + count)
+        left = await self._left(caller, receipt.session_id, orders)
+        again: list[Message] = []
+        order = orders.start
+        for message in messages if terms.keeps_existing else ():
+            kept = await self._kept(caller, receipt.session_id, message.external_id, orders)
+            if kept is not None:
+                again.append(kept)
+                continue
+            if order in left:
+                again.append(left.pop(order))
+            order += 1
+        return Written((*again, *left.values()), replayed=True)
+
+    async def _left(self, caller: Owner, session_id: UUID, orders: range) -> dict[int, Message]:
+        """The messages of these orders that are there still, in order."""
+        left: dict[int, Message] = {}
+        following = orders.start
+        while following in orders:
+            asked = MessagePageRequest(after=following - 1, limit=orders.stop - following)
+            page = await self.messages.page(caller, session_id, asked)
+            found = {one.message_order: one for one in page.items if one.message_order in orders}
+            left |= found
+            following = max(found, default=orders.stop) + 1
+        return left
+
+    async def _kept(
+        self, caller: Owner, session_id: UUID, external_id: str | None, orders: range
+    ) -> Message | None:
+        """The message with that external id, if it is another than those of these orders."""
+        if external_id is None:
+            return None
+        with suppress(MessageNotFound):
+            found = await self.messages.get(caller, session_id, ExternalId(external_id))
+            return None if found.message_order in orders else found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A message after a PUT, and whether that appended it."""
+
+    message: Message
+    appended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutMessage:
+    messages: MessageRepository
+    ownership: Ownership
+    identifiers: Identifiers
+    clock: Clock
+    body_size_max: int
+
+    async def __call__(  # noqa: PLR0913 - what a request may say
+        self,
+        caller: Owner,
+        session: SessionRef,
+        message: MessageRef,
+        new: NewMessage,
+        *,
+        expected: Collection[datetime] | None = None,
+        append_only: bool = False,
+    ) -> Put:
+        """Replace a message, only at one of its `expected` versions, if any. Under an external id
+        that the session does not have the message is appended; with `append_only` it is that or
+        nothing.
+
+        Raises InvalidValue, SessionNotFound, SessionForbidden, MessageNotFound, VersionMismatch.
+        """
+        check_body(new.body, self.body_size_max)
+        now = self.clock.now()
+        async with self.ownership.access_to(caller, session) as session_id:
+            for _ in range(RACES):
+                try:
+                    if append_only:
+                        await self.messages.get(caller, session_id, message)
+                        raise VersionMismatch
+                    replaced = await self.messages.replace(
+                        caller, session_id, message, new, now, expected
+                    )
+                    return Put(replaced)
+                except MessageNotFound:
+                    if not isinstance(message, ExternalId):
+                        raise
+                if expected is not None:
+                    raise VersionMismatch
+                with suppress(ExternalIdTaken):  # by a rival, after this looked
+                    return await self._append(caller, session_id, message, new, now)
+        raise MessageNotFound
+
+    async def _append(
+        self, caller: Owner, session_id: UUID, message: ExternalId, new: NewMessage, now: datetime
+    ) -> Put:
+        batch = {self.identifiers.new(): replace(new, external_id=message.value)}
+        stored = await self.messages.append(caller, session_id, batch, now)
+        assert not isinstance(stored, Receipt)  # noqa: S101 - there was no claim
+        return Put(stored[0], appended=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMessage:
+    messages: MessageRepository
+    ownership: Ownership
+    clock: Clock
+
+    async def __call__(
+        self,
+        caller: Owner,
+        session: SessionRef,
+        message: MessageRef,
+        *,
+        expected: Collection[datetime] | None = None,
+    ) -> Message:
+        """Remove one message, only at one of its `expected` versions, if any, and return it.
+
+        Raises SessionNotFound, SessionForbidden, MessageNotFound, VersionMismatch.
+        """
+        now = self.clock.now()
+        async with self.ownership.access_to(caller, session) as session_id:
+            return await self.messages.remove(caller, session_id, message, now, expected)
+
+
+@dataclass(frozen=True, slots=True)
+class ClearMessages:
+    messages: MessageRepository
+    ownership: Ownership
+    clock: Clock
+
+    async def __call__(
+        self,
+        caller: Owner,
+        session: SessionRef,
+        *,
+        before: int | None = None,
+        expected: Collection[Version] | None = None,
+    ) -> int:
+        """Remove all messages of a session, or those before a message_order, only at one of the
+        session's `expected` versions, if any. Return how many they were.
+
+        Raises SessionNotFound, SessionForbidden, VersionMismatch.
+        """
+        now = self.clock.now()
+        async with self.ownership.access_to(caller, session) as session_id:
+            return await self.messages.clear(caller, session_id, before, now, expected)

@@ -4,6 +4,9 @@ from uuid import UUID
 
 from application.ports.sessions import SessionReader
 from domain.errors import SessionForbidden, SessionNotFound
+from domain.external_id import ExternalId
+from domain.owner import Owner
+from domain.session import SessionRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +20,22 @@ class Ownership:
     sessions: SessionReader
     hide_foreign: bool = False
 
-    def access_to(self, session_id: UUID) -> "_Access":
-        """Return what decides, around a session's use by `async with`, how one that was not found
-        is refused."""
-        return _Access(self, session_id)
+    def access_to(self, caller: Owner, session: SessionRef) -> "_Access":
+        """Return what, around a session's use by `async with`, finds its id and decides how one
+        that was not found is refused."""
+        return _Access(self, caller, session)
 
 
 @dataclass(frozen=True, slots=True)
 class _Access:
     ownership: Ownership
-    session_id: UUID
+    caller: Owner
+    session: SessionRef
 
-    async def __aenter__(self) -> None:
-        return None
+    async def __aenter__(self) -> UUID:
+        if isinstance(self.session, ExternalId):
+            return await self.ownership.sessions.find(self.caller, self.session.value)
+        return self.session
 
     async def __aexit__(
         self,
@@ -39,5 +45,7 @@ class _Access:
     ) -> None:
         if not isinstance(error, SessionNotFound) or self.ownership.hide_foreign:
             return
-        if await self.ownership.sessions.exists(self.session_id):
+        if isinstance(self.session, ExternalId):  # unique among the caller's own, and so nobody's
+            return
+        if await self.ownership.sessions.exists(self.session):
             raise SessionForbidden from None

@@ -1,18 +1,18 @@
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from application.idempotency import Command, IdempotencyClaim, Operation, Written
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
 from application.ports.sessions import SessionReader, SessionRepository
-from domain.message import Message, NewMessage, check_batch
+from domain.message import NewMessage, check_batch, check_bodies
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
-from domain.page import Page, SessionPageRequest
-from domain.session import NewSession, Session, SessionPatch
+from domain.page import Page
+from domain.session import NewSession, Session, SessionPatch, SessionRef, Version
+from domain.session_page import SessionPageRequest
 
 LAST_CHANGED_FIRST = SessionPageRequest()
 
@@ -33,20 +33,24 @@ class CreateSession:
     sessions: SessionRepository
     identifiers: Identifiers
     clock: Clock
+    body_size_max: int
 
-    async def __call__(
+    async def __call__(  # noqa: PLR0913 - all that a session may be started with
         self,
         caller: Owner,
         *,
         title: str | None = None,
         metadata: Metadata = EMPTY,
+        external_id: str | None = None,
+        created_at: datetime | None = None,
         messages: Sequence[NewMessage] = (),
     ) -> Session:
         """A new session of the caller's with 0-100 first messages, all or nothing.
 
-        Raises InvalidValue.
+        Raises InvalidValue, ExternalIdTaken.
         """
-        return (await self.once(None, caller, NewSession(title, metadata), messages)).value
+        new = NewSession(title, metadata, external_id, created_at)
+        return (await self.once(None, caller, new, messages)).value
 
     async def once(
         self,
@@ -58,24 +62,19 @@ class CreateSession:
         """The same, but only one under an idempotency key, if there is one: asked for again, it is
         as it was when it was new. Raises KeyReused."""
         check_batch(messages, least=0)
+        check_bodies(messages, self.body_size_max)
         now = self.clock.now()
         command = Command(session=new, messages=tuple(messages))
         claim = IdempotencyClaim.for_command(Operation.CREATE_SESSION, key, command, now)
-        started = Session.started(self.identifiers.new(), caller, now, new)
-        session, placed = self._with(messages, started)
+        batch = {self.identifiers.new(): message for message in messages}
+        session, placed = Session.started(self.identifiers.new(), caller, now, new, batch)
         receipt = await self.sessions.add(session, placed, claim)
         if receipt is None:
             return Written(session)
         receipt.check(claim)
         began = receipt.claim.claimed_at
-        first = replace(started, id=receipt.session_id, created_at=began, last_updated=began)
-        return Written(self._with(messages, first)[0], replayed=True)
-
-    def _with(
-        self, messages: Sequence[NewMessage], session: Session
-    ) -> tuple[Session, tuple[Message, ...]]:
-        batch = {self.identifiers.new(): message for message in messages}
-        return session.appended(batch, session.created_at)
+        first, _ = Session.started(receipt.session_id, caller, began, new, batch)
+        return Written(first, replayed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,9 @@ class GetSession:
     sessions: SessionReader
     ownership: Ownership
 
-    async def __call__(self, caller: Owner, session_id: UUID) -> Session:
+    async def __call__(self, caller: Owner, session: SessionRef) -> Session:
         """Raises SessionNotFound, SessionForbidden."""
-        async with self.ownership.access_to(session_id):
+        async with self.ownership.access_to(caller, session) as session_id:
             return await self.sessions.get(caller, session_id)
 
 
@@ -98,10 +97,10 @@ class UpdateSession:
     async def __call__(
         self,
         caller: Owner,
-        session_id: UUID,
+        session: SessionRef,
         patch: SessionPatch,
         *,
-        expected: Collection[datetime] | None = None,
+        expected: Collection[Version] | None = None,
     ) -> Session:
         """The session after `patch`, applied only at one of the `expected` versions.
 
@@ -109,11 +108,11 @@ class UpdateSession:
         merged metadata breaks a limit.
         """
         now = self.clock.now()
-        async with self.ownership.access_to(session_id):
+        async with self.ownership.access_to(caller, session) as session_id:
             return await self.sessions.update(
                 caller,
                 session_id,
-                lambda session: session.check_version(expected).updated(patch, now),
+                lambda found: found.check_version(expected).updated(patch, now),
             )
 
 
@@ -123,11 +122,11 @@ class DeleteSession:
     ownership: Ownership
 
     async def __call__(
-        self, caller: Owner, session_id: UUID, *, expected: Collection[datetime] | None = None
+        self, caller: Owner, session: SessionRef, *, expected: Collection[Version] | None = None
     ) -> None:
         """Remove a session and its messages, only at one of the `expected` versions.
 
         Raises SessionNotFound, SessionForbidden, VersionMismatch.
         """
-        async with self.ownership.access_to(session_id):
+        async with self.ownership.access_to(caller, session) as session_id:
             await self.sessions.remove(caller, session_id, expected)

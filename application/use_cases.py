@@ -2,7 +2,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from application.messages import AppendMessages, GetMessages
+from application.messages import (
+    AppendMessages,
+    ClearMessages,
+    GetMessage,
+    GetMessages,
+    PutMessage,
+    RemoveMessage,
+)
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
@@ -36,7 +43,11 @@ class UseCases:
     update_session: UpdateSession
     delete_session: DeleteSession
     get_messages: GetMessages
+    get_message: GetMessage
     append_messages: AppendMessages
+    put_message: PutMessage
+    remove_message: RemoveMessage
+    clear_messages: ClearMessages
     purge_receipts: PurgeReceipts
     check_readiness: CheckReadiness
 
@@ -48,6 +59,7 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
     clock: Clock,
     identifiers: Identifiers,
     hide_foreign: bool,
+    body_size_max: int,
     parts: Mapping[str, Check],
     standbys: Mapping[str, Check],
     wrap: Wrap,
@@ -55,19 +67,34 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
     """Build every use case from ports.
 
     What only reads gets its data from `reads`, which may be another view of the same data; what
-    writes, and what it looks at before, from `storage`. `parts` and `standbys` are as
-    CheckReadiness has them.
+    writes, and what it looks at before, from `storage`. A message's body may
+    have `body_size_max` bytes. `parts` and `standbys` are as CheckReadiness has them.
     """
     ownership = Ownership(storage.sessions, hide_foreign)
     read_ownership = Ownership(reads.sessions, hide_foreign)
     return UseCases(
         list_sessions=wrap(ListSessions(reads.sessions)),
-        create_session=wrap(CreateSession(storage.sessions, identifiers, clock)),
+        create_session=wrap(CreateSession(storage.sessions, identifiers, clock, body_size_max)),
         get_session=wrap(GetSession(reads.sessions, read_ownership)),
         update_session=wrap(UpdateSession(storage.sessions, ownership, clock)),
         delete_session=wrap(DeleteSession(storage.sessions, ownership)),
         get_messages=wrap(GetMessages(reads.messages, read_ownership)),
-        append_messages=wrap(AppendMessages(storage.messages, ownership, identifiers, clock)),
+        get_message=wrap(GetMessage(reads.messages, read_ownership)),
+        append_messages=wrap(
+            AppendMessages(
+                storage.sessions,
+                storage.messages,
+                ownership,
+                identifiers,
+                clock,
+                body_size_max,
+            )
+        ),
+        put_message=wrap(
+            PutMessage(storage.messages, ownership, identifiers, clock, body_size_max)
+        ),
+        remove_message=wrap(RemoveMessage(storage.messages, ownership, clock)),
+        clear_messages=wrap(ClearMessages(storage.messages, ownership, clock)),
         purge_receipts=wrap(PurgeReceipts(storage, clock)),
         check_readiness=wrap(CheckReadiness(parts, standbys)),
     )

@@ -2,7 +2,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
 
-from domain.errors import InvalidValue
+from domain.errors import InvalidValue, in_field
+from domain.text import printable
 
 SUBJECT_MAX = 255
 """Characters in a subject (OpenID Connect Core 1.0 section 2 allows 255)."""
@@ -34,11 +35,8 @@ class Owner:
 
 def check_subject(subject: str) -> str:
     """Return `subject` if it has 1-255 printable characters and no space at its ends."""
-    if not 1 <= len(subject) <= SUBJECT_MAX:
-        raise InvalidValue(f"must have 1 to {SUBJECT_MAX} characters", "subject")
-    if not subject.isprintable() or subject != subject.strip():
-        raise InvalidValue("must be printable, with no space at its ends", "subject")
-    return subject
+    with in_field("subject"):
+        return printable(subject, SUBJECT_MAX)
 
 
 def _key(issuer: str, subject: str) -> UUID:

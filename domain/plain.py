@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.metadata import Metadata
+from domain.json_object import JsonObject
 
 
 class PlainForm:
@@ -25,7 +25,7 @@ class PlainForm:
         match value:
             case str():
                 return value
-            case Metadata():
+            case JsonObject():
                 return value.canonical
             case tuple():
                 return [self(item) for item in value]

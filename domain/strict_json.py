@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -96,6 +97,16 @@ def dump(value: JsonValue) -> str:
         return _ENCODER.encode(value)
     except TypeError:  # a Number, which the standard library does not know
         return "".join(_pieces(value))
+
+
+def dump_escaped(value: JsonValue) -> str:
+    """The same with lone surrogates escaped, so that it can be stored and sent as UTF-8."""
+    text = dump(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text
 
 
 def _pieces(value: JsonValue) -> Iterator[str]:
@@ -194,4 +205,5 @@ def _check_depth(text: str) -> None:
         raise JsonError(f"it nests more than {DEPTH_MAX} levels")
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

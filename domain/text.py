@@ -10,19 +10,34 @@ Braille pattern."""
 _VARIATION_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 
+def any_string(text: object) -> str:
+    """Return `text` if it is a string, whatever is in it; else raise InvalidValue."""
+    if not isinstance(text, str):
+        raise InvalidValue("must be a string")
+    return text
+
+
 def storable(text: str) -> str:
     """Return `text` if every backend keeps it byte for byte; else raise InvalidValue.
 
     NUL cannot be kept by PostgreSQL, a lone surrogate has no UTF-8 form (RFC 3629 section 3).
     """
-    if not isinstance(text, str):
-        raise InvalidValue("must be a string")
-    if "\0" in text:
+    if "\0" in any_string(text):
         raise InvalidValue("must not contain NUL")
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidValue("must not contain a lone surrogate") from None
+    return text
+
+
+def printable(text: str, length_max: int) -> str:
+    """Return `text` if it has 1 to `length_max` printable characters, so no control or format
+    characters, and no space at its ends; else raise InvalidValue."""
+    if not 1 <= len(any_string(text)) <= length_max:
+        raise InvalidValue(f"must have 1 to {length_max} characters")
+    if not text.isprintable() or text != text.strip():
+        raise InvalidValue("must be printable, with no space at its ends")
     return text
 
 

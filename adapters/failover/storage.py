@@ -9,11 +9,13 @@ from application.errors import Unavailable, Unreachable
 from application.ports.messages import MessageReader
 from application.ports.sessions import SessionReader
 from application.ports.storage import ReadStorage
-from domain.errors import SessionNotFound
-from domain.message import Message
+from domain.errors import MessageNotFound, SessionNotFound
+from domain.message import Message, MessageRef
+from domain.message_page import MessagePageRequest
 from domain.owner import Owner
-from domain.page import MessagePageRequest, Page, SessionPageRequest
+from domain.page import Page
 from domain.session import Session
+from domain.session_page import SessionPageRequest
 
 PROBE_INTERVAL = 0.25
 """Seconds from one look whether it is back to the next."""
@@ -67,8 +69,8 @@ class FailoverStorage(ReadStorage):
                 raise  # it is there, and busy
         try:
             answer = await standby()
-        except SessionNotFound:
-            raise Unavailable("the primary is away, and the standby lacks the session") from None
+        except (SessionNotFound, MessageNotFound):
+            raise Unavailable("the primary is away, and the standby lacks what is asked") from None
         self._on_standby_read()
         return answer
 
@@ -141,6 +143,12 @@ class _Sessions(SessionReader):
             lambda: self._primary.page(owner, request), lambda: self._standby.page(owner, request)
         )
 
+    async def find(self, owner: Owner, external_id: str) -> UUID:
+        return await self._reads.read(
+            lambda: self._primary.find(owner, external_id),
+            lambda: self._standby.find(owner, external_id),
+        )
+
     async def exists(self, session_id: UUID) -> bool:
         async def standby() -> bool:
             if not await self._standby.exists(session_id):
@@ -164,4 +172,10 @@ class _Messages(MessageReader):
         return await self._reads.read(
             lambda: self._primary.page(owner, session_id, request),
             lambda: self._standby.page(owner, session_id, request),
+        )
+
+    async def get(self, owner: Owner, session_id: UUID, message: MessageRef) -> Message:
+        return await self._reads.read(
+            lambda: self._primary.get(owner, session_id, message),
+            lambda: self._standby.get(owner, session_id, message),
         )

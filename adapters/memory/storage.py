@@ -4,20 +4,54 @@ from datetime import datetime
 from uuid import UUID
 
 from application.idempotency import IdempotencyClaim, Operation, Receipt
-from application.ports.messages import MessageRepository
+from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageRepository
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
-from domain.errors import SessionNotFound
-from domain.message import Message, NewMessage
+from domain.errors import ExternalIdTaken, MessageNotFound, SessionNotFound
+from domain.external_id import ExternalId
+from domain.message import (
+    Last,
+    Message,
+    MessageRef,
+    NewMessage,
+    as_stored,
+    without_existing,
+)
+from domain.message_page import MessagePageRequest
 from domain.owner import Owner
-from domain.page import MessagePageRequest, Page, SessionPageRequest
-from domain.session import Session
+from domain.page import Page
+from domain.session import Session, Version
+from domain.session_page import SessionPageRequest
 
 
 @dataclass(slots=True)
 class _Conversation:
     session: Session
     messages: list[Message]
+
+    @property
+    def last_said(self) -> datetime | None:
+        return self.messages[-1].timestamp if self.messages else None
+
+    def by_external_id(self) -> dict[str, Message]:
+        return {one.external_id: one for one in self.messages if one.external_id is not None}
+
+    def place(self, message: MessageRef) -> int:
+        """Where the message is among the messages. Raises MessageNotFound."""
+        match message:
+            case int():
+                found = (place for place, one in self._numbered() if one.message_order == message)
+            case ExternalId(value):
+                found = (place for place, one in self._numbered() if one.external_id == value)
+            case Last.LAST:
+                found = (place for place, _ in reversed(self._numbered()))
+        place = next(found, None)
+        if place is None:
+            raise MessageNotFound
+        return place
+
+    def _numbered(self) -> list[tuple[int, Message]]:
+        return list(enumerate(self.messages))
 
 
 @dataclass(slots=True)
@@ -27,6 +61,7 @@ class _Data:
 
     by_owner: dict[UUID, dict[UUID, _Conversation]] = field(default_factory=dict)
     owner_of: dict[UUID, UUID] = field(default_factory=dict)
+    by_external_id: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
     receipts: dict[tuple[UUID, Operation, str], Receipt] = field(default_factory=dict)
 
     def for_owner(self, owner: Owner) -> dict[UUID, _Conversation]:
@@ -38,22 +73,21 @@ class _Data:
             raise SessionNotFound
         return conversation
 
-    def claim_key(
-        self, owner: Owner, claim: IdempotencyClaim | None, session_id: UUID, first_order: int
-    ) -> Receipt | None:
-        """Return the receipt of an earlier claim, or None now that this one is the first."""
+    def receipt_of(self, owner: Owner, claim: IdempotencyClaim | None) -> Receipt | None:
+        """Return the receipt of an earlier claim, if it counts."""
         if claim is None:
             return None
         while (eldest := next(iter(self.receipts), None)) and self.receipts[eldest].is_expired(
             claim.claimed_at
         ):
             del self.receipts[eldest]
-        key = owner.key, claim.operation, claim.key
-        receipt = self.receipts.get(key)
-        if receipt is not None and not receipt.is_expired(claim.claimed_at):
-            return receipt
-        self.receipts[key] = Receipt(claim, session_id, first_order)
-        return None
+        receipt = self.receipts.get((owner.key, claim.operation, claim.key))
+        return None if receipt is None or receipt.is_expired(claim.claimed_at) else receipt
+
+    def keep(self, owner: Owner, receipt: Receipt) -> None:
+        claim = receipt.claim
+        self.receipts.pop((owner.key, claim.operation, claim.key), None)
+        self.receipts[owner.key, claim.operation, claim.key] = receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +97,20 @@ class MemorySessionRepository(SessionRepository):
     async def add(
         self, session: Session, messages: Sequence[Message], claim: IdempotencyClaim | None = None
     ) -> Receipt | None:
-        first = self.data.claim_key(session.owner, claim, session.id, 1)
-        if first is not None:
-            return first
-        conversations = self.data.by_owner.setdefault(session.owner.key, {})
+        owner, external_id = session.owner, session.external_id
+        receipt = self.data.receipt_of(owner, claim)
+        if receipt is not None:
+            return receipt
+        if external_id is not None:
+            key = owner.key, external_id
+            if key in self.data.by_external_id:
+                raise ExternalIdTaken(session_id=self.data.by_external_id[key])
+            self.data.by_external_id[key] = session.id
+        if claim is not None:
+            self.data.keep(owner, Receipt(claim, session.id, 1))
+        conversations = self.data.by_owner.setdefault(owner.key, {})
         conversations[session.id] = _Conversation(session, list(messages))
-        self.data.owner_of[session.id] = session.owner.key
+        self.data.owner_of[session.id] = owner.key
         return None
 
     async def get(self, owner: Owner, session_id: UUID) -> Session:
@@ -86,11 +128,18 @@ class MemorySessionRepository(SessionRepository):
         return conversation.session
 
     async def remove(
-        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
+        self, owner: Owner, session_id: UUID, expected: Collection[Version] | None = None
     ) -> None:
-        self.data.find(owner, session_id).session.check_version(expected)
+        session = self.data.find(owner, session_id).session.check_version(expected)
+        self.data.by_external_id.pop((owner.key, session.external_id or ""), None)
         del self.data.by_owner[owner.key][session_id]
         del self.data.owner_of[session_id]
+
+    async def find(self, owner: Owner, external_id: str) -> UUID:
+        found = self.data.by_external_id.get((owner.key, external_id))
+        if found is None:
+            raise SessionNotFound
+        return found
 
     async def exists(self, session_id: UUID) -> bool:
         return session_id in self.data.owner_of
@@ -100,27 +149,90 @@ class MemorySessionRepository(SessionRepository):
 class MemoryMessageRepository(MessageRepository):
     data: _Data
 
-    async def append(
+    async def append(  # noqa: PLR0913, PLR0917 - the port's
         self,
         owner: Owner,
         session_id: UUID,
         messages: Mapping[UUID, NewMessage],
         now: datetime,
         claim: IdempotencyClaim | None = None,
+        terms: AppendTerms = PLAIN_TERMS,
     ) -> tuple[Message, ...] | Receipt:
         conversation = self.data.find(owner, session_id)
-        first_order = conversation.session.message_count + 1
-        first = self.data.claim_key(owner, claim, session_id, first_order)
-        if first is not None:
-            return first
-        conversation.session, placed = conversation.session.appended(messages, now)
+        receipt = self.data.receipt_of(owner, claim)
+        if receipt is not None:
+            return receipt
+        there = conversation.by_external_id()
+        new = without_existing(messages, there, keep=terms.keeps_existing)
+        session = conversation.session.check_version(terms.expected)
+        conversation.session, placed = session.appended(new, now, conversation.last_said)
         conversation.messages.extend(placed)
-        return placed
+        if claim is not None:
+            self.data.keep(owner, Receipt(claim, session_id, session.last_order + 1, len(placed)))
+        return as_stored(messages, placed, there)
 
     async def page(
         self, owner: Owner, session_id: UUID, request: MessagePageRequest
     ) -> Page[Message]:
-        return request.page_of(self.data.find(owner, session_id).messages)
+        conversation = self.data.find(owner, session_id)
+        return request.page_of(conversation.messages, conversation.session.last_updated)
+
+    async def get(self, owner: Owner, session_id: UUID, message: MessageRef) -> Message:
+        conversation = self.data.find(owner, session_id)
+        return conversation.messages[conversation.place(message)]
+
+    async def replace(  # noqa: PLR0913, PLR0917 - the port's
+        self,
+        owner: Owner,
+        session_id: UUID,
+        message: MessageRef,
+        new: NewMessage,
+        now: datetime,
+        expected: Collection[datetime] | None = None,
+    ) -> Message:
+        conversation = self.data.find(owner, session_id)
+        place = conversation.place(message)
+        found = conversation.messages[place].check_version(expected)
+        conversation.session = conversation.session.changed(now)
+        replaced = found.replaced(new, conversation.session.last_updated)
+        conversation.messages[place] = replaced
+        return replaced
+
+    async def remove(
+        self,
+        owner: Owner,
+        session_id: UUID,
+        message: MessageRef,
+        now: datetime,
+        expected: Collection[datetime] | None = None,
+    ) -> Message:
+        conversation = self.data.find(owner, session_id)
+        place = conversation.place(message)
+        removed = conversation.messages[place].check_version(expected)
+        conversation.session = conversation.session.changed(now, removed=1)
+        del conversation.messages[place]
+        return removed
+
+    async def clear(
+        self,
+        owner: Owner,
+        session_id: UUID,
+        before: int | None,
+        now: datetime,
+        expected: Collection[Version] | None = None,
+    ) -> int:
+        conversation = self.data.find(owner, session_id)
+        session = conversation.session.check_version(expected)
+        kept = [
+            one
+            for one in conversation.messages
+            if before is not None and one.message_order >= before
+        ]
+        removed = len(conversation.messages) - len(kept)
+        if removed:
+            conversation.session = session.changed(now, removed=removed)
+            conversation.messages = kept
+        return removed
 
 
 class MemoryStorage(Storage):

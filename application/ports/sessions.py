@@ -1,14 +1,14 @@
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from application.idempotency import IdempotencyClaim, Receipt
 from domain.message import Message
 from domain.owner import Owner
-from domain.page import Page, SessionPageRequest
-from domain.session import Session
+from domain.page import Page
+from domain.session import Session, Version
+from domain.session_page import SessionPageRequest
 
 
 class SessionReader(Protocol):
@@ -28,6 +28,10 @@ class SessionReader(Protocol):
         costs the same wherever that lies."""
 
     @abstractmethod
+    async def find(self, owner: Owner, external_id: str) -> UUID:
+        """The id of the owner's session with that external id. Raises SessionNotFound."""
+
+    @abstractmethod
     async def exists(self, session_id: UUID) -> bool:
         """Whether anyone at all has such a session."""
 
@@ -43,20 +47,21 @@ class SessionRepository(SessionReader, Protocol):
         or nothing. A rival under the same key waits for the first.
 
         Where the owner has a receipt for operation and key that counts, nothing is stored, and
-        that receipt is the answer.
+        that receipt is the answer. Raises ExternalIdTaken where another session of the owner has
+        the external id.
         """
 
     @abstractmethod
     async def update(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
     ) -> Session:
-        """Store what `change` makes of the session's title, metadata and last_updated, and return
-        it. No other change comes between; `change` may run more than once. What it raises is
-        raised, and nothing is stored. Raises SessionNotFound."""
+        """Store what `change` makes of the session's title, metadata, flags, last_updated and
+        revision, and return it. No other change comes between; `change` may run more than once.
+        What it raises is raised, and nothing is stored. Raises SessionNotFound."""
 
     @abstractmethod
     async def remove(
-        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
+        self, owner: Owner, session_id: UUID, expected: Collection[Version] | None = None
     ) -> None:
         """Remove the session and its messages, only at one of the `expected` versions, if any.
 

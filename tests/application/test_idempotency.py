@@ -1,8 +1,8 @@
 """Writes that happen once, as whoever calls the use cases directly has them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -10,15 +10,24 @@ from application.errors import KeyReused
 from application.idempotency import (
     KEY_MAX,
     RETENTION,
-    Command,
     IdempotencyClaim,
     Operation,
     Receipt,
+    Written,
 )
+from application.ports.messages import AppendTerms
 from application.use_cases import UseCases
-from domain.errors import InvalidValue, SessionForbidden, SessionNotFound
+from domain.body import Body
+from domain.errors import (
+    ExternalIdTaken,
+    InvalidValue,
+    SessionForbidden,
+    SessionNotFound,
+    VersionMismatch,
+)
+from domain.external_id import ExternalId
 from domain.instant import TICK
-from domain.message import NewMessage, Role
+from domain.message import Message, NewMessage, Role
 from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.session import NewSession
@@ -26,8 +35,13 @@ from tests.clock import START, ManualClock
 
 ALICE = Owner("issuer", "alice")
 BOB = Owner("issuer", "bob")
+KEEP = AppendTerms(keeps_existing=True)
 HELLO = NewMessage(Role.USER, "hello")
 THERE = NewMessage(Role.ASSISTANT, "there")
+
+
+def named(name: str) -> NewMessage:
+    return NewMessage(Role.USER, name, external_id=name)
 
 
 async def test_a_creation_asked_again_is_as_it_was_when_it_was_new(
@@ -151,57 +165,89 @@ def test_a_receipt_is_for_who_asks_the_same_under_its_key() -> None:
             receipt.check(other)
 
 
-def test_what_is_asked_differently_has_another_fingerprint() -> None:
-    """Also where only the place of a comma or a quotation mark would tell them apart."""
-    asked = [
-        Command(),
-        Command(session_id=uuid4()),
-        Command(session=NewSession("a")),
-        Command(session=NewSession("a"), messages=(HELLO,)),
-        Command(messages=(HELLO, THERE)),
-        Command(messages=(THERE, HELLO)),
-        Command(messages=(NewMessage(Role.USER, 'a","{}'),)),
-        Command(messages=(NewMessage(Role.USER, "é"),)),
-        Command(messages=(NewMessage(Role.USER, "e\u0301"),)),
-    ]
-    assert len({command.fingerprint for command in asked}) == len(asked)
+async def test_a_retry_gives_what_is_left_of_what_was_stored(do: UseCases) -> None:
+    """And what became of it. It stores nothing."""
+    session = await do.create_session(ALICE)
+    first = await do.append_messages.once("key", ALICE, session.id, [HELLO, THERE, HELLO])
+    put = await do.put_message(ALICE, session.id, 1, THERE)
+    await do.remove_message(ALICE, session.id, 2)
+    again = await do.append_messages.once("key", ALICE, session.id, [HELLO, THERE, HELLO])
+    assert again.value == (put.message, first.value[2])
+    await do.append_messages(ALICE, session.id, [HELLO])
+    await do.clear_messages(ALICE, session.id)
+    again = await do.append_messages.once("key", ALICE, session.id, [HELLO, THERE, HELLO])
+    assert (again.value, again.replayed) == ((), True)
 
 
-def test_every_field_of_a_command_and_of_what_it_holds_changes_its_fingerprint() -> None:
-    """Also one that is added, which need not be named anywhere. At its default it changes nothing:
-    a retry across an upgrade is the same request."""
-
-    @dataclass(frozen=True, slots=True, kw_only=True)
-    class LaterCommand(Command):
-        create: bool = False
-
-    @dataclass(frozen=True, slots=True)
-    class LaterMessage(NewMessage):
-        name: str | None = None
-
-    said = LaterMessage(Role.USER, "hello")
-    plainly = Command(session=NewSession("a"), messages=(HELLO,))
-    later = LaterCommand(session=NewSession("a"), messages=(said,))
-    commands = [
-        plainly,
-        replace(plainly, session_id=uuid4()),
-        replace(plainly, session=NewSession("a", Metadata("[]"))),
-        replace(plainly, messages=(replace(HELLO, role=Role.TOOL),)),
-        replace(plainly, messages=(replace(HELLO, metadata=Metadata("[]")),)),
-        replace(later, create=True),
-        replace(later, messages=(replace(said, name="x"),)),
-    ]
-    assert len({command.fingerprint for command in commands}) == len(commands)
-    assert later.fingerprint == plainly.fingerprint
+async def test_a_retry_gives_all_of_what_is_more_than_a_page(do: UseCases) -> None:
+    """A page of messages ends at four megabytes."""
+    session = await do.create_session(ALICE)
+    large = [NewMessage(Role.USER, body=Body.from_mapping({"a": "x" * 250_000}))] * 40
+    first = await do.append_messages.once("key", ALICE, session.id, large)
+    assert len((await do.get_messages(ALICE, session.id)).items) < 20
+    again = await do.append_messages.once("key", ALICE, session.id, large)
+    assert again.value == first.value
 
 
-def test_a_fingerprint_is_what_earlier_releases_have_stored() -> None:
-    session_id = UUID("01a20abe-9819-7728-aa45-2446966d66bb")
-    append = Command(session_id=session_id, messages=(HELLO, THERE))
-    create = Command(session=NewSession("Trip", Metadata('{"a":1}')), messages=(HELLO,))
-    assert append.fingerprint.hex() == (
-        "f5e0b41daa169f16c2bec65c582d30181363642f015263153dfabc16ea4c27c7"
-    )
-    assert create.fingerprint.hex() == (
-        "2cb13e2ef0e577f603329615ae7a24f11d676d2b57ed302d1c3468803d69ba18"
-    )
+async def test_a_retry_of_an_import_gives_what_was_there_in_its_place(do: UseCases) -> None:
+    session = await do.create_session(ALICE, messages=[named("b"), named("d")])
+    batch = [named("a"), named("b"), HELLO, named("c"), named("d")]
+
+    async def ask() -> Written[tuple[Message, ...]]:
+        return await do.append_messages.once("key", ALICE, session.id, batch, KEEP)
+
+    first = await ask()
+    assert [message.message_order for message in first.value] == [3, 1, 4, 5, 2]
+    assert await ask() == replace(first, replayed=True)
+    await do.remove_message(ALICE, session.id, ExternalId("d"))
+    await do.remove_message(ALICE, session.id, ExternalId("a"))
+    assert [message.message_order for message in (await ask()).value] == [1, 4, 5]
+    await do.append_messages(ALICE, session.id, [named("a")])
+    assert [message.message_order for message in (await ask()).value] == [6, 1, 4, 5]
+    await do.delete_session(ALICE, session.id)
+    with pytest.raises(SessionNotFound):
+        await ask()
+
+
+async def test_a_retry_of_an_import_of_what_was_all_there_gives_it(do: UseCases) -> None:
+    session = await do.create_session(ALICE, messages=[named("b"), named("d")])
+    batch = [named("d"), named("b")]
+    for replayed in (False, True):
+        again = await do.append_messages.once("key", ALICE, session.id, batch, KEEP)
+        assert [message.message_order for message in again.value] == [2, 1]
+        assert again.replayed == replayed
+
+
+async def test_a_session_that_an_append_makes_is_made_once(do: UseCases) -> None:
+    async def ask(*messages: NewMessage) -> Written[tuple[Message, ...]]:
+        trip = ExternalId("trip")
+        return await do.append_messages.once("key", ALICE, trip, messages, create=True)
+
+    first = await ask(HELLO)
+    assert await ask(HELLO) == Written(first.value, replayed=True)
+    with pytest.raises(KeyReused):
+        await ask(THERE)
+    await do.delete_session(ALICE, ExternalId("trip"))
+    with pytest.raises(SessionNotFound):
+        await ask(HELLO)
+    with pytest.raises(KeyReused):
+        await ask(THERE)
+    assert (await do.list_sessions(ALICE)).total == 0
+
+
+async def test_a_refusal_leaves_no_key_behind(do: UseCases) -> None:
+    """Neither of a taken external id nor of another version; and the key comes before them."""
+    session = await do.create_session(ALICE, external_id="trip", messages=[named("a")])
+    with pytest.raises(ExternalIdTaken):
+        await do.append_messages.once("key", ALICE, session.id, [named("a")])
+    stale = AppendTerms(expected=[])
+    with pytest.raises(VersionMismatch):
+        await do.append_messages.once("key", ALICE, session.id, [named("b")], stale)
+    with pytest.raises(ExternalIdTaken):
+        await do.create_session.once("key", ALICE, NewSession(external_id="trip"), [])
+    at = AppendTerms(expected=[session.version])
+    for replayed in (False, True):
+        stored = await do.append_messages.once("key", ALICE, session.id, [named("b")], at)
+        assert stored.replayed == replayed
+        created = await do.create_session.once("key", ALICE, NewSession(external_id="new"), [])
+        assert created.replayed == replayed

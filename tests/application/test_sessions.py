@@ -1,15 +1,23 @@
+from collections.abc import Awaitable
 from uuid import uuid4
 
 import pytest
 
 from application.use_cases import UseCases
-from domain.errors import InvalidValue, SessionForbidden, SessionNotFound, VersionMismatch
+from domain.errors import (
+    ExternalIdTaken,
+    InvalidValue,
+    SessionForbidden,
+    SessionNotFound,
+    VersionMismatch,
+)
+from domain.external_id import ExternalId
 from domain.instant import TICK
-from domain.message import BATCH_MAX, NewMessage, Role
+from domain.message import BATCH_MAX, LAST, NewMessage, Role
 from domain.metadata import METADATA_MAX, Metadata
 from domain.owner import Owner
-from domain.page import SessionPageRequest
-from domain.session import SessionPatch
+from domain.session import SessionPatch, SessionRef, Version
+from domain.session_page import SessionFilter, SessionPageRequest
 from tests.clock import START, ManualClock
 
 ALICE = Owner("issuer", "alice")
@@ -69,7 +77,7 @@ async def test_an_update_that_breaks_a_limit_changes_nothing(do: UseCases) -> No
 async def test_a_change_can_expect_a_version(do: UseCases) -> None:
     session = await do.create_session(ALICE, title="old")
     await do.append_messages(ALICE, session.id, [HELLO])
-    stale = [session.last_updated]
+    stale = [session.version]
     with pytest.raises(VersionMismatch):
         await do.update_session(ALICE, session.id, SessionPatch(title="new"), expected=stale)
     with pytest.raises(VersionMismatch):
@@ -78,7 +86,7 @@ async def test_a_change_can_expect_a_version(do: UseCases) -> None:
         await do.delete_session(ALICE, session.id, expected=[])
     found = await do.get_session(ALICE, session.id)
     assert found.title == "old"
-    current = [*stale, found.last_updated]
+    current = [*stale, found.version]
     await do.update_session(ALICE, session.id, SessionPatch(title="new"), expected=current)
     with pytest.raises(SessionForbidden):
         await do.delete_session(BOB, session.id, expected=[])
@@ -97,18 +105,64 @@ async def test_a_deleted_session_is_gone(do: UseCases) -> None:
 async def test_another_owners_session_is_forbidden_and_a_missing_one_not_found(
     do: UseCases,
 ) -> None:
-    session = await do.create_session(ALICE, messages=[HELLO])
-    for session_id, refusal in ((session.id, SessionForbidden), (uuid4(), SessionNotFound)):
-        for ask in (
-            do.get_session(BOB, session_id),
-            do.update_session(BOB, session_id, SessionPatch(title="mine")),
-            do.delete_session(BOB, session_id),
-            do.get_messages(BOB, session_id),
-            do.append_messages(BOB, session_id, [HELLO]),
-        ):
-            with pytest.raises(refusal):
+    """By an external id it is not found, since that is a name among the caller's own."""
+    session = await do.create_session(ALICE, external_id="trip", messages=[HELLO])
+    refs: tuple[SessionRef, ...] = (session.id, uuid4(), ExternalId("trip"), ExternalId("other"))
+    for ref in refs:
+        for ask in every_use(do, ref):
+            with pytest.raises(SessionForbidden if ref is session.id else SessionNotFound):
                 await ask
-    assert await do.get_session(ALICE, session.id) == session
+    assert await do.get_session(ALICE, ExternalId("trip")) == session
+    assert (await do.list_sessions(BOB)).total == 0
+
+
+def every_use(do: UseCases, session: SessionRef) -> tuple[Awaitable[object], ...]:
+    """Bob's, of a session."""
+    return (
+        do.get_session(BOB, session),
+        do.update_session(BOB, session, SessionPatch(title="mine")),
+        do.delete_session(BOB, session),
+        do.get_messages(BOB, session),
+        do.get_message(BOB, session, 1),
+        do.append_messages(BOB, session, [HELLO]),
+        do.put_message(BOB, session, 1, HELLO),
+        do.put_message(BOB, session, ExternalId("new"), HELLO),
+        do.remove_message(BOB, session, LAST),
+        do.clear_messages(BOB, session),
+    )
+
+
+async def test_a_session_is_found_by_its_external_id(do: UseCases) -> None:
+    session = await do.create_session(ALICE, external_id="trip")
+    theirs = await do.create_session(BOB, external_id="trip")
+    assert await do.get_session(ALICE, ExternalId("trip")) == session
+    renamed = await do.update_session(ALICE, ExternalId("trip"), SessionPatch(title="new"))
+    assert (renamed.id, renamed.external_id, renamed.title) == (session.id, "trip", "new")
+    with pytest.raises(ExternalIdTaken) as refusal:
+        await do.create_session(ALICE, external_id="trip")
+    assert refusal.value.session_id == session.id
+    await do.delete_session(ALICE, ExternalId("trip"))
+    with pytest.raises(SessionNotFound):
+        await do.get_session(ALICE, ExternalId("trip"))
+    assert await do.get_session(BOB, ExternalId("trip")) == theirs
+    anew = await do.create_session(ALICE, external_id="trip")
+    assert anew.id != session.id
+
+
+async def test_an_archived_session_leaves_the_list_and_comes_back(
+    do: UseCases, clock: ManualClock
+) -> None:
+    kept, gone = await do.create_session(ALICE), await do.create_session(ALICE)
+    clock.move(60)
+    shelved = await do.update_session(ALICE, gone.id, SessionPatch(archived=True))
+    assert (shelved.version, shelved.last_updated) == (Version(START, 1), START)
+    page = await do.list_sessions(ALICE)
+    assert (list(page.items), page.total) == ([kept], 1)
+    for archived, total in ((True, 1), (None, 2)):
+        asked = SessionPageRequest(filters=SessionFilter(archived=archived))
+        assert (await do.list_sessions(ALICE, asked)).total == total
+    await do.update_session(ALICE, gone.id, SessionPatch(archived=False))
+    assert (await do.list_sessions(ALICE)).total == 2
 
 
 class TestHidden:
@@ -118,5 +172,6 @@ class TestHidden:
 
     async def test_another_owners_session_can_be_hidden(self, do: UseCases) -> None:
         session = await do.create_session(ALICE)
-        with pytest.raises(SessionNotFound):
-            await do.get_session(BOB, session.id)
+        for ask in every_use(do, session.id):
+            with pytest.raises(SessionNotFound):
+                await ask

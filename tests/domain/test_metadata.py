@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.body import Body
 from domain.errors import InvalidValue
 from domain.metadata import DEPTH_MAX, METADATA_MAX, Metadata
 from domain.strict_json import parse_document
@@ -157,7 +158,32 @@ def test_another_json_value_has_another(one: str, other: str) -> None:
     assert Metadata(one).canonical != Metadata(other).canonical
 
 
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        ("1e-16383", True),
+        ("1E-16384", False),
+        ("0.5e-16382", True),
+        ("0.05e-16382", False),
+        ("1e-00000016383", True),
+        ("1e-99999999999999999999", False),
+        (f"1e-{'9' * 5000}", False),
+        (f"0.{'1' * 16_000}", True),
+    ],
+)
+def test_a_number_has_as_many_digits_as_can_be_compared(number: str, *, fits: bool) -> None:
+    """In a body any number is kept."""
+    text = f'{{"a":[{number}]}}'
+    value = parse_document(text.encode())
+    assert Body.from_mapping(value).json == text
+    if fits:
+        assert Metadata.from_mapping(value).json == text
+        return
+    with pytest.raises(InvalidValue, match="must not contain a number out of range"):
+        Metadata.from_mapping(value)
+
+
 def test_a_number_with_a_huge_exponent_makes_no_long_text() -> None:
-    numbers = ",".join(["1e-999999", "1e-99999999999", "-1e-888888"] * 400)
+    numbers = ",".join(["1e-9999", "1e-16383", "-1e-8888"] * 400)
     metadata = Metadata.from_mapping(parse_document(f'{{"a":[{numbers}]}}'.encode()))
     assert len(metadata.canonical) < METADATA_MAX

@@ -1,26 +1,25 @@
 """What the domain refuses says which rule was broken, and where, to whoever sent it."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from domain.body import Body
 from domain.errors import InvalidValue
+from domain.external_id import ExternalId
 from domain.message import NewMessage, Role, check_batch
+from domain.message_page import MessagePageRequest
 from domain.metadata import Metadata, check_json
 from domain.owner import Owner
-from domain.page import (
-    Cursor,
-    MessagePageRequest,
-    PageRequest,
-    SessionPageRequest,
-    SessionSort,
-    Side,
-    SortOrder,
-)
-from domain.session import SessionPatch, trimmed_title
+from domain.page import PageRequest, SortOrder
+from domain.session import NewSession, SessionPatch, trimmed_title
+from domain.session_page import Cursor, SessionFilter, SessionPageRequest, SessionSort, Side
 from domain.strict_json import parse
 from domain.text import storable
+from tests.clock import START
 
 HELLO: Any = NewMessage(Role.USER, "hello")
 CURSOR = Cursor(sort_by=SessionSort.CREATED_AT, sort_order=SortOrder.ASC, side=Side.AFTER, key=None)
@@ -31,6 +30,10 @@ for _ in range(100_000):  # past every interpreter's own limit
 TITLE = "must have 1 to 200 characters after trimming, not all of them blank"
 OFFSET = "must be 0 to 2147483647"
 PRINTABLE = "must be printable, with no space at its ends"
+FORMAT = "must be 1 to 64 of a-z, 0-9 and . _ / + -, and begin with a letter or a digit"
+OFFSET_FROM_UTC = "must be a time with an offset from UTC"
+NAIVE = START.replace(tzinfo=None)
+WEST = timezone(timedelta(hours=-1))
 
 REFUSALS: list[tuple[Callable[[], object], tuple[str, ...], str]] = [
     (lambda: storable(5), (), "must be a string"),  # type: ignore[arg-type]
@@ -39,13 +42,29 @@ REFUSALS: list[tuple[Callable[[], object], tuple[str, ...], str]] = [
     (
         lambda: NewMessage("owner", ""),  # type: ignore[arg-type]
         ("role",),
-        "must be one of user, assistant, system, tool",
+        "must be one of user, assistant, system, developer, tool",
     ),
     (
-        lambda: NewMessage(Role.USER, "x" * 100_001),
+        lambda: NewMessage(Role.USER, "x" * 300_001),
         ("content",),
-        "must have at most 100000 characters",
+        "must have at most 300000 characters",
     ),
+    (lambda: NewMessage(Role.USER), ("content",), "is required where there is no body"),
+    (lambda: replace(HELLO, name=" "), ("name",), PRINTABLE),
+    (lambda: replace(HELLO, name=""), ("name",), "must have 1 to 255 characters"),
+    (lambda: replace(HELLO, external_id=5), ("external_id",), "must be a string"),
+    (lambda: replace(HELLO, external_id="a "), ("external_id",), PRINTABLE),
+    (lambda: replace(HELLO, format="A"), ("format",), FORMAT),
+    (lambda: replace(HELLO, timestamp=NAIVE), ("timestamp",), OFFSET_FROM_UTC),
+    (lambda: ExternalId("a\n"), ("external_id",), PRINTABLE),
+    (lambda: NewSession(external_id=""), ("external_id",), "must have 1 to 255 characters"),
+    (lambda: NewSession(created_at=NAIVE), ("created_at",), OFFSET_FROM_UTC),
+    (
+        lambda: SessionFilter(updated_after=datetime.max.replace(tzinfo=WEST)),
+        ("updated_after",),
+        "must be a time of the years 1 to 9999 in UTC",
+    ),
+    (lambda: SessionFilter(updated_before=NAIVE), ("updated_before",), OFFSET_FROM_UTC),
     (lambda: check_batch([], least=1), ("messages",), "must have 1 to 100 items"),
     (lambda: check_batch([HELLO] * 101, least=0), ("messages",), "must have 0 to 100 items"),
     (lambda: trimmed_title(" "), ("title",), TITLE),
@@ -61,6 +80,8 @@ REFUSALS: list[tuple[Callable[[], object], tuple[str, ...], str]] = [
         (),
         "must not exceed 16384 bytes as compact JSON",
     ),
+    (lambda: Body.from_mapping([]), (), "must be an object"),  # type: ignore[arg-type]
+    (lambda: Body.from_mapping({1: 2}), (), "must be a string"),  # type: ignore[dict-item]
     (lambda: check_json(float("nan")), (), "must not contain NaN or an infinity"),
     (lambda: check_json(NESTED), (), "must not nest more than 100 levels"),
     (lambda: SessionPatch(metadata={"a": NESTED}), (), "must not nest more than 100 levels"),
@@ -77,6 +98,7 @@ REFUSALS: list[tuple[Callable[[], object], tuple[str, ...], str]] = [
     (lambda: MessagePageRequest(after=1, offset=0), ("offset",), "does not go with after"),
     (lambda: MessagePageRequest(before=1, offset=0), ("offset",), "does not go with before"),
     (lambda: MessagePageRequest(after=1, before=2), ("before",), "does not go with after"),
+    (lambda: MessagePageRequest(before=1, around=2), ("around",), "does not go with before"),
     (
         lambda: SessionPageRequest(cursor=CURSOR, offset=0),
         ("offset",),
