@@ -5,12 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, Index, MetaData, text
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.postgresql import PostgresqlOptions, upgrade
 from adapters.sql.postgresql.engine import single_engine
-from adapters.sql.schema import REVISION, metadata
+from adapters.sql.schema import PARTIAL_INDEXES, REVISION, metadata
 from tests.postgresql import FAST, PostgresqlServer
 
 PARTITIONS = {"partitioned": 64, "in four parts": 4}
@@ -66,12 +66,28 @@ async def in_transaction(options: PostgresqlOptions, work: Callable[[Connection]
     await greenlet_spawn(engine.dispose)
 
 
+def declared_schema() -> MetaData:
+    """The tables as the statements see them, with all of their indexes."""
+    declared = MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.sorted_tables:
+        table.to_metadata(declared)
+    for index in PARTIAL_INDEXES:
+        table = declared.tables[index.table.name]
+        Index(
+            index.name,
+            *[table.c[name] for name in index.columns],
+            unique=index.unique,
+            postgresql_where=index.condition,
+            sqlite_where=index.condition,
+        )
+    return declared
+
+
 def make_partitioned(parts: int, connection: Connection) -> None:
     """The declared schema with every table hash-partitioned by its owner."""
-    partitioned = MetaData()
-    for table in metadata.sorted_tables:
-        copy = table.to_metadata(partitioned)
-        copy.dialect_options["postgresql"]["partition_by"] = "HASH (owner)"
+    partitioned = declared_schema()
+    for table in partitioned.tables.values():
+        table.dialect_options["postgresql"]["partition_by"] = "HASH (owner)"
     partitioned.create_all(connection)
     for name in partitioned.tables:
         for part in range(parts):

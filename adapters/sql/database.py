@@ -1,6 +1,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable
@@ -15,6 +16,14 @@ Row = Sequence[Any]
 
 Rows = Sequence[Row]
 """Rows as the driver returns them: a column type's `read` converts their values."""
+
+
+class Named(StrEnum):
+    """What a message is named by."""
+
+    ORDER = "order"
+    EXTERNAL_ID = "external_id"
+    LAST = "last"
 
 
 class Database(Protocol):
@@ -48,22 +57,29 @@ class Database(Protocol):
 
     @abstractmethod
     async def add(
-        self, owner: Values, session: Values, messages: Rows, receipt: Values | None
+        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
     ) -> bool:
         """Store the session with its messages and receipt, and count it. Return False, and do
-        nothing, if the key has a receipt already.
-
-        The messages' columns are NEW_MESSAGE_COLUMNS, here and in `append`."""
+        nothing, if the key has a receipt already, or the owner another session with that external
+        id."""
 
     @abstractmethod
     async def append(
         self, head: Values, messages: Rows, receipt: Values | None
     ) -> Sequence[int] | None:
-        """Run RESERVE_ORDERS, store the messages with the orders and times that it reserves, and
-        the receipt, and return its row, which has the last of both. Return None, and do nothing,
-        if there is no such session or the key has a receipt already."""
+        """Run RESERVE_ORDERS, store the messages, whose columns are NEW_MESSAGE_COLUMNS, with the
+        orders and times that it reserves, and the receipt, and return its row, which has the last
+        of both. Return None, and do nothing, if there is no such session or the key has a receipt
+        already."""
 
     @abstractmethod
-    async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:
-        """Remove the session and uncount it, if it exists and has one of the `expected` versions.
-        Otherwise return False, and do nothing."""
+    async def replace(
+        self, named: Named, values: Values, expected: Collection[datetime] | None
+    ) -> Rows:
+        """Store what a message says, if it exists and has one of the `expected` versions, and run
+        TOUCH_SESSION. Return the time that this returns, with the message's columns, new or old.
+        Otherwise return no row, and do nothing."""
+
+    @abstractmethod
+    async def remove(self, session: Values) -> bool:
+        """Remove the session and uncount it. Return False if there is none."""

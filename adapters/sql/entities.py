@@ -1,14 +1,14 @@
 """Sessions and messages as rows. The tables in adapters.sql.schema alone say which columns they
 have: a column has the name of the attribute that it keeps, and its type converts the values."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, ColumnElement, Table, func
 
 from adapters.sql import schema
 from adapters.sql.database import Row, Rows, Values
@@ -17,7 +17,7 @@ from domain.session import Session
 
 E = TypeVar("E")
 
-Read = Callable[[Iterable[Any]], Iterable[Any]]
+Read = Callable[[Sequence[Any]], Iterable[Any]]
 
 
 class EntityColumns(Generic[E]):
@@ -30,8 +30,11 @@ class EntityColumns(Generic[E]):
         names = _names(entity)
         self._entity = entity
         self._known = names.index(known)
-        self.selected: list[Column[Any]] = [table.c[name] for name in names if name != known]
-        readers = enumerate(map(_reader, self.selected))
+        self._columns: list[Column[Any]] = [table.c[name] for name in names if name != known]
+        self.selected: list[ColumnElement[Any]] = [
+            _SELECTED.get(str(column), column) for column in self._columns
+        ]
+        readers = enumerate(map(_reader, self._columns))
         self._readers = [(place, read) for place, read in readers if read is not None]
 
     def read(self, rows: Rows, known: object, skip: int = 0) -> list[E]:
@@ -50,7 +53,7 @@ class EntityColumns(Generic[E]):
 
     def values(self, entity: E) -> Values:
         """Return the row that keeps the entity, without what is `known`."""
-        return {column.name: getattr(entity, column.name) for column in self.selected}
+        return {column.key: getattr(entity, column.key) for column in self._columns}
 
 
 def _reader(column: Column[Any]) -> Read | None:
@@ -58,8 +61,11 @@ def _reader(column: Column[Any]) -> Read | None:
     if read is None or not column.nullable:
         return read
 
-    def read_some(stored: Iterable[Any]) -> Iterator[Any]:
-        values = iter(read([raw for raw in stored if raw is not None]))
+    def read_some(stored: Sequence[Any]) -> Iterable[Any]:
+        there = [raw for raw in stored if raw is not None]
+        if not there:
+            return stored
+        values = iter(read(there))
         return (None if raw is None else next(values) for raw in stored)
 
     return read_some
@@ -69,20 +75,46 @@ def _names(entity: Any) -> list[str]:  # noqa: ANN401 - any dataclass
     return [field.name for field in fields(entity)]
 
 
+_SELECTED: Mapping[str, ColumnElement[Any]] = {
+    "messages.role": func.coalesce(
+        schema.messages.c.later_role, schema.messages.c.role, type_=schema.messages.c.role.type
+    ).label("role")
+}
+"""What is selected in place of a column."""
+
 SESSION_COLUMNS = EntityColumns(Session, schema.sessions, known="owner")
 MESSAGE_COLUMNS = EntityColumns(Message, schema.messages, known="session_id")
 
+SAID = tuple(name for name in _names(NewMessage) if name != "timestamp")
+"""What a message says, whatever its place in a session."""
+
 NEW_MESSAGE_COLUMNS: list[Column[Any]] = [
-    schema.messages.c[name] for name in ("id", *_names(NewMessage))
+    schema.messages.c[name] for name in ("id", *SAID, "later_role")
 ]
 """What is known of a message before it has its place in a session."""
 
-_said: Callable[[NewMessage | Message], Row] = attrgetter(*_names(NewMessage))
+_said: Callable[[NewMessage | Message], Row] = attrgetter(*SAID, "role")
 
 
 def new_message_row(id_: UUID, message: NewMessage | Message) -> Row:
     """Return the values of NEW_MESSAGE_COLUMNS."""
     return id_, *_said(message)
+
+
+def message_row(owner: UUID, message: Message) -> Values:
+    """Return the row that keeps a message of the owner's with that key."""
+    return {
+        "owner": owner,
+        "session_id": message.session_id,
+        **MESSAGE_COLUMNS.values(message),
+        "later_role": message.role,
+    }
+
+
+def said_row(message: NewMessage) -> Values:
+    """Return what a message says, by the columns that keep it."""
+    said = {name: getattr(message, name) for name in SAID if name != "external_id"}
+    return {**said, "later_role": message.role}
 
 
 def parameters(values: Values) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from adapters.sql import statements
 from adapters.sql.database import Database, Values
 from adapters.sql.schema import Key, instant_of
@@ -26,6 +28,12 @@ def values_of(owner: Owner, claim: IdempotencyClaim | None, session_id: UUID) ->
     }
 
 
+def claimed(connection: Connection, receipt: Values) -> bool:
+    """Whether there is a receipt under the same key already."""
+    claim = {f"{name}_": receipt[name] for name in ("owner", "operation", "key")}
+    return connection.execute(statements.FIND_RECEIPT, claim).one_or_none() is not None
+
+
 async def found(database: Database, owner: Owner, claim: IdempotencyClaim) -> Receipt | None:
     """The owner's receipt for operation and key. One that counts no more is taken away.
 
@@ -36,9 +44,9 @@ async def found(database: Database, owner: Owner, claim: IdempotencyClaim) -> Re
     rows = await database.read(statements.FIND_RECEIPT, key)
     if not rows:
         return None
-    fingerprint, claimed_at, session_id, first_order = rows[0]
+    fingerprint, claimed_at, session_id, first_order, stored_count = rows[0]
     earlier = IdempotencyClaim(claim.operation, claim.key, fingerprint, instant_of(claimed_at))
-    receipt = Receipt(earlier, Key.read([session_id])[0], first_order)
+    receipt = Receipt(earlier, Key.read([session_id])[0], first_order, stored_count)
     if not receipt.is_expired(claim.claimed_at):
         return receipt
     old = {**key, "until_": claim.claimed_at - RETENTION}

@@ -5,6 +5,7 @@ SQLite, one shard on an engine that distributes by key.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
@@ -15,8 +16,10 @@ from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - two of one
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     Dialect,
     ForeignKey,
@@ -28,15 +31,18 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     Uuid,
+    false,
     inspect,
 )
 from sqlalchemy.types import TypeEngine
 
+from domain.body import Body
 from domain.instant import TICK
+from domain.json_object import JsonObject
 from domain.message import Role
 from domain.metadata import EMPTY, Metadata
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that makes this schema."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,14 +84,20 @@ class Instant(TypeDecorator[datetime]):
         return [EPOCH + raw * TICK for raw in stored]
 
 
-class Json(TypeDecorator[Metadata]):
-    """Metadata as the text that it is."""
+class Json(TypeDecorator[JsonObject]):
+    """A JSON object as the text that it is."""
 
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: Metadata | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+    def process_bind_param(self, value: JsonObject | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         return None if value is None else value.json
+
+
+class MetadataJson(Json):
+    """Metadata as the text that it is."""
+
+    cache_ok = True
 
     @staticmethod
     def read(stored: Iterable[str]) -> list[Metadata]:
@@ -93,10 +105,38 @@ class Json(TypeDecorator[Metadata]):
         return [EMPTY if raw == empty else Metadata(raw) for raw in stored]
 
 
+class BodyJson(Json):
+    """A message's body as the text that it is."""
+
+    cache_ok = True
+    read = partial(map, Body)
+
+
 class RoleName(TypeDecorator[Role]):
+    """A role of those that the first release knew, which nothing else may be written as."""
+
     impl = Text
     cache_ok = True
     read = partial(map, {role.value: role for role in Role}.__getitem__)
+
+    def process_bind_param(self, value: Role | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return Role.SYSTEM.value if value is Role.DEVELOPER else value
+
+
+class LaterRole(TypeDecorator[Role]):
+    """The role itself where RoleName is written as another, else NULL."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Role | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's
+        return value.value if value is Role.DEVELOPER else None
+
+
+class Flag(TypeDecorator[bool]):
+    impl = Boolean
+    cache_ok = True
+    read = partial(map, bool)
 
 
 def bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
@@ -106,6 +146,8 @@ def bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], A
         return item and (lambda values: list(map(item, values)))
     if isinstance(kind, Key):
         return None if dialect.name == "postgresql" else attrgetter("bytes")
+    if isinstance(kind, BodyJson):
+        return lambda body: body and body.json
     if isinstance(kind, Json):
         return attrgetter("json")
     return kind.dialect_impl(dialect).bind_processor(dialect)
@@ -139,6 +181,7 @@ owners = Table(
     Column("issuer", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("session_count", BigInteger, nullable=False),
+    Column("archived_count", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("session_count >= 0", "session_count"),
     sqlite_with_rowid=False,
 )
@@ -149,16 +192,27 @@ sessions = Table(
     Column("owner", Key, ForeignKey("owners.owner", ondelete="CASCADE"), primary_key=True),
     Column("id", Key, primary_key=True),
     Column("title", Text),
-    Column("metadata", Json, nullable=False),
+    Column("metadata", MetadataJson, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("last_updated", Instant, nullable=False),
-    Column("message_count", BigInteger, nullable=False),
+    # Named when no message could be removed. A release of that time counts on here.
+    Column("message_count", BigInteger, key="last_order", nullable=False),
+    Column("external_id", Text),
+    Column("archived", Flag, nullable=False, server_default=false()),
+    Column("pinned", Flag, nullable=False, server_default=false()),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+    Column("removed_count", BigInteger, nullable=False, server_default="0"),
+    Column("first_order", BigInteger, nullable=False, server_default="1"),
+    Column("largest_message", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("message_count >= 0", "message_count"),
     Index("ix_sessions_created_at", "owner", "created_at", "id"),
     Index("ix_sessions_last_updated", "owner", "last_updated", "id"),
     Index("ix_sessions_id", "id"),
     sqlite_with_rowid=False,
 )
+"""`first_order` is the lowest order of a message that is there, or the next one to be given;
+`removed_count` counts the removed ones below it and those that `removed_orders` has;
+`largest_message` is as large, by Message.size, as any message that it ever had."""
 
 messages = Table(
     "messages",
@@ -169,8 +223,14 @@ messages = Table(
     Column("id", Key, nullable=False),
     Column("role", RoleName, nullable=False),
     Column("content", Text, nullable=False),
-    Column("metadata", Json, nullable=False),
+    Column("metadata", MetadataJson, nullable=False),
     Column("timestamp", Instant, nullable=False),
+    Column("later_role", LaterRole),
+    Column("name", Text),
+    Column("external_id", Text),
+    Column("format", Text),
+    Column("body", BodyJson),
+    Column("edited_at", Instant),
     ForeignKeyConstraint(
         ["owner", "session_id"], ["sessions.owner", "sessions.id"], ondelete="CASCADE"
     ),
@@ -178,6 +238,20 @@ messages = Table(
     CheckConstraint("role IN ('user', 'assistant', 'system', 'tool')", "role"),
     sqlite_with_rowid=False,
 )
+"""`later_role` is a role that a release of the time of `role` could not read."""
+
+removed_orders = Table(
+    "removed_orders",
+    metadata,
+    Column("owner", Key, primary_key=True),
+    Column("session_id", Key, primary_key=True),
+    Column("message_order", BigInteger, primary_key=True, autoincrement=False),
+    ForeignKeyConstraint(
+        ["owner", "session_id"], ["sessions.owner", "sessions.id"], ondelete="CASCADE"
+    ),
+    sqlite_with_rowid=False,
+)
+"""The orders of messages that were removed, but for those below the session's `first_order`."""
 
 receipts = Table(
     "receipts",
@@ -189,9 +263,56 @@ receipts = Table(
     Column("claimed_at", Instant, nullable=False),
     Column("session_id", Key, nullable=False),
     Column("first_order", BigInteger, nullable=False),
+    Column("stored_count", BigInteger),
     Index("ix_receipts_claimed_at", "claimed_at"),
     sqlite_with_rowid=False,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PartialIndex:
+    """An index of those rows alone that a condition chooses."""
+
+    name: str
+    table: Table
+    columns: tuple[str, ...]
+    condition: ColumnElement[bool]
+    unique: bool = False
+
+
+_ARCHIVED = sessions.c.archived
+
+PARTIAL_INDEXES = (
+    PartialIndex(
+        "ix_sessions_unarchived_created_at", sessions, ("owner", "created_at", "id"), ~_ARCHIVED
+    ),
+    PartialIndex(
+        "ix_sessions_unarchived_last_updated", sessions, ("owner", "last_updated", "id"), ~_ARCHIVED
+    ),
+    PartialIndex(
+        "ix_sessions_archived_last_updated", sessions, ("owner", "last_updated", "id"), _ARCHIVED
+    ),
+    PartialIndex(
+        "ux_sessions_external_id",
+        sessions,
+        ("owner", "external_id"),
+        sessions.c.external_id.is_not(None),
+        unique=True,
+    ),
+    PartialIndex(
+        "ux_messages_external_id",
+        messages,
+        ("owner", "session_id", "external_id"),
+        messages.c.external_id.is_not(None),
+        unique=True,
+    ),
+)
+"""Not declared as SQLAlchemy's own, which loads the dialects of both databases for a condition."""
+
+
+def index_names(table: Table) -> set[str]:
+    declared = {str(index.name) for index in table.indexes}
+    return declared | {index.name for index in PARTIAL_INDEXES if index.table is table}
 
 
 def is_complete(connection: Connection) -> bool:
@@ -201,7 +322,7 @@ def is_complete(connection: Connection) -> bool:
     indexes = found.get_multi_indexes(filter_names=list(metadata.tables))
     return all(
         {column.name for column in table.columns} <= _names(columns.get((None, table.name)))
-        and {index.name for index in table.indexes} <= _names(indexes.get((None, table.name)))
+        and index_names(table) <= _names(indexes.get((None, table.name)))
         for table in metadata.sorted_tables
     )
 

@@ -1,22 +1,24 @@
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
-from adapters.sql import receipts, statements
+from adapters.sql import receipts, removals, statements
 from adapters.sql.database import Database, Rows
-from adapters.sql.entities import SESSION_COLUMNS, new_message_row
-from adapters.sql.schema import GREATEST_KEY, LEAST_KEY
+from adapters.sql.entities import SESSION_COLUMNS, message_row
+from adapters.sql.schema import GREATEST_KEY, LEAST_KEY, Key
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.sessions import SessionRepository
-from domain.errors import SessionNotFound, VersionMismatch
+from domain.errors import ExternalIdTaken, SessionNotFound
 from domain.message import Message
 from domain.owner import Owner
-from domain.page import Cursor, Page, SessionPageRequest, Side, SortOrder
-from domain.session import Session
+from domain.page import Page, SortOrder
+from domain.session import Session, Version
+from domain.session_page import NOT_ARCHIVED, Cursor, SessionPageRequest, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,13 @@ class SqlSessionRepository(SessionRepository):
     ) -> Receipt | None:
         owner = session.owner
         person = {"owner": owner.key, "issuer": owner.issuer, "subject": owner.subject}
-        row = {"owner": owner.key, **SESSION_COLUMNS.values(session)}
-        rows = [new_message_row(message.id, message) for message in messages]
+        row = {
+            "owner": owner.key,
+            **SESSION_COLUMNS.values(session),
+            "first_order": 1,
+            "largest_message": max((message.size for message in messages), default=0),
+        }
+        rows = [message_row(owner.key, message) for message in messages]
         receipt = receipts.values_of(owner, claim, session.id)
         for _ in range(receipts.TRIES):
             if await self.database.add(person, row, rows, receipt):
@@ -37,6 +44,9 @@ class SqlSessionRepository(SessionRepository):
             earlier = await receipts.found(self.database, owner, claim) if claim else None
             if earlier is not None:
                 return earlier
+            if session.external_id is not None:
+                with suppress(SessionNotFound):
+                    raise ExternalIdTaken(session_id=await self.find(owner, session.external_id))
         raise Unavailable("the idempotency key is claimed and let go again and again")
 
     async def get(self, owner: Owner, session_id: UUID) -> Session:
@@ -48,8 +58,8 @@ class SqlSessionRepository(SessionRepository):
         if cursor is not None:
             return await self._page_beside(cursor, owner, request)
         rows = await self.database.read(
-            statements.page_of_sessions(request.sort_by, request.sort_order, None),
-            {"owner_": owner.key, "limit_": request.limit, "offset_": request.start},
+            _page(request, None),
+            {**_asked(owner, request), "limit_": request.limit, "offset_": request.start},
         )
         total = rows[0][0] if rows else 0
         return Page.from_offset(
@@ -63,8 +73,8 @@ class SqlSessionRepository(SessionRepository):
         end = GREATEST_KEY if before == (request.sort_order is SortOrder.ASC) else LEAST_KEY
         at, id_ = cursor.key or end
         rows = await self.database.read(
-            statements.page_of_sessions(request.sort_by, request.sort_order, cursor.side),
-            {"owner_": owner.key, "limit_": request.limit + 1, "at_": at, "id_": id_},
+            _page(request, cursor.side),
+            {**_asked(owner, request), "limit_": request.limit + 1, "at_": at, "id_": id_},
         )
         found = SESSION_COLUMNS.read(rows, owner, skip=2)
         items = found[-request.limit :] if before else found[: request.limit]
@@ -84,22 +94,57 @@ class SqlSessionRepository(SessionRepository):
             if after != before:
                 changed = {f"{name}_": getattr(after, name) for name in statements.UPDATABLE}
                 connection.execute(statements.UPDATE_SESSION, {**key, **changed})
+            if after.archived != before.archived:
+                more = 1 if after.archived else -1
+                counted = {"owner_": owner.key, "more_": more}
+                connection.execute(statements.COUNT_ARCHIVED, counted)
             return after
 
         return await self.database.write(work)
 
     async def remove(
-        self, owner: Owner, session_id: UUID, expected: Collection[datetime] | None = None
+        self, owner: Owner, session_id: UUID, expected: Collection[Version] | None = None
     ) -> None:
         key = _key(owner, session_id)
-        if await self.database.remove(key, expected):
-            return
-        if expected is not None and await self.database.read(statements.GET_SESSION, key):
-            raise VersionMismatch
-        raise SessionNotFound
+        if expected is None:
+            is_gone = await self.database.remove(key)
+        else:
+            is_gone = await self.database.write(
+                lambda connection: removals.remove_session(connection, owner, key, expected)
+            )
+        if not is_gone:
+            raise SessionNotFound
+
+    async def find(self, owner: Owner, external_id: str) -> UUID:
+        asked = {"owner_": owner.key, "external_id_": external_id}
+        rows = await self.database.read(statements.FIND_SESSION, asked)
+        if not rows:
+            raise SessionNotFound
+        return Key.read(rows[0])[0]
 
     async def exists(self, session_id: UUID) -> bool:
         return bool(await self.database.read(statements.SESSION_EXISTS, {"session_": session_id}))
+
+
+def _page(request: SessionPageRequest, side: Side | None) -> Select[Any]:
+    shape = statements.FilterShape.of(request.filters)
+    return statements.page_of_sessions(request.sort_by, request.sort_order, side, shape)
+
+
+def _asked(owner: Owner, request: SessionPageRequest) -> dict[str, object]:
+    """The parameters of whose sessions are listed, and which of them."""
+    filters = request.filters
+    asked: dict[str, object] = {"owner_": owner.key}
+    if filters == NOT_ARCHIVED:
+        return asked
+    asked |= {
+        "external_id_": filters.external_id,
+        "updated_after_": filters.updated_after,
+        "updated_before_": filters.updated_before,
+    }
+    for place, (name, value) in enumerate(filters.metadata):
+        asked |= {f"member_{place}_": name, f"value_{place}_": value}
+    return asked
 
 
 def _key(owner: Owner, session_id: UUID) -> dict[str, object]:

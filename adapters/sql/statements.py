@@ -4,6 +4,7 @@ Each names the owner by equality, but for SESSION_EXISTS, the look-up that tells
 from none, and FORGET_RECEIPTS, which is for maintenance.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -11,11 +12,13 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
+    Text,
     and_,
     bindparam,
     case,
     delete,
     false,
+    func,
     select,
     text,
     true,
@@ -24,10 +27,12 @@ from sqlalchemy import (
     update,
 )
 
-from adapters.sql.entities import MESSAGE_COLUMNS, SESSION_COLUMNS
+from adapters.sql.entities import SESSION_COLUMNS
+from adapters.sql.functions import HasMember
 from adapters.sql.observer import labelled
-from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
-from domain.page import SessionSort, Side, SortOrder
+from adapters.sql.schema import Instant, Key, owners, receipts, sessions
+from domain.page import SortOrder
+from domain.session_page import SessionFilter, SessionSort, Side
 
 OWNER = bindparam("owner_", type_=Key)
 SESSION = bindparam("session_", type_=Key)
@@ -35,16 +40,23 @@ _NOW = bindparam("now_", type_=BigInteger)
 _HOW_MANY = bindparam("how_many", type_=BigInteger)
 _LIMIT = bindparam("limit_", type_=BigInteger)
 _OFFSET = bindparam("offset_", type_=BigInteger)
-_AFTER = bindparam("after_", type_=BigInteger)
-_BEFORE = bindparam("before_", type_=BigInteger)
+_LARGEST = bindparam("largest_", type_=BigInteger)
+EXTERNAL_ID = bindparam("external_id_", type_=Text)
 
 OWN_SESSION = and_(sessions.c.owner == OWNER, sessions.c.id == SESSION)
 _LAST_UPDATED = type_coerce(sessions.c.last_updated, BigInteger)
 
-UPDATABLE = sorted(
-    {column.name for column in SESSION_COLUMNS.selected} - {"id", "created_at", "message_count"}
-)
+UPDATABLE = ("archived", "last_updated", "metadata", "pinned", "revision", "title")
 """The columns of a session that may be changed."""
+
+
+def larger(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+    return case((one > other, one), else_=other)
+
+
+def smaller(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
+    return case((one < other, one), else_=other)
+
 
 GET_SESSION: Select[Any] = labelled(
     "GET_SESSION", select(*SESSION_COLUMNS.selected).where(OWN_SESSION)
@@ -57,20 +69,44 @@ UPDATE_SESSION = labelled(
     .values({name: bindparam(f"{name}_", type_=sessions.c[name].type) for name in UPDATABLE}),
 )
 GET_REVISION = labelled("GET_REVISION", text("SELECT version_num FROM alembic_version"))
+FIND_SESSION = labelled(
+    "FIND_SESSION",
+    select(sessions.c.id).where(sessions.c.owner == OWNER, sessions.c.external_id == EXTERNAL_ID),
+)
 SESSION_EXISTS = labelled("FIND_ANYONES", select(true()).where(sessions.c.id == SESSION).limit(1))
+
+COUNT_ARCHIVED = labelled(
+    "COUNT_ARCHIVED",
+    update(owners)
+    .where(owners.c.owner == OWNER)
+    .values(archived_count=owners.c.archived_count + bindparam("more_", type_=BigInteger)),
+)
+
+TOUCHED_AT = case((_NOW > _LAST_UPDATED, _NOW), else_=_LAST_UPDATED + 1)
 
 RESERVE_ORDERS = labelled(
     "RAISE_COUNTER",
     update(sessions)
     .where(OWN_SESSION)
     .values(
-        message_count=sessions.c.message_count + _HOW_MANY,
-        last_updated=case((_NOW > _LAST_UPDATED, _NOW), else_=_LAST_UPDATED + 1) + _HOW_MANY - 1,
+        last_order=sessions.c.last_order + _HOW_MANY,
+        last_updated=TOUCHED_AT + _HOW_MANY - 1,
+        largest_message=larger(sessions.c.largest_message, _LARGEST),
     )
-    .returning(sessions.c.message_count, sessions.c.last_updated),
+    .returning(sessions.c.last_order, sessions.c.last_updated),
 )
 """Takes the next `how_many` orders and the microseconds from the later of the clock and the one
 after the last change; returns the last order and the last time taken."""
+
+TOUCH = {
+    "last_updated": TOUCHED_AT,
+    "largest_message": larger(sessions.c.largest_message, _LARGEST),
+}
+TOUCH_SESSION = labelled(
+    "TOUCH_SESSION",
+    update(sessions).where(OWN_SESSION).values(TOUCH).returning(sessions.c.last_updated),
+)
+"""Moves the time of the last change to the later of the clock and the microsecond after it."""
 
 _CLAIM = and_(
     receipts.c.owner == OWNER,
@@ -86,6 +122,7 @@ FIND_RECEIPT: Select[Any] = labelled(
         receipts.c.claimed_at,
         receipts.c.session_id,
         receipts.c.first_order,
+        receipts.c.stored_count,
     )
     .where(_CLAIM)
     .with_for_update(read=True, key_share=True),
@@ -109,15 +146,80 @@ FORGET_RECEIPTS = labelled(
 """Old ones of anyone, `limit_` at most: for maintenance."""
 
 
+@dataclass(frozen=True, slots=True)
+class FilterShape:
+    """Which parts a filter of sessions has: what tells one statement from another."""
+
+    archived: bool | None
+    pinned: bool | None
+    has_external_id: bool
+    has_updated_after: bool
+    has_updated_before: bool
+    members: int
+
+    @classmethod
+    def of(cls, filters: SessionFilter) -> "FilterShape":
+        return cls(
+            filters.archived,
+            filters.pinned,
+            filters.external_id is not None,
+            filters.updated_after is not None,
+            filters.updated_before is not None,
+            len(filters.metadata),
+        )
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What a session's row must be, beside its owner."""
+        after = sessions.c.last_updated > bindparam("updated_after_", type_=Instant)
+        before = sessions.c.last_updated < bindparam("updated_before_", type_=Instant)
+        return [
+            *_flag(sessions.c.archived, self.archived),
+            *_flag(sessions.c.pinned, self.pinned),
+            *([sessions.c.external_id == EXTERNAL_ID] if self.has_external_id else ()),
+            *([after] if self.has_updated_after else ()),
+            *([before] if self.has_updated_before else ()),
+            *[
+                HasMember(
+                    sessions.c.metadata,
+                    bindparam(f"member_{place}_", type_=Text),
+                    bindparam(f"value_{place}_", type_=Text),
+                )
+                for place in range(self.members)
+            ],
+        ]
+
+    @property
+    def total(self) -> ColumnElement[int]:
+        """How many sessions it leaves: known, where it has no part but `archived`."""
+        if self != FilterShape(self.archived, None, False, False, False, 0):  # noqa: FBT003 - no other parts
+            chosen = select(func.count()).where(sessions.c.owner == OWNER, *self.conditions)
+            return chosen.scalar_subquery()
+        if self.archived is None:
+            return owners.c.session_count
+        if self.archived:
+            return owners.c.archived_count
+        return owners.c.session_count - owners.c.archived_count
+
+
+def _flag(column: ColumnElement[bool], wanted: bool | None) -> list[ColumnElement[bool]]:  # noqa: FBT001 - what the filter says
+    if wanted is None:
+        return []
+    return [column if wanted else ~column]
+
+
 @cache
-def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder, side: Side | None) -> Select[Any]:
-    """The owner's count beside each item; one row with no item where the page is empty, and none
-    for an owner who never had a session.
+def page_of_sessions(
+    sort_by: SessionSort, sort_order: SortOrder, side: Side | None, shape: FilterShape
+) -> Select[Any]:
+    """The total beside each item; one row with no item where the page is empty, and none for an
+    owner who never had a session.
 
     Beside a cursor's key there is one item more than the page takes if the list goes on, and
     `beyond` tells whether anything lies on the key's other side.
     """
-    page = select(*SESSION_COLUMNS.selected).where(sessions.c.owner == OWNER).limit(_LIMIT)
+    chosen = and_(sessions.c.owner == OWNER, *shape.conditions)
+    page = select(*SESSION_COLUMNS.selected).where(chosen).limit(_LIMIT)
     walked = sort_order
     beyond: ColumnElement[bool] = false()
     if side is None:
@@ -130,57 +232,18 @@ def page_of_sessions(sort_by: SessionSort, sort_order: SortOrder, side: Side | N
         page = page.where(key > edge if upwards else key < edge)
         others = key <= edge if upwards else key >= edge
         # EXISTS would be planned as a scan of the table that ends at the first hit.
-        other = select(sessions.c.id).where(sessions.c.owner == OWNER, others).limit(1)
-        nearest = _directed(walked, sessions.c[sort_by], sessions.c.id)
+        other = select(sessions.c.id).where(chosen, others).limit(1)
+        nearest = directed(walked, sessions.c[sort_by], sessions.c.id)
         beyond = other.order_by(*nearest).scalar_subquery().is_not(None)
-    items = page.order_by(*_directed(walked, sessions.c[sort_by], sessions.c.id)).subquery("items")
+    items = page.order_by(*directed(walked, sessions.c[sort_by], sessions.c.id)).subquery("items")
     return labelled(
         "page_of_sessions",
-        select(owners.c.session_count, beyond.label("beyond"), items)
+        select(shape.total.label("total"), beyond.label("beyond"), items)
         .select_from(owners.outerjoin(items, true()))
         .where(owners.c.owner == OWNER)
-        .order_by(*_directed(sort_order, items.c[sort_by], items.c.id)),
+        .order_by(*directed(sort_order, items.c[sort_by], items.c.id)),
     )
 
 
-@cache
-def page_of_messages(sort_order: SortOrder, side: Side | None) -> Select[Any]:
-    """The session's count beside each item; one row with no item where the page is empty, and
-    none where the owner has no such session.
-
-    Orders have no gap, so every page is a range of them, found by key at any depth.
-    """
-    order, count = messages.c.message_order, sessions.c.message_count
-    ascending = sort_order is SortOrder.ASC
-    if side is None:
-        least = _opaque(_OFFSET) if ascending else _of_own_session(count - _OFFSET - _LIMIT)
-    elif side is Side.AFTER:
-        least = _opaque(_AFTER)
-    else:
-        below = _BEFORE - 1
-        least = _of_own_session(case((below < count, below), else_=count) - _LIMIT)
-    within = and_(order > least, order <= least + _LIMIT)
-    of_session = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)
-    return labelled(
-        "page_of_messages",
-        select(count, *MESSAGE_COLUMNS.selected)
-        .select_from(sessions.outerjoin(messages, and_(of_session, within)))
-        .where(OWN_SESSION)
-        .order_by(*_directed(sort_order, order)),
-    )
-
-
-def _opaque(value: ColumnElement[int]) -> ColumnElement[int]:
-    """The value, which PostgreSQL does not know when it plans. Where it does, and one session has
-    most of all messages, it expects so many at the first orders that it reads the whole table."""
-    return select(value).scalar_subquery()
-
-
-def _of_own_session(value: ColumnElement[int]) -> ColumnElement[int]:
-    """The value, known before the join. PostgreSQL, with a plan for any values, may take a bound
-    that it gets from the join for a filter, and read the whole session."""
-    return select(value).where(OWN_SESSION).correlate(None).scalar_subquery()
-
-
-def _directed(sort_order: SortOrder, *columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+def directed(sort_order: SortOrder, *columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
     return [column.asc() if sort_order is SortOrder.ASC else column.desc() for column in columns]

@@ -4,7 +4,7 @@ docs/statements.md from it, and the guards in test_statements.py read the same l
 import inspect
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -24,7 +24,10 @@ from adapters.sql.observer import LABEL
 from adapters.sql.postgresql.engine import Dialect
 from adapters.sql.schema import microseconds
 from adapters.sql.sqlite import SqliteDatabase
+from adapters.sql.statements import FilterShape
 from domain.owner import Owner
+from domain.page import SortOrder
+from domain.session_page import NOT_ARCHIVED
 from tests.clock import START
 from tests.contract.examples import stored_session
 from tests.databases import empty_database, server
@@ -54,15 +57,45 @@ OTHERS = 2000
 MESSAGES_EACH = 5
 """In each session but that one."""
 
+EVERY_FILTER = FilterShape(True, True, True, True, True, 1)  # noqa: FBT003 - each has its part
+"""Of one direction alone: its conditions are the same in each."""
+
+SHAPES: Mapping[Any, str] = {
+    FilterShape.of(NOT_ARCHIVED): "not archived",
+    EVERY_FILTER: "every filter",
+}
+
 VALUES: dict[str, Any] = {
     "owner_": READER.key,
     "session_": LONG,
     "id_": UUID(int=1),
     "limit_": 50,
     "offset_": 0,
-    "after_": MESSAGES - 200,
-    "before_": MESSAGES - 100,
-    "at_": microseconds(START),
+    "half_": 24,
+    "at_": MESSAGES - 100,
+    "order_": MESSAGES - 100,
+    "first_order_": 1,
+    "last_order_": MESSAGES,
+    "removed_count_": 0,
+    "largest_": 1000,
+    "more_": 1,
+    "less_": 0,
+    "archived_": False,
+    "pinned_": False,
+    "revision_": 1,
+    "external_id_": "external",
+    "external_ids_": ["one", "two"],
+    "updated_after_": 0,
+    "updated_before_": microseconds(START) * 2,
+    "member_0_": "name",
+    "value_0_": '"value"',
+    "role_": "user",
+    "later_role_": None,
+    "content_": "content",
+    "name_": None,
+    "format_": None,
+    "body_": None,
+    "edited_at_": microseconds(START),
     "how_many": 2,
     "now_": microseconds(START),
     "until_": 0,
@@ -79,6 +112,12 @@ VALUES: dict[str, Any] = {
     "roles": ["user", "user"],
     "contents": ["one", "two"],
     "metadatas": ["{}", "{}"],
+    "names": [None, None],
+    "external_ids": [None, None],
+    "formats": [None, None],
+    "bodys": [None, None],
+    "later_roles": [None, None],
+    "timestamps": [microseconds(START), microseconds(START) + 1],
     "title_": "title",
     "metadata_": "{}",
 }
@@ -100,22 +139,30 @@ def _made(module: ModuleType) -> Iterator[tuple[str, Executable]]:
             yield "", cast("Executable", value)
         elif callable(value) and not name.startswith("_") and name not in WITH_OPTIONS:
             for arguments in _every_call(value, module):
-                yield f"({', '.join(map(str, arguments))})", value(*arguments)
+                written = ", ".join(SHAPES.get(one, str(one)) for one in arguments.values())
+                yield f"({written})", value(**arguments)
 
 
-def _every_call(value: Any, module: ModuleType) -> Iterator[tuple[Any, ...]]:
+def _every_call(value: Any, module: ModuleType) -> Iterator[dict[str, Any]]:
     function = getattr(value, "__wrapped__", value)
     if not isinstance(function, FunctionType) or function.__module__ != module.__name__:
         return
     hints = get_type_hints(function)
     given = hints.pop("return", None)
     if inspect.isclass(kind := get_origin(given) or given) and issubclass(kind, Executable):
-        yield from product(*map(_every_value, hints.values()))
+        for arguments in product(*map(_every_value, hints.values())):
+            if EVERY_FILTER not in arguments or {None, SortOrder.ASC} <= set(arguments):
+                yield dict(zip(hints, arguments, strict=True))
 
 
 def _every_value(kind: Any) -> list[Any]:
     parts = get_args(kind) or (kind,)
-    return [one for part in parts for one in ((None,) if part is NoneType else part)]
+    finite: Mapping[Any, Iterable[Any]] = {
+        NoneType: (None,),
+        bool: (False, True),
+        FilterShape: SHAPES,
+    }
+    return [one for part in parts for one in finite.get(part, part)]
 
 
 def _catalogue() -> dict[str, dict[str, Executable]]:
@@ -145,18 +192,20 @@ def postgresql_sql(
     statement: Executable, given: Mapping[str, Any] = VALUES
 ) -> tuple[str, list[Any]]:
     """The statement as it is sent, and values for its parameters."""
-    assert isinstance(statement, ClauseElement)
-    compiled = statement.compile(dialect=Dialect())  # type: ignore[no-untyped-call]
-    assert compiled.positiontup is not None  # type: ignore[attr-defined]
-    values = {**compiled.params, **given}
-    return str(compiled), [values[name] for name in compiled.positiontup]  # type: ignore[attr-defined]
+    state = _expanded(statement, Dialect(), given)  # type: ignore[no-untyped-call]
+    return state.statement, list(state.positional_parameters)
 
 
 def sqlite_sql(statement: Executable) -> tuple[str, dict[str, object]]:
+    state = _expanded(statement, sqlite.dialect(paramstyle="named"), VALUES)
+    return state.statement, {name: _on_sqlite(value) for name, value in state.parameters.items()}
+
+
+def _expanded(statement: Executable, dialect: Any, given: Mapping[str, Any]) -> Any:
     assert isinstance(statement, ClauseElement)
-    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-    values = {name: _on_sqlite(VALUES.get(name, value)) for name, value in compiled.params.items()}
-    return str(compiled), values
+    compiled: Any = statement.compile(dialect=dialect)
+    known = {name: given[name] for name in given.keys() & compiled.binds.keys()}
+    return compiled.construct_expanded_state({**compiled.params, **known})
 
 
 def _on_sqlite(value: object) -> object:
@@ -165,23 +214,30 @@ def _on_sqlite(value: object) -> object:
 
 _FILL = (
     """
-INSERT INTO owners SELECT owner, 'https://issuer.example', 'other', {sessions}
+INSERT INTO owners (owner, issuer, subject, session_count)
+  SELECT owner, 'https://issuer.example', 'other', {sessions}
   FROM (SELECT md5('owner ' || n)::uuid AS owner FROM generate_series(1, {others}) n) AS others
   UNION ALL SELECT '{reader}', 'https://issuer.example', 'reader', {sessions}
 """,
     """
 INSERT INTO sessions
+  (owner, id, title, metadata, created_at, last_updated, message_count)
   SELECT owner, md5(owner || 'session ' || n)::uuid, 'title', '{{}}', {now} + n, {now} + n, {each}
   FROM owners, generate_series(2, {sessions}) n
   UNION ALL SELECT '{reader}', '{long}', 'title', '{{}}', {now}, {now}, {messages}
 """,
     """
-INSERT INTO messages
+INSERT INTO messages (owner, session_id, message_order, id, role, content, metadata, timestamp)
   SELECT owner, id, n, md5(id || 'message ' || n)::uuid, 'user', 'content', '{{}}', {now} + n
   FROM sessions, generate_series(1, message_count) n
 """,
     """
+INSERT INTO removed_orders SELECT owner, id, n FROM sessions, generate_series(1, 2) n
+  WHERE id <> '{long}'
+""",
+    """
 INSERT INTO receipts
+  (owner, operation, key, fingerprint, claimed_at, session_id, first_order)
   SELECT owner, 'append_messages', 'key ' || n, 'fingerprint', {now} + n, owner, n
   FROM owners, generate_series(1, {sessions}) n
 """,

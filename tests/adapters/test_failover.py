@@ -13,8 +13,9 @@ from adapters.failover import storage as failover
 from adapters.memory import MemoryStorage
 from application.errors import Unavailable, Unreachable
 from domain.errors import SessionNotFound
-from domain.page import MessagePageRequest, SessionPageRequest
+from domain.message_page import MessagePageRequest
 from domain.session import Session
+from domain.session_page import SessionPageRequest
 from entrypoints import time_limits
 from tests.contract.examples import ALICE, stored_session
 from tests.waiting import WAIT_SECONDS

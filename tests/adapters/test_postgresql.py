@@ -20,8 +20,8 @@ from adapters.sql.postgresql.connect import Connector
 from adapters.sql.postgresql.connection_failures import CannotConnect
 from application.errors import StorageRefused, Unavailable
 from domain.instant import TICK
+from domain.message_page import MessagePageRequest
 from domain.metadata import Metadata
-from domain.page import MessagePageRequest
 from domain.session import Session
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, stored_session
@@ -411,9 +411,10 @@ async def test_a_value_that_cannot_be_sent_holds_no_lock(
         await storage.sessions.update(
             ALICE, session.id, lambda found: replace(found, metadata=Metadata('"\ud800"'))
         )
-    bad = replace(next(iter(new_messages("x").values())), metadata=Metadata('"\ud800"'))
+    (said,) = new_messages("x").values()
+    no_id: Any = "no id"
     with pytest.raises(asyncpg.DataError):
-        await storage.messages.append(ALICE, session.id, {session.id: bad}, START)
+        await storage.messages.append(ALICE, session.id, {no_id: said}, START)
     assert not await other.fetch(
         "SELECT query FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid() "
         "AND datname = current_database()"

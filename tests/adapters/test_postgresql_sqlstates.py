@@ -23,8 +23,9 @@ from application.errors import Unavailable
 from application.ports.storage import Storage
 from domain.errors import SessionNotFound
 from domain.instant import TICK
-from domain.page import MessagePageRequest, SessionPageRequest
+from domain.message_page import MessagePageRequest
 from domain.session import Session
+from domain.session_page import SessionPageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, BOB, new_messages, new_session, stored_session
 from tests.databases import patient, server

@@ -10,7 +10,7 @@ from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Operation, Receipt
-from domain.page import MessagePageRequest
+from domain.message_page import MessagePageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, stored_session
 from tests.databases import patient

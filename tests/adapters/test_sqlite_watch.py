@@ -16,7 +16,7 @@ from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.mounts import Mount, mounts
 from adapters.sql.sqlite.watch import LOG_BYTES
 from application.errors import StorageRefused, Unavailable
-from domain.page import SessionPageRequest
+from domain.session_page import SessionPageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
 

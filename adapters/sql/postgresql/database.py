@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.util import greenlet_spawn
 
-from adapters.sql.database import Database, Rows, Values
+from adapters.sql.database import Database, Named, Rows, Values
 from adapters.sql.entities import parameters
 from adapters.sql.observer import COMMIT, NULL_OBSERVER, Connections, Observer, observe
 from adapters.sql.postgresql import upgrade, writes
@@ -116,29 +116,34 @@ class PostgresqlDatabase(Database):
         return await self._run(partial(greenlet_spawn, transaction), repeatable=False)
 
     async def add(
-        self, owner: Values, session: Values, messages: Rows, receipt: Values | None
+        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
     ) -> bool:
         values = {
             **parameters({**(receipt or {}), **owner, **session}),
-            **writes.batch_of(messages),
+            **writes.placed_batch(messages),
             "session_": session["id"],
         }
         statement = writes.ADD_ONCE if receipt else writes.ADD
-        return bool(await self._store(statement, values, once=receipt is not None))
+        is_unique = session["external_id"] is not None
+        rows = await self._store(statement, values, once=receipt is not None, unique=is_unique)
+        return bool(rows)
 
     async def append(
         self, head: Values, messages: Rows, receipt: Values | None
     ) -> Sequence[int] | None:
-        values = {**parameters(receipt or {}), **head, **writes.batch_of(messages)}
+        values = {**parameters(receipt or {}), **head, **writes.new_batch(messages)}
         statement = writes.APPEND_ONCE if receipt else writes.APPEND
         rows = await self._store(statement, values, once=receipt is not None)
         return rows[0] if rows else None
 
-    async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:
-        if expected is None:
-            return bool(await self._store(writes.REMOVE, session, once=False))
-        values = {**session, "expected_": list(expected)}
-        return bool(await self._store(writes.REMOVE_EXPECTED, values, once=False))
+    async def replace(
+        self, named: Named, values: Values, expected: Collection[datetime] | None
+    ) -> Rows:
+        statement = writes.replace(named, expected=expected is not None)
+        return await self._store(statement, {**values, "expected_": list(expected or ())})
+
+    async def remove(self, session: Values) -> bool:
+        return bool(await self._store(writes.REMOVE, session))
 
     async def check(self) -> None:
         """Raise Unavailable unless the database answers and its tables can be read whole.
@@ -163,12 +168,15 @@ class PostgresqlDatabase(Database):
                     await greenlet_spawn(self._engine.dispose)
         self._engine = None
 
-    async def _store(self, statement: Executable, values: Values, *, once: bool) -> Rows:
-        """Run a statement that writes and return its rows, or none if the key is taken already."""
+    async def _store(
+        self, statement: Executable, values: Values, *, once: bool = False, unique: bool = False
+    ) -> Rows:
+        """Run a statement that writes and return its rows, or none if what it claims is taken: the
+        key of what is to happen once, or what must be unique."""
         try:
             return await self._run(partial(self._rows, statement, values), repeatable=once)
         except UniqueViolationError:
-            if once:
+            if once or unique:
                 return ()
             raise
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from adapters.sql.observer import labelled
-from adapters.sql.schema import metadata
+from adapters.sql.schema import index_names, metadata
 from application.errors import StorageRefused
 
 OLDEST = 15
@@ -26,7 +26,7 @@ _DECLARED = {
         for table in metadata.sorted_tables
         for column in table.columns
     ),
-    *(str(index.name) for table in metadata.sorted_tables for index in table.indexes),
+    *(name for table in metadata.sorted_tables for name in index_names(table)),
 }
 
 _INTERCEPTORS = """

@@ -4,15 +4,18 @@ The parts of a statement see the snapshot that it began with, whatever the other
 manual, section 7.8.4), but an UPDATE that waited for a row goes on from the row's newest version.
 """
 
-from itertools import repeat
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     BigInteger,
+    Column,
     ColumnElement,
     Executable,
     Text,
+    and_,
     any_,
     bindparam,
     column,
@@ -27,23 +30,39 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.selectable import TableValuedAlias
 
-from adapters.sql.database import Rows
-from adapters.sql.entities import NEW_MESSAGE_COLUMNS
+from adapters.sql.database import Named, Rows, Values
+from adapters.sql.entities import MESSAGE_COLUMNS, NEW_MESSAGE_COLUMNS
+from adapters.sql.message_statements import OF_SESSION, SAID_COLUMNS, is_named
 from adapters.sql.observer import labelled
 from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
-from adapters.sql.statements import OWN_SESSION, OWNER, RESERVE_ORDERS, SESSION
-
-_GIVEN = (
-    func.unnest(*[bindparam(f"{new.name}s", type_=ARRAY(new.type)) for new in NEW_MESSAGE_COLUMNS])
-    .table_valued(
-        *[column(new.name, new.type) for new in NEW_MESSAGE_COLUMNS],
-        with_ordinality="place",
-        name="given",
-    )
-    .render_derived()
+from adapters.sql.statements import (
+    OWN_SESSION,
+    OWNER,
+    RESERVE_ORDERS,
+    SESSION,
+    TOUCH,
+    TOUCHED_AT,
 )
-_ARRAYS = [f"{new.name}s" for new in NEW_MESSAGE_COLUMNS]
+
+
+def _batch(columns: Sequence[Column[Any]]) -> TableValuedAlias:
+    """Messages as arrays, one for each column, with the place of each."""
+    arrays = [bindparam(f"{one.key}s", type_=ARRAY(one.type)) for one in columns]
+    return (
+        func.unnest(*arrays)
+        .table_valued(
+            *[column(one.key, one.type) for one in columns], with_ordinality="place", name="given"
+        )
+        .render_derived()
+    )
+
+
+_PLACED_COLUMNS = [*NEW_MESSAGE_COLUMNS, messages.c.timestamp]
+
+_NEW = _batch(NEW_MESSAGE_COLUMNS)
+_PLACED = _batch(_PLACED_COLUMNS)
 _how_many = func.cardinality(bindparam("ids", type_=ARRAY(Key)))
 
 _RECEIPT = ("owner", "operation", "key", "fingerprint", "claimed_at", "session_id")
@@ -59,30 +78,31 @@ _UNCLAIMED = ~exists().where(
 )
 
 
-def _stored(head: CTE) -> CTE:
-    """The messages given, behind the last order and the last time that `head` has."""
-    place = _GIVEN.c.place - _how_many
+def _stored(head: CTE, batch: TableValuedAlias) -> CTE:
+    """The batch's messages behind the last order that `head` has and, where they bring no times,
+    the last time."""
+    place = batch.c.place - _how_many
     stored: dict[str, ColumnElement[Any]] = {
         "owner": OWNER,
         "session_id": SESSION,
-        "message_order": head.c.message_count + place,
+        "message_order": head.c.last_order + place,
         "timestamp": head.c.last_updated + place,
-        **{new.name: _GIVEN.c[new.name] for new in NEW_MESSAGE_COLUMNS},
+        **{one.key: one for one in batch.c if one.key != "place"},
     }
-    rows = select(*stored.values()).select_from(head.join(_GIVEN, true()))
+    rows = select(*stored.values()).select_from(head.join(batch, true()))
     return insert(messages).from_select(list(stored), rows).cte("stored")
 
 
 def _append(*, once: bool) -> Executable:
     raised = RESERVE_ORDERS.where(_UNCLAIMED) if once else RESERVE_ORDERS
     head = raised.cte("head")
-    parts = [_stored(head)]
+    parts = [_stored(head, _NEW)]
     if once:
         # No ON CONFLICT: a rival that claims first must undo this one's counter too.
-        first_order = head.c.message_count - bindparam("how_many", type_=BigInteger) + 1
+        first_order = head.c.last_order - bindparam("how_many", type_=BigInteger) + 1
         claim = select(*_CLAIM, first_order).select_from(head)
         parts.append(insert(receipts).from_select(_FULL_RECEIPT, claim).cte("claim"))
-    return select(head.c.message_count, head.c.last_updated).add_cte(*parts)
+    return select(head.c.last_order, head.c.last_updated).add_cte(*parts)
 
 
 def _add(*, once: bool) -> Executable:
@@ -101,7 +121,7 @@ def _add(*, once: bool) -> Executable:
             .cte("claim")
         )
         person = person.select_from(claim)
-    counted = upsert(owners).from_select([column.name for column in owners.c], person)
+    counted = upsert(owners).from_select(["owner", "issuer", "subject", "session_count"], person)
     owner = (
         counted.on_conflict_do_update(
             index_elements=[owners.c.owner],
@@ -110,42 +130,81 @@ def _add(*, once: bool) -> Executable:
         .returning(owners.c.owner)
         .cte("counted")
     )
-    row: dict[str, ColumnElement[Any]] = {
-        column.name: bindparam(f"{column.name}_", type_=column.type) for column in sessions.c
+    row: dict[Column[Any], ColumnElement[Any]] = {
+        column: bindparam(f"{column.key}_", type_=column.type) for column in sessions.c
     }
-    row |= {"owner": OWNER, "id": SESSION, "message_count": _how_many}
+    row |= {sessions.c.owner: OWNER, sessions.c.id: SESSION, sessions.c.last_order: _how_many}
     head = (
         insert(sessions)
         .from_select(list(row), select(*row.values()).select_from(owner))
-        .returning(sessions.c.message_count, sessions.c.last_updated)
+        .returning(sessions.c.last_order, sessions.c.last_updated)
         .cte("head")
     )
-    return select(head.c.message_count).add_cte(_stored(head))
+    return select(head.c.last_order).add_cte(_stored(head, _PLACED))
 
 
-def _remove(*, expected: bool) -> Executable:
-    gone = delete(sessions).where(OWN_SESSION)
-    if expected:
-        versions = bindparam("expected_", type_=ARRAY(Instant))
-        gone = gone.where(sessions.c.last_updated == any_(versions))
-    removed = gone.returning(sessions.c.id).cte("gone")
+def _remove() -> Executable:
+    gone = delete(sessions).where(OWN_SESSION).returning(sessions.c.archived).cte("gone")
+    archived = select(func.count()).select_from(gone).where(gone.c.archived)
     return (
         update(owners)
-        .where(owners.c.owner == OWNER, exists().select_from(removed))
-        .values(session_count=owners.c.session_count - 1)
+        .where(owners.c.owner == OWNER, exists().select_from(gone))
+        .values(
+            session_count=owners.c.session_count - 1,
+            archived_count=owners.c.archived_count - archived.scalar_subquery(),
+        )
         .returning(owners.c.session_count)
     )
+
+
+@cache
+def replace(named: Named, *, expected: bool) -> Executable:
+    """Store what a message says and touch its session, which is locked first: whoever appends to
+    it or removes from it meanwhile waits, or goes before."""
+    session = (
+        select(TOUCHED_AT.label("changed"))
+        .where(OWN_SESSION)
+        .with_for_update(key_share=True)
+        .cte("session")
+    )
+    is_it = and_(OF_SESSION, is_named(named))
+    if expected:
+        version = func.coalesce(messages.c.edited_at, messages.c.timestamp)
+        is_it &= version == any_(bindparam("expected_", type_=ARRAY(Instant)))
+    said = {one.key: bindparam(f"{one.key}_", type_=one.type) for one in SAID_COLUMNS}
+    replaced = (
+        update(messages)
+        .where(is_it)
+        .values({**said, "edited_at": session.c.changed})
+        .returning(messages.c.edited_at.label("changed"), *MESSAGE_COLUMNS.selected)
+        .cte("replaced")
+    )
+    touched = (
+        update(sessions)
+        .where(OWN_SESSION, exists().select_from(replaced))
+        .values(TOUCH)
+        .returning(sessions.c.id)
+        .cte("touched")
+    )
+    return labelled("REPLACE", select(replaced).add_cte(touched))
 
 
 APPEND = labelled("APPEND", _append(once=False))
 APPEND_ONCE = labelled("APPEND_ONCE", _append(once=True))
 ADD = labelled("ADD", _add(once=False))
 ADD_ONCE = labelled("ADD_ONCE", _add(once=True))
-REMOVE = labelled("REMOVE", _remove(expected=False))
-REMOVE_EXPECTED = labelled("REMOVE_EXPECTED", _remove(expected=True))
+REMOVE = labelled("REMOVE", _remove())
 
 
-def batch_of(messages: Rows) -> dict[str, Any]:
-    """Return the messages as the statements take them, an array a column."""
-    columns = zip(*messages, strict=True) if messages else repeat(())
-    return dict(zip(_ARRAYS, columns, strict=False))
+def new_batch(messages: Rows) -> dict[str, Any]:
+    """Return messages of NEW_MESSAGE_COLUMNS as APPEND takes them, an array a column."""
+    columns = zip(*messages, strict=True)
+    return {
+        f"{one.key}s": list(stored)
+        for one, stored in zip(NEW_MESSAGE_COLUMNS, columns, strict=True)
+    }
+
+
+def placed_batch(messages: Sequence[Values]) -> dict[str, Any]:
+    """Return whole rows of messages as ADD takes them, an array a column."""
+    return {f"{one.key}s": [row[one.key] for row in messages] for one in _PLACED_COLUMNS}

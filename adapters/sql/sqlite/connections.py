@@ -6,6 +6,7 @@ from typing import cast
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
+from adapters.sql.functions import HAS_MEMBER, has_member
 from adapters.sql.observer import Observer, observe
 from adapters.sql.sqlite.driver import Driver
 from adapters.sql.sqlite.file import SqliteFile
@@ -18,6 +19,7 @@ _WRITER_PRAGMAS = (
     "foreign_keys=ON",
     "cell_size_check=ON",
     "trusted_schema=OFF",
+    "secure_delete=ON",
     "wal_autocheckpoint=0",
     f"journal_size_limit={LOG_BYTES}",
 )
@@ -47,7 +49,9 @@ class Connections:
 
 def connect_reader(file: SqliteFile, observer: Observer) -> Connection:
     """Return a connection that cannot write, and so moves no log into the file when it closes."""
-    return _connect(file, observer, _READER_PRAGMAS, read_only=True)
+    connection = _connect(file, observer, _READER_PRAGMAS, read_only=True)
+    driver_of(connection).create_function(HAS_MEMBER, 3, has_member, deterministic=True)
+    return connection
 
 
 def connect_writer(file: SqliteFile, observer: Observer) -> Connection:

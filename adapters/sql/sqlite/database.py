@@ -16,7 +16,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
-from adapters.sql.database import Database, Rows, Values
+from adapters.sql.database import Database, Named, Rows, Values
 from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.schema import REVISION
 from adapters.sql.sqlite import writes
@@ -87,7 +87,7 @@ class SqliteDatabase(Database):
         return await self._connections().writer.write(work)
 
     async def add(
-        self, owner: Values, session: Values, messages: Rows, receipt: Values | None
+        self, owner: Values, session: Values, messages: Sequence[Values], receipt: Values | None
     ) -> bool:
         return await self.write(
             lambda connection: writes.add(connection, owner, session, messages, receipt)
@@ -100,8 +100,15 @@ class SqliteDatabase(Database):
             lambda connection: writes.append(connection, head, messages, receipt)
         )
 
-    async def remove(self, session: Values, expected: Collection[datetime] | None) -> bool:
-        return await self.write(lambda connection: writes.remove(connection, session, expected))
+    async def replace(
+        self, named: Named, values: Values, expected: Collection[datetime] | None
+    ) -> Rows:
+        return await self.write(
+            lambda connection: writes.replace(connection, named, values, expected)
+        )
+
+    async def remove(self, session: Values) -> bool:
+        return await self.write(lambda connection: writes.remove(connection, session))
 
     async def check(self) -> None:
         """Raise Unavailable unless the locked file is there, untouched, and its schema is ours."""

@@ -4,26 +4,34 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, insert, update
 
-from adapters.sql.database import Rows, Values
-from adapters.sql.entities import NEW_MESSAGE_COLUMNS
+from adapters.sql.database import Named, Rows, Values
+from adapters.sql.entities import MESSAGE_COLUMNS, NEW_MESSAGE_COLUMNS
+from adapters.sql.message_statements import (
+    ADD_MESSAGES,
+    ADD_RECEIPT,
+    REMOVE_SESSION,
+    SET_SAID,
+    UNCOUNT_SESSION,
+    get_message,
+)
 from adapters.sql.observer import labelled
-from adapters.sql.schema import instant_of, owners, receipts, sessions
-from adapters.sql.schema import messages as message_table
+from adapters.sql.receipts import claimed
+from adapters.sql.schema import instant_of, owners, sessions
 from adapters.sql.statements import (
-    FIND_RECEIPT,
+    FIND_SESSION,
     FORGET_RECEIPTS,
     GET_SESSION,
-    OWN_SESSION,
     OWNER,
     RESERVE_ORDERS,
+    TOUCH_SESSION,
 )
 from application.idempotency import RETENTION
 from domain.instant import TICK
 
 _PLACE = ("owner", "session_id", "message_order", "timestamp")
-_STORED = (*_PLACE, *[column.name for column in NEW_MESSAGE_COLUMNS])
+_STORED = (*_PLACE, *[column.key for column in NEW_MESSAGE_COLUMNS])
 
 PURGED_AT_ONCE = 10
 """Old receipts that each new one takes with it: no one need stop the service to purge them."""
@@ -32,67 +40,76 @@ INCREMENT_SESSION_COUNT = labelled(
     "COUNT_ONE_MORE",
     update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count + 1),
 )
-DECREMENT_SESSION_COUNT = labelled(
-    "COUNT_ONE_LESS",
-    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count - 1),
-)
 ADD_OWNER = labelled("ADD_OWNER", insert(owners))
 ADD_SESSION = labelled("ADD_SESSION", insert(sessions))
-ADD_MESSAGES = labelled("ADD_MESSAGES", insert(message_table))
-ADD_RECEIPT = labelled("ADD_RECEIPT", insert(receipts))
-REMOVE_SESSION = labelled("REMOVE_SESSION", delete(sessions).where(OWN_SESSION))
 
 
 def add(
     connection: Connection,
     owner: Values,
     session: Values,
-    messages: Rows,
+    messages: Sequence[Values],
     receipt: Values | None,
 ) -> bool:
-    if receipt and _is_claimed(connection, receipt):
+    if receipt and claimed(connection, receipt):
         return False
+    if session["external_id"] is not None:
+        asked = {"owner_": owner["owner"], "external_id_": session["external_id"]}
+        if connection.execute(FIND_SESSION, asked).one_or_none() is not None:
+            return False
     if not connection.execute(INCREMENT_SESSION_COUNT, {"owner_": owner["owner"]}).rowcount:
         connection.execute(ADD_OWNER, {**owner, "session_count": 1})
     connection.execute(ADD_SESSION, session)
     if receipt:
         _claim(connection, receipt, first_order=1)
-    first_time = session["created_at"] + TICK
-    _store(connection, (session["owner"], session["id"]), messages, 1, first_time)
+    if messages:
+        connection.execute(ADD_MESSAGES, messages)
     return True
 
 
 def append(
     connection: Connection, head: Values, messages: Rows, receipt: Values | None
 ) -> Sequence[int] | None:
-    if receipt and _is_claimed(connection, receipt):
+    if receipt and claimed(connection, receipt):
         return None
     last = connection.execute(RESERVE_ORDERS, head).one_or_none()
     if last is None:
         return None
-    first_order = last.message_count - len(messages) + 1
-    first_time = instant_of(last.last_updated - (len(messages) - 1))
+    last_order, last_time = last
+    first_order = last_order - len(messages) + 1
+    first_time = instant_of(last_time - (len(messages) - 1))
     if receipt:
         _claim(connection, receipt, first_order)
     session = head["owner_"], head["session_"]
     _store(connection, session, messages, first_order, first_time)
-    return tuple(last)
+    return last_order, last_time
 
 
-def remove(connection: Connection, session: Values, expected: Collection[datetime] | None) -> bool:
+def replace(
+    connection: Connection,
+    named: Named,
+    values: Values,
+    expected: Collection[datetime] | None,
+) -> Rows:
+    rows = connection.execute(get_message(named), values).all()
+    for found in MESSAGE_COLUMNS.read(rows, values["session_"]):
+        if expected is not None and found.version not in expected:
+            return ()
+        (last_time,) = connection.execute(TOUCH_SESSION, values).one()
+        changed = {**values, "order_": found.message_order, "edited_at_": instant_of(last_time)}
+        connection.execute(SET_SAID, changed)
+        return [(last_time, *rows[0])]
+    return ()
+
+
+def remove(connection: Connection, session: Values) -> bool:
     found = connection.execute(GET_SESSION, session).one_or_none()
     if found is None:
         return False
-    if expected is not None and instant_of(found.last_updated) not in expected:
-        return False
     connection.execute(REMOVE_SESSION, session)
-    connection.execute(DECREMENT_SESSION_COUNT, {"owner_": session["owner_"]})
+    counted = {"owner_": session["owner_"], "less_": int(found.archived)}
+    connection.execute(UNCOUNT_SESSION, counted)
     return True
-
-
-def _is_claimed(connection: Connection, receipt: Values) -> bool:
-    claim = {f"{name}_": receipt[name] for name in ("owner", "operation", "key")}
-    return connection.execute(FIND_RECEIPT, claim).one_or_none() is not None
 
 
 def _claim(connection: Connection, receipt: Values, first_order: int) -> None:
