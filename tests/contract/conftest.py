@@ -27,6 +27,13 @@ def new_storage(
     return opened
 
 
+@pytest.fixture(scope="session")
+async def shared_storage(new_storage: NewStorage) -> AsyncIterator[Storage]:
+    """One that stays open, for tests that give each example an owner of its own."""
+    async with new_storage() as opened:
+        yield opened
+
+
 @pytest.fixture
 async def storage(new_storage: NewStorage) -> AsyncIterator[Storage]:
     async with new_storage() as opened:

@@ -3,12 +3,12 @@ after every step against a model that is plain lists."""
 
 import asyncio
 import tempfile
-from abc import abstractmethod
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-from uuid import UUID, uuid4
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -17,391 +17,306 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
+from adapters.system import Uuid7Identifiers
 from application.ports.storage import Storage
-from application.use_cases import UseCases
-from domain.errors import SessionForbidden, SessionNotFound
-from domain.message import NewMessage, Role
+from application.use_cases import build_use_cases
+from domain.body import BODY_MAX_DEFAULT
+from domain.errors import Refused
+from domain.external_id import ExternalId
+from domain.message import LAST, MessageRef
+from domain.message_page import MessagePageRequest, MessageSort
 from domain.owner import Owner
-from domain.page import (
-    Cursor,
-    MessagePageRequest,
-    PageRequest,
-    SessionPageRequest,
-    SessionSort,
-    SortOrder,
-)
-from domain.session import SessionPatch
+from domain.page import PageRequest, SortOrder
+from domain.session_page import SessionFilter, SessionPageRequest, SessionSort
 from entrypoints.asgi import application
 from entrypoints.container import Container
 from entrypoints.settings import Settings
-from tests.clock import ManualClock
+from tests.clock import START, ManualClock
 from tests.contract.backends import BACKENDS
+from tests.contract.drivers import Driver, UseCaseDriver
+from tests.contract.http_driver import HttpDriver
+from tests.contract.model import Line, Model, Talk, TalkRef
 
 T = TypeVar("T")
 
-Page = tuple[list[str], int, bool, bool]
-"""Titles or contents, the total, has_next and has_previous."""
-
 PEOPLE = ("alice", "bob", "Alice")
+OWNER = "the owner"
+"""Of the session that is asked for, or Alice."""
 
-REFUSALS = {403: SessionForbidden, 404: SessionNotFound}
-
-
-class Door(Protocol):
-    """The service as a caller named `who` finds it."""
-
-    @abstractmethod
-    async def create(self, who: str, title: str, contents: list[str]) -> UUID: ...
-    @abstractmethod
-    async def append(
-        self, who: str, session_id: UUID, contents: list[str], key: str | None = None
-    ) -> list[int]: ...
-    @abstractmethod
-    async def rename(self, who: str, session_id: UUID, title: str) -> None: ...
-    @abstractmethod
-    async def delete(self, who: str, session_id: UUID) -> None: ...
-    @abstractmethod
-    async def sessions(self, who: str, asked: SessionPageRequest) -> Page: ...
-    @abstractmethod
-    async def walk(self, who: str, asked: SessionPageRequest) -> list[str]: ...
-    @abstractmethod
-    async def messages(self, who: str, session_id: UUID, asked: MessagePageRequest) -> Page: ...
+CHANGES = ("append", "put", "remove", "clear")
+WHOLE = MessagePageRequest(limit=200)
 
 
 @dataclass
-class UseCaseDoor(Door):
-    do: UseCases
-    owners: Callable[[str], Owner]
+class Service:
+    """One storage and what asks it, for all histories of a test, which have people of their own."""
 
-    async def create(self, who: str, title: str, contents: list[str]) -> UUID:
-        said = [NewMessage(Role.USER, content) for content in contents]
-        return (await self.do.create_session(self.owners(who), title=title, messages=said)).id
-
-    async def append(
-        self, who: str, session_id: UUID, contents: list[str], key: str | None = None
-    ) -> list[int]:
-        said = [NewMessage(Role.USER, content) for content in contents]
-        placed = await self.do.append_messages.once(key, self.owners(who), session_id, said)
-        return [message.message_order for message in placed.value]
-
-    async def rename(self, who: str, session_id: UUID, title: str) -> None:
-        await self.do.update_session(self.owners(who), session_id, SessionPatch(title=title))
-
-    async def delete(self, who: str, session_id: UUID) -> None:
-        await self.do.delete_session(self.owners(who), session_id)
-
-    async def sessions(self, who: str, asked: SessionPageRequest) -> Page:
-        page = await self.do.list_sessions(self.owners(who), asked)
-        titles = [session.title or "" for session in page.items]
-        return titles, page.total, page.has_next, page.has_previous
-
-    async def walk(self, who: str, asked: SessionPageRequest) -> list[str]:
-        titles = []
-        following: Cursor | None = None
-        while True:
-            page = await self.do.list_sessions(self.owners(who), replace(asked, cursor=following))
-            titles += [session.title or "" for session in page.items]
-            _, following = asked.cursors(page)
-            if following is None:
-                return titles
-
-    async def messages(self, who: str, session_id: UUID, asked: MessagePageRequest) -> Page:
-        page = await self.do.get_messages(self.owners(who), session_id, asked)
-        contents = [message.content for message in page.items]
-        return contents, page.total, page.has_next, page.has_previous
+    driver: Driver
+    clock: ManualClock
+    runner: asyncio.Runner
 
 
 @dataclass
-class HttpDoor(Door):
-    client: httpx2.AsyncClient
-    token_of: Callable[[str], str]
-
-    async def create(self, who: str, title: str, contents: list[str]) -> UUID:
-        body = {"title": title, "messages": _said(contents)}
-        return UUID((await self._ask(who, "POST", "/sessions", json=body))["id"])
-
-    async def append(
-        self, who: str, session_id: UUID, contents: list[str], key: str | None = None
-    ) -> list[int]:
-        path = f"/sessions/{session_id}/messages"
-        headers = {"Idempotency-Key": key} if key else {}
-        body = {"messages": _said(contents)}
-        stored = await self._ask(who, "POST", path, json=body, headers=headers)
-        return [message["message_order"] for message in stored["items"]]
-
-    async def rename(self, who: str, session_id: UUID, title: str) -> None:
-        await self._ask(who, "PATCH", f"/sessions/{session_id}", json={"title": title})
-
-    async def delete(self, who: str, session_id: UUID) -> None:
-        await self._ask(who, "DELETE", f"/sessions/{session_id}")
-
-    async def sessions(self, who: str, asked: SessionPageRequest) -> Page:
-        page = await self._ask(who, "GET", "/sessions", params=_query(asked))
-        return [session["title"] for session in page["items"]], *_place(page)
-
-    async def walk(self, who: str, asked: SessionPageRequest) -> list[str]:
-        titles = []
-        query: dict[str, Any] | None = _query(asked)
-        while query:
-            page = await self._ask(who, "GET", "/sessions", params=query)
-            titles += [session["title"] for session in page["items"]]
-            following = page["pagination"]["next_cursor"]
-            query = {"limit": asked.limit, "cursor": following} if following else None
-        return titles
-
-    async def messages(self, who: str, session_id: UUID, asked: MessagePageRequest) -> Page:
-        path = f"/sessions/{session_id}/messages"
-        page = await self._ask(who, "GET", path, params=_query(asked))
-        return [message["content"] for message in page["items"]], *_place(page)
-
-    async def _ask(self, who: str, method: str, path: str, **request: Any) -> Any:
-        bearer = {"Authorization": f"Bearer {self.token_of(who)}"}
-        headers = {**bearer, **request.pop("headers", {})}
-        response = await self.client.request(method, path, headers=headers, **request)
-        if response.status_code in REFUSALS:
-            raise REFUSALS[response.status_code]
-        assert response.is_success, response.text
-        return response.json() if response.content else None
-
-
-def _said(contents: list[str]) -> list[dict[str, str]]:
-    return [{"role": "user", "content": content} for content in contents]
-
-
-def _query(asked: SessionPageRequest | MessagePageRequest) -> dict[str, Any]:
-    place = {} if asked.offset is None else {"offset": asked.offset}
-    return {
-        **place,
-        "limit": asked.limit,
-        "sort_by": str(asked.sort_by),
-        "sort_order": str(asked.sort_order),
-    }
-
-
-def _place(page: Any) -> tuple[int, bool, bool]:
-    pagination = page["pagination"]
-    return pagination["total"], pagination["has_next"], pagination["has_previous"]
-
-
-@dataclass
-class Modelled:
-    owner: str
-    title: str
-    id: UUID | None = None
-    messages: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Asked:
-    """An append under a key, and the orders of its first answer, if it was not refused."""
+class Keyed:
+    """An append under a key."""
 
     who: str
-    session: Modelled
-    contents: list[str]
+    talk: TalkRef
+    lines: list[Line]
     key: str
-    orders: list[int] | None = None
 
 
 class History(RuleBasedStateMachine):
     """Three people, a clock that a rule moves either way, and every request in any order."""
 
-    new_door: Callable[[ManualClock, Path], tuple[Door, Storage]]
+    service: Service
 
-    sessions = Bundle("sessions")
-    asked = Bundle("asked")
+    talks = Bundle("talks")
+    keyed = Bundle("keyed")
     people = st.sampled_from(PEOPLE)
-    texts = st.lists(st.text("ab🙂", max_size=3), max_size=3)
+    callers = st.sampled_from([OWNER, OWNER, OWNER, *PEOPLE])
+    names = st.sampled_from("xyz")
+    rarely = st.sampled_from([False, False, False, True])
+    lines = st.lists(
+        st.builds(Line, st.text("ab🙂", max_size=3), st.none() | names),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda line: line.external_id or object(),
+    )
+    refs = talks | talks | st.builds(ExternalId, names)
+    messages = st.integers(1, 6) | st.just(LAST) | st.builds(ExternalId, names)
     pages = st.builds(
         PageRequest, limit=st.integers(1, 4), offset=st.integers(0, 6) | st.just(2**31 - 1)
     )
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
-        self.clock = ManualClock()
-        self.door, self.storage = self.new_door(self.clock, Path(self.folder.name))
-        self.run(self.storage.open())
-        self.model: list[Modelled] = []
+        self.service.clock.time = START
+        self.model = Model()
+        self.strangers = uuid4().hex
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(work)
+        return self.service.runner.run(work)
 
-    def teardown(self) -> None:
-        self.run(self.storage.close())
-        self.runner.close()
-        self.folder.cleanup()
-
-    def theirs(self, who: str) -> list[Modelled]:
-        return [session for session in self.model if session.owner == who]
-
-    def refused(self, who: str, session: Modelled, work: Coroutine[Any, Any, Any]) -> bool:
-        """Whether the caller may not have the session; then the service must say so rightly."""
-        if session not in self.model:
-            expected: type[Exception] = SessionNotFound
-        elif session.owner != who:
-            expected = SessionForbidden
-        else:
-            work.close()
-            return False
-        with pytest.raises(expected):
-            self.run(work)
-        return True
+    def ask(self, what: str, who: str, talk: TalkRef, *asked: Any, **terms: Any) -> None:
+        """Ask the service and the model, which must agree, and on what there is after a change."""
+        if who == OWNER:
+            who = talk.owner if isinstance(talk, Talk) else "alice"
+        sent = (talk.id if isinstance(talk, Talk) else talk, *asked)
+        work = getattr(self.service.driver, what)(f"{who}-{self.strangers}", *sent, **terms)
+        try:
+            expected = getattr(self.model, what)(who, talk, *asked, **terms)
+        except Refused as refused:
+            with pytest.raises(type(refused)):
+                self.run(work)
+            return
+        assert self.run(work) == expected
+        if what in CHANGES:
+            page = self.service.driver.messages(f"{who}-{self.strangers}", sent[0], WHOLE)
+            assert self.run(page) == self.model.messages(who, talk, WHOLE)
 
     @rule(seconds=st.sampled_from([0, 1, 60, -60]))
     def time_moves(self, seconds: int) -> None:
-        self.clock.move(seconds)
+        self.service.clock.move(seconds)
 
-    @initialize(target=sessions)
-    def begin(self) -> Modelled:
-        return self.created("alice", ["hello"])
+    @initialize(target=talks)
+    def begin(self) -> Talk:
+        lines = [Line("hello"), Line("there", "x"), Line("who"), Line("is", "y"), Line("it")]
+        return self.created("alice", lines, "x")
 
-    @rule(target=sessions, who=people, contents=texts)
-    def create(self, who: str, contents: list[str]) -> Modelled:
-        return self.created(who, contents)
+    @rule(target=talks, who=people, lines=st.just([]) | lines)
+    def create(self, who: str, lines: list[Line]) -> Talk:
+        return self.created(who, lines, None)
 
-    def created(self, who: str, contents: list[str]) -> Modelled:
-        session = Modelled(who, title=f"s{len(self.model)}-{uuid4().hex[:4]}")
-        session.id = self.run(self.door.create(who, session.title, contents))
-        session.messages = list(contents)
-        self.model.append(session)
-        return session
-
-    @rule(who=people, session=sessions, contents=texts.filter(bool))
-    def append(self, who: str, session: Modelled, contents: list[str]) -> None:
-        assert session.id
-        if self.refused(who, session, self.door.append(who, session.id, contents)):
+    @rule(who=people, lines=lines, name=names)
+    def create_under_a_name(self, who: str, lines: list[Line], name: str) -> None:
+        """Of which nothing becomes where that is taken."""
+        try:
+            talk = self.model.create(who, "", lines, name)
+        except Refused as refused:
+            with pytest.raises(type(refused)):
+                self.created(who, lines, name)
             return
-        orders = self.run(self.door.append(who, session.id, contents))
-        first = len(session.messages) + 1
-        session.messages += contents
-        assert orders == list(range(first, len(session.messages) + 1))
+        self.model.talks.remove(talk)
+        self.created(who, lines, name)
 
-    @rule(target=asked, who=people, session=sessions, contents=texts.filter(bool))
-    def append_once(self, who: str, session: Modelled, contents: list[str]) -> Asked:
-        asked = Asked(who, session, contents, key=uuid4().hex)
-        asked.orders = self.appended(asked)
+    def created(self, who: str, lines: list[Line], name: str | None) -> Talk:
+        title = uuid4().hex[:8]
+        work = self.service.driver.create(f"{who}-{self.strangers}", title, lines, name)
+        id_ = self.run(work)
+        talk = self.model.create(who, title, lines, name)
+        talk.id = id_
+        return talk
+
+    @rule(who=callers, talk=refs, lines=lines, keep=st.booleans(), create=st.booleans())
+    def append(
+        self, who: str, talk: TalkRef, lines: list[Line], *, keep: bool, create: bool
+    ) -> None:
+        self.ask("append", who, talk, lines, keep=keep, create=create)
+
+    @rule(target=keyed, who=callers, talk=refs, lines=lines)
+    def append_once(self, who: str, talk: TalkRef, lines: list[Line]) -> Keyed:
+        asked = Keyed(who, talk, lines, key=uuid4().hex)
+        self.append_again(asked)
         return asked
 
-    @rule(asked=asked)
-    def append_again(self, asked: Asked) -> None:
-        """The first answer, whatever happened since; or the first one, if that was refused."""
-        if asked.orders is None:
-            asked.orders = self.appended(asked)
-        elif not self.refused(asked.who, asked.session, self.sent(asked)):
-            assert self.run(self.sent(asked)) == asked.orders
+    @rule(asked=keyed)
+    def append_again(self, asked: Keyed) -> None:
+        """What is left of the first answer, or the first one, if that was refused."""
+        self.ask("append", asked.who, asked.talk, asked.lines, asked.key)
 
-    def sent(self, asked: Asked) -> Coroutine[Any, Any, list[int]]:
-        assert asked.session.id
-        return self.door.append(asked.who, asked.session.id, asked.contents, asked.key)
+    @rule(who=callers, talk=refs, message=messages)
+    def get(self, who: str, talk: TalkRef, message: MessageRef) -> None:
+        self.ask("get", who, talk, message)
 
-    def appended(self, asked: Asked) -> list[int] | None:
-        if self.refused(asked.who, asked.session, self.sent(asked)):
-            return None
-        first = len(asked.session.messages) + 1
-        asked.session.messages += asked.contents
-        orders = self.run(self.sent(asked))
-        assert orders == list(range(first, len(asked.session.messages) + 1))
-        return orders
+    @rule(
+        who=callers,
+        talk=refs,
+        message=messages,
+        content=st.text("ab🙂", max_size=3),
+        append_only=rarely,
+    )
+    def put(
+        self, who: str, talk: TalkRef, message: MessageRef, content: str, *, append_only: bool
+    ) -> None:
+        self.ask("put", who, talk, message, content, append_only=append_only)
 
-    @rule(who=people, session=sessions)
-    def rename(self, who: str, session: Modelled) -> None:
-        assert session.id
-        title = f"renamed-{uuid4().hex[:4]}"
-        if self.refused(who, session, self.door.rename(who, session.id, title)):
-            return
-        self.run(self.door.rename(who, session.id, title))
-        session.title = title
+    @rule(who=callers, talk=refs, message=messages)
+    def put_twice(self, who: str, talk: TalkRef, message: MessageRef) -> None:
+        """At one version: the second comes too late."""
+        self.ask("put_twice", who, talk, message, "new")
 
-    @rule(who=people, session=sessions)
-    def delete(self, who: str, session: Modelled) -> None:
-        assert session.id
-        if self.refused(who, session, self.door.delete(who, session.id)):
-            return
-        self.run(self.door.delete(who, session.id))
-        self.model.remove(session)
+    @rule(who=callers, talk=refs, message=messages)
+    def remove(self, who: str, talk: TalkRef, message: MessageRef) -> None:
+        self.ask("remove", who, talk, message)
 
-    @rule(who=people, page=pages, sort_by=st.sampled_from(SessionSort))
-    def walk_sessions(self, who: str, page: PageRequest, sort_by: SessionSort) -> None:
+    @rule(who=callers, talk=refs, before=st.integers(0, 4) | st.none())
+    def clear(self, who: str, talk: TalkRef, before: int | None) -> None:
+        self.ask("clear", who, talk, before)
+
+    @rule(who=callers, talk=refs, archived=st.none() | st.booleans())
+    def update(self, who: str, talk: TalkRef, *, archived: bool | None) -> None:
+        title = None if archived else uuid4().hex[:8]
+        self.ask("update", who, talk, title=title, archived=archived)
+
+    @rule(who=callers, talk=refs, decided=rarely)
+    def delete(self, who: str, talk: TalkRef, *, decided: bool) -> None:
+        if decided:
+            self.ask("delete", who, talk)
+
+    @rule(
+        who=people,
+        page=pages,
+        sort_by=st.sampled_from(SessionSort),
+        archived=st.none() | st.booleans(),
+    )
+    def walk_sessions(
+        self, who: str, page: PageRequest, sort_by: SessionSort, *, archived: bool | None
+    ) -> None:
         """One direction is the other reversed, and each session is there once."""
         walks = []
         for sort_order in SortOrder:
-            titles: list[str] = []
-            offset = 0
-            while True:
-                asked = SessionPageRequest(
-                    limit=page.limit, offset=offset, sort_by=sort_by, sort_order=sort_order
-                )
-                found, total, has_next, has_previous = self.run(self.door.sessions(who, asked))
-                assert total == len(self.theirs(who))
-                assert has_next == (offset + len(found) < total)
-                assert has_previous == (offset > 0 and total > 0)
-                titles += found
-                offset += page.limit
-                if not has_next:
-                    break
-            by_cursor = replace(asked, offset=None)
-            assert self.run(self.door.walk(who, by_cursor)) == titles
+            asked = SessionPageRequest(
+                limit=page.limit,
+                sort_by=sort_by,
+                sort_order=sort_order,
+                filters=SessionFilter(archived=archived),
+            )
+            titles = self.walked(who, asked)
+            person = f"{who}-{self.strangers}"
+            assert self.run(self.service.driver.walk(person, asked)) == titles
             walks.append(titles)
         assert walks[0] == walks[1][::-1]
-        assert sorted(walks[0]) == sorted(session.title for session in self.theirs(who))
+        assert sorted(walks[0]) == self.model.titles(who, archived=archived)
 
-    @rule(who=people, session=sessions, page=pages, sort_order=st.sampled_from(SortOrder))
-    def read(self, who: str, session: Modelled, page: PageRequest, sort_order: SortOrder) -> None:
-        assert session.id
-        offset = page.start
-        asked = MessagePageRequest(limit=page.limit, offset=offset, sort_order=sort_order)
-        if self.refused(who, session, self.door.messages(who, session.id, asked)):
-            return
-        said = session.messages if sort_order is SortOrder.ASC else session.messages[::-1]
-        items = said[offset : offset + page.limit]
-        total = len(said)
-        assert self.run(self.door.messages(who, session.id, asked)) == (
-            items,
-            total,
-            offset + len(items) < total,
-            offset > 0 and total > 0,
-        )
+    def walked(self, who: str, asked: SessionPageRequest) -> list[str]:
+        titles: list[str] = []
+        total, has_next = len(self.model.titles(who, archived=asked.filters.archived)), True
+        while has_next:
+            offset = len(titles)
+            page = replace(asked, offset=offset)
+            answer = self.run(self.service.driver.sessions(f"{who}-{self.strangers}", page))
+            found, has_next = answer[0], answer[2]
+            titles += found
+            assert answer[1:] == (total, len(titles) < total, offset > 0 and total > 0)
+        return titles
 
-
-def container_for(storage: Storage, clock: ManualClock, folder: Path) -> Container:
-    settings = Settings(database_url="memory://", development_key_file=folder / "key.pem")
-    return Container(
-        settings=settings, storage=providers.Object(storage), clock=providers.Object(clock)
+    @rule(
+        who=callers,
+        talk=refs,
+        page=pages,
+        place=st.sampled_from(["offset", "after", "before", "around"]),
+        sort_by=st.sampled_from(MessageSort),
+        sort_order=st.sampled_from(SortOrder),
     )
+    def read(
+        self,
+        who: str,
+        talk: TalkRef,
+        page: PageRequest,
+        place: str,
+        sort_by: MessageSort,
+        sort_order: SortOrder,
+    ) -> None:
+        at: dict[str, Any] = {place: page.offset}
+        asked = MessagePageRequest(limit=page.limit, sort_by=sort_by, sort_order=sort_order, **at)
+        self.ask("messages", who, talk, asked)
 
 
-def use_case_door(backend: str, clock: ManualClock, folder: Path) -> tuple[Door, Storage]:
-    storage = BACKENDS[backend](folder)
-    do = container_for(storage, clock, folder).use_cases()
-    return UseCaseDoor(do, lambda who: Owner("https://issuer.example", who)), storage
+def use_case_driver(storage: Storage, clock: ManualClock, _: Path) -> Driver:
+    do = build_use_cases(
+        storage=storage,
+        reads=storage,
+        clock=clock,
+        identifiers=Uuid7Identifiers(),
+        hide_foreign=False,
+        body_size_max=BODY_MAX_DEFAULT,
+        parts={},
+        standbys={},
+        wrap=lambda use_case: use_case,
+    )
+    return UseCaseDriver(do, lambda who: Owner("https://issuer.example", who))
 
 
-def http_door(backend: str, clock: ManualClock, folder: Path) -> tuple[HttpDoor, Storage]:
-    storage = BACKENDS[backend](folder)
-    container = container_for(storage, clock, folder)
+def http_driver(storage: Storage, clock: ManualClock, folder: Path) -> Driver:
+    container = Container(
+        settings=Settings(database_url="memory://", development_key_file=folder / "key.pem"),
+        storage=providers.Object(storage),
+        clock=providers.Object(clock),
+    )
     client = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(application(container.settings(), container)),
         base_url="http://127.0.0.1:8000",
     )
     key = container.development_key()
-    return HttpDoor(client, lambda who: key.token(who, clock)), storage
+    return HttpDriver(client, lambda who: key.token(who, clock))
 
 
-DOORS: dict[str, Callable[[str, ManualClock, Path], tuple[Door, Storage]]] = {
-    "use cases": use_case_door,
-    "http": http_door,
+DRIVERS: dict[str, Callable[[Storage, ManualClock, Path], Driver]] = {
+    "use cases": use_case_driver,
+    "http": http_driver,
 }
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("door", DOORS)
-def test_every_history_ends_as_the_model_says(backend: str, door: str) -> None:
-    class ThisHistory(History):
-        @staticmethod
-        def new_door(clock: ManualClock, folder: Path) -> tuple[Door, Storage]:
-            return DOORS[door](backend, clock, folder)
+@contextmanager
+def serving(backend: str, driver: str) -> Iterator[Service]:
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        storage, clock = BACKENDS[backend](Path(folder)), ManualClock()
+        runner.run(storage.open())
+        try:
+            yield Service(DRIVERS[driver](storage, clock, Path(folder)), clock, runner)
+        finally:
+            runner.run(storage.close())
 
-    case = ThisHistory.TestCase
-    case.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
-    case("runTest").runTest()
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_every_history_ends_as_the_model_says(backend: str, driver: str) -> None:
+    with serving(backend, driver) as served:
+
+        class ThisHistory(History):
+            service = served
+
+        case = ThisHistory.TestCase
+        case.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+        case("runTest").runTest()

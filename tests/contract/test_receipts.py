@@ -3,24 +3,45 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from application.idempotency import RETENTION, IdempotencyClaim, Operation, Receipt
+from application.ports.messages import PLAIN_TERMS, AppendTerms
 from application.ports.storage import Storage
-from domain.errors import SessionNotFound
+from domain.errors import ExternalIdTaken, SessionNotFound, VersionMismatch
 from domain.instant import TICK
+from domain.message_page import MessagePageRequest
 from domain.owner import Owner
-from domain.page import MessagePageRequest, SessionPageRequest
+from domain.session_page import SessionPageRequest
 from tests.clock import START
-from tests.contract.examples import ALICE, BOB, new_messages, new_session, stored_session
+from tests.contract.examples import (
+    ALICE,
+    BOB,
+    named,
+    new_messages,
+    new_session,
+    started,
+    stored_session,
+)
 
 APPEND = IdempotencyClaim(Operation.APPEND_MESSAGES, "key", b"a" * 32, START)
+KEEP = AppendTerms(keeps_existing=True)
 CREATE = IdempotencyClaim(Operation.CREATE_SESSION, "key", b"c" * 32, START)
 
 
 async def total(storage: Storage, owner: Owner = ALICE) -> int:
     return (await storage.sessions.page(owner, SessionPageRequest())).total
+
+
+def is_receipt(
+    found: object, claim: IdempotencyClaim, session_id: UUID, *, first_order: int, how_many: int
+) -> bool:
+    """Whether it is the receipt of a write that stored so many messages, all that it was given."""
+    assert isinstance(found, Receipt)
+    assert found.stored_count in {None, how_many}
+    return replace(found, stored_count=None) == Receipt(claim, session_id, first_order)
 
 
 async def test_an_append_under_a_key_is_stored_once(storage: Storage) -> None:
@@ -30,14 +51,14 @@ async def test_an_append_under_a_key_is_stored_once(storage: Storage) -> None:
     await storage.messages.append(ALICE, session.id, new_messages("four"), START)
     later = replace(APPEND, fingerprint=b"b" * 32, claimed_at=START + timedelta(hours=23))
     again = await storage.messages.append(ALICE, session.id, new_messages("x"), START, later)
-    assert again == Receipt(APPEND, session.id, first_order=2)
+    assert is_receipt(again, APPEND, session.id, first_order=2, how_many=2)
     page = await storage.messages.page(ALICE, session.id, MessagePageRequest())
     assert [message.content for message in page.items] == ["one", "two", "three", "four"]
 
 
 async def test_a_session_under_a_key_is_stored_once(storage: Storage) -> None:
     """And its receipt outlives it."""
-    session, messages = new_session().appended(new_messages("one"), START)
+    session, messages = started(ALICE, new_messages("one"))
     assert await storage.sessions.add(session, messages, CREATE) is None
     receipt = Receipt(CREATE, session.id, first_order=1)
     assert await storage.sessions.add(new_session(), (), CREATE) == receipt
@@ -103,6 +124,65 @@ async def test_a_purge_forgets_old_receipts_and_counts_them(storage: Storage) ->
     assert await storage.sessions.add(new_session(), (), gone) is None
 
 
+async def test_a_receipt_says_how_many_were_stored_where_others_were_there(
+    storage: Storage,
+) -> None:
+    """Also none; and where orders were given and taken back."""
+    session, first = started(ALICE, named("a", "b"))
+    await storage.sessions.add(session, first)
+    await storage.messages.remove(ALICE, session.id, 2, START)
+    for key, names, first_order, count in (
+        ("1", "acd", 3, 2),
+        ("2", "dca", 5, 0),
+        ("3", "b", 5, 1),
+    ):
+        claim = replace(APPEND, key=key)
+        await storage.messages.append(ALICE, session.id, named(*names), START, claim, KEEP)
+        for terms in (KEEP, AppendTerms(expected=[]), PLAIN_TERMS):
+            again = await storage.messages.append(
+                ALICE, session.id, named(*names), START, claim, terms
+            )
+            assert again == Receipt(claim, session.id, first_order, count)
+    found = await storage.sessions.get(ALICE, session.id)
+    assert (found.message_count, found.last_order) == (4, 5)
+
+
+async def test_a_refusal_leaves_no_receipt(storage: Storage) -> None:
+    """And where there is one, it comes before the refusal."""
+    session, first = started(ALICE, named("a"), external_id="trip")
+    await storage.sessions.add(session, first)
+    stale, again = AppendTerms(expected=[]), new_session(external_id="trip")
+    taken = storage.messages.append(ALICE, session.id, named("a"), START, APPEND)
+    late = storage.messages.append(ALICE, session.id, named("b"), START, APPEND, stale)
+    for refused, refusal in (
+        (taken, ExternalIdTaken),
+        (late, VersionMismatch),
+        (storage.sessions.add(again, (), CREATE), ExternalIdTaken),
+    ):
+        with pytest.raises(refusal):
+            await refused
+    stored = await storage.messages.append(ALICE, session.id, named("b"), START, APPEND)
+    assert not isinstance(stored, Receipt)
+    assert await storage.sessions.add(new_session(external_id="new"), (), CREATE) is None
+    assert isinstance(await storage.sessions.add(again, (), CREATE), Receipt)
+    for terms in (PLAIN_TERMS, stale):
+        found = await storage.messages.append(ALICE, session.id, named("a"), START, APPEND, terms)
+        assert is_receipt(found, APPEND, session.id, first_order=2, how_many=1)
+
+
+async def test_a_session_that_an_append_makes_has_the_appends_receipt(storage: Storage) -> None:
+    """Under it an append to that session is a replay."""
+    session, messages = started(ALICE, named("a", "b"), external_id="trip")
+    assert await storage.sessions.add(session, messages, APPEND) is None
+    other = new_session(external_id="other")
+    for found in (
+        await storage.sessions.add(other, (), APPEND),
+        await storage.messages.append(ALICE, session.id, named("c"), START, APPEND),
+    ):
+        assert is_receipt(found, APPEND, session.id, first_order=1, how_many=2)
+    assert await total(storage) == 1
+
+
 @pytest.mark.parametrize("rivals", [2, 20])
 async def test_of_rivals_under_one_key_one_is_stored(storage: Storage, rivals: int) -> None:
     """The others find its receipt, whether they append or create."""
@@ -114,7 +194,8 @@ async def test_of_rivals_under_one_key_one_is_stored(storage: Storage, rivals: i
         )
     )
     receipts = [found for found in appended if isinstance(found, Receipt)]
-    assert receipts == [Receipt(APPEND, session.id, first_order=1)] * (rivals - 1)
+    assert len(receipts) == rivals - 1
+    assert all(is_receipt(one, APPEND, session.id, first_order=1, how_many=2) for one in receipts)
     assert (await storage.sessions.get(ALICE, session.id)).message_count == 2
 
     sessions = [new_session() for _ in range(rivals)]

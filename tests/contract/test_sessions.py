@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -11,24 +11,19 @@ from hypothesis import strategies as st
 from application.ports.storage import Storage
 from domain.errors import SessionNotFound, VersionMismatch
 from domain.instant import TICK
+from domain.message_page import MessagePageRequest
 from domain.metadata import Metadata
 from domain.owner import Owner
-from domain.page import (
-    Cursor,
-    MessagePageRequest,
-    SessionPageRequest,
-    SessionSort,
-    Side,
-    SortOrder,
-)
-from domain.session import Session
+from domain.page import SortOrder
+from domain.session import Session, Version
+from domain.session_page import Cursor, SessionPageRequest, SessionSort, Side
 from tests.clock import START
-from tests.contract.conftest import NewStorage
 from tests.contract.examples import (
     ALICE,
     BOB,
     OTHER_ALICE,
     new_messages,
+    new_owner,
     new_session,
     stored_session,
     walked,
@@ -37,7 +32,10 @@ from tests.contract.examples import (
 
 async def test_a_session_comes_back_equal(storage: Storage) -> None:
     session = new_session(
-        title="Überfahrt 🚢", metadata=Metadata.from_mapping({"z": 1, "a": [1.0, None]})
+        title="Überfahrt 🚢",
+        metadata=Metadata('{"z":1.50,"a":[1e-400,null,12345678901234567890]}'),
+        external_id="ü/1 ?#",
+        created_at=START - timedelta(days=700),
     )
     await storage.sessions.add(session, ())
     found = await storage.sessions.get(ALICE, session.id)
@@ -65,13 +63,16 @@ async def test_an_unknown_session_is_not_found(storage: Storage) -> None:
 
 @pytest.mark.parametrize("other", [BOB, OTHER_ALICE], ids=["subject", "issuer"])
 async def test_another_owners_session_is_no_session_at_all(storage: Storage, other: Owner) -> None:
-    session = await stored_session(storage, ALICE)
+    session = new_session(external_id="trip")
+    await storage.sessions.add(session, ())
     with pytest.raises(SessionNotFound):
         await storage.sessions.get(other, session.id)
     with pytest.raises(SessionNotFound):
         await storage.sessions.update(other, session.id, lambda found: replace(found, title="mine"))
     with pytest.raises(SessionNotFound):
         await storage.sessions.remove(other, session.id)
+    with pytest.raises(SessionNotFound):
+        await storage.sessions.find(other, "trip")
     page = await storage.sessions.page(other, SessionPageRequest())
     assert (list(page.items), page.total) == ([], 0)
     assert await storage.sessions.get(ALICE, session.id) == session
@@ -89,8 +90,10 @@ async def test_update_stores_and_returns_what_the_change_makes(storage: Storage)
     session = await stored_session(storage, ALICE, "one")
     later = session.last_updated + timedelta(seconds=1)
     updated = replace(session, title="new", metadata=Metadata('{"a":1}'), last_updated=later)
-    assert await storage.sessions.update(ALICE, session.id, lambda _: updated) == updated
-    assert await storage.sessions.get(ALICE, session.id) == updated
+    flagged = replace(updated, archived=True, pinned=True, revision=1)
+    for change in (updated, flagged, replace(session, title=None, revision=2)):
+        assert await storage.sessions.update(ALICE, session.id, lambda _, to=change: to) == change  # type: ignore[misc]
+        assert await storage.sessions.get(ALICE, session.id) == change
 
 
 async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
@@ -107,13 +110,15 @@ async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
 
 async def test_a_session_is_removed_at_an_expected_version_only(storage: Storage) -> None:
     session = await stored_session(storage, ALICE, "one")
-    earlier, later = session.last_updated - TICK, session.last_updated + TICK
-    for expected in ([], [earlier], [earlier, later]):
+    pinned = replace(session, pinned=True, revision=1)
+    await storage.sessions.update(ALICE, session.id, lambda _: pinned)
+    stale, later = session.version, Version(session.last_updated + TICK, 1)
+    for expected in ([], [stale], [stale, later]):
         with pytest.raises(VersionMismatch):
             await storage.sessions.remove(ALICE, session.id, expected)
     page = await storage.sessions.page(ALICE, SessionPageRequest())
-    assert (list(page.items), page.total) == ([session], 1)
-    await storage.sessions.remove(ALICE, session.id, [earlier, session.last_updated])
+    assert (list(page.items), page.total) == ([pinned], 1)
+    await storage.sessions.remove(ALICE, session.id, [stale, pinned.version])
     for version in (None, [later]):
         with pytest.raises(SessionNotFound):
             await storage.sessions.remove(ALICE, session.id, version)
@@ -152,30 +157,26 @@ async def test_what_is_returned_cannot_change_what_is_stored(storage: Storage) -
     sort_order=st.sampled_from(SortOrder),
 )
 async def test_walked_pages_visit_each_session_once_in_order(
-    new_storage: NewStorage,
+    shared_storage: Storage,
     moments: list[int],
     limit: int,
     sort_by: SessionSort,
     sort_order: SortOrder,
 ) -> None:
     """Also where most are of the same microsecond: those are ordered by id, the same way round."""
-    async with new_storage() as storage:
-        sessions = []
-        for place, moment in enumerate(moments):
-            now = START + timedelta(microseconds=moment)
-            id_ = UUID(int=hash((place, moment)) % (1 << 64))
-            sessions.append(new_session(now=now, id_=id_))
-            await storage.sessions.add(sessions[-1], ())
-        await stored_session(storage, BOB)
+    owner = new_owner()
+    sessions = []
+    for moment in moments:
+        sessions.append(new_session(owner, now=START + timedelta(microseconds=moment)))
+        await shared_storage.sessions.add(sessions[-1], ())
+    await stored_session(shared_storage, new_owner())
 
-        items, totals = await walked(
-            lambda offset: storage.sessions.page(
-                ALICE,
-                SessionPageRequest(
-                    limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order
-                ),
-            )
+    items, totals = await walked(
+        lambda offset: shared_storage.sessions.page(
+            owner,
+            SessionPageRequest(limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order),
         )
+    )
 
     expected = sorted(
         sessions,
@@ -195,7 +196,7 @@ async def test_walked_pages_visit_each_session_once_in_order(
     sort_order=st.sampled_from(SortOrder),
 )
 async def test_cursors_lead_to_what_lies_beside_them(
-    new_storage: NewStorage,
+    shared_storage: Storage,
     moments: list[int],
     limit: int,
     offset: int,
@@ -205,36 +206,36 @@ async def test_cursors_lead_to_what_lies_beside_them(
 ) -> None:
     """From any page on, forth and back, also where a session at the page's edge is gone."""
     asked = SessionPageRequest(limit=limit, offset=offset, sort_by=sort_by, sort_order=sort_order)
-    async with new_storage() as storage:
-        sessions = [new_session(now=START + moment * TICK) for moment in moments]
-        for session in (*sessions, new_session(BOB)):
-            await storage.sessions.add(session, ())
-        ordered = sorted(sessions, key=asked.key, reverse=sort_order is SortOrder.DESC)
-        previous, following = asked.cursors(await storage.sessions.page(ALICE, asked))
-        start, stop = min(offset, len(ordered)), min(offset + limit, len(ordered))
-        assert (previous is not None, following is not None) == (
-            offset > 0 and bool(ordered),
-            stop < len(ordered),
-        )
-        before, after = ordered[:start], ordered[stop:]
-        gone = [ordered[place] for place in removed if place < len(ordered)]
-        for session in gone:
-            await storage.sessions.remove(ALICE, session.id)
-        left = [session for session in ordered if session not in gone]
-        for cursor, side in ((previous, before), (following, after)):
-            if cursor is None:
-                continue
-            beside = replace(asked, offset=None, cursor=cursor)
-            page = await storage.sessions.page(ALICE, beside)
-            there = [session for session in side if session not in gone]
-            rest = [session for session in left if session not in there]
-            if side is before:
-                items, earlier, later = there[-limit:], there[:-limit], rest
-            else:
-                items, earlier, later = there[:limit], rest, there[limit:]
-            assert list(page.items) == items
-            assert (page.total, page.offset) == (len(left), None)
-            assert (page.has_previous, page.has_next) == (bool(earlier), bool(later))
+    owner, storage = new_owner(), shared_storage
+    sessions = [new_session(owner, now=START + moment * TICK) for moment in moments]
+    for session in (*sessions, new_session(new_owner())):
+        await storage.sessions.add(session, ())
+    ordered = sorted(sessions, key=asked.key, reverse=sort_order is SortOrder.DESC)
+    previous, following = asked.cursors(await storage.sessions.page(owner, asked))
+    start, stop = min(offset, len(ordered)), min(offset + limit, len(ordered))
+    assert (previous is not None, following is not None) == (
+        offset > 0 and bool(ordered),
+        stop < len(ordered),
+    )
+    before, after = ordered[:start], ordered[stop:]
+    gone = [ordered[place] for place in removed if place < len(ordered)]
+    for session in gone:
+        await storage.sessions.remove(owner, session.id)
+    left = [session for session in ordered if session not in gone]
+    for cursor, side in ((previous, before), (following, after)):
+        if cursor is None:
+            continue
+        beside = replace(asked, offset=None, cursor=cursor)
+        page = await storage.sessions.page(owner, beside)
+        there = [session for session in side if session not in gone]
+        rest = [session for session in left if session not in there]
+        if side is before:
+            items, earlier, later = there[-limit:], there[:-limit], rest
+        else:
+            items, earlier, later = there[:limit], rest, there[limit:]
+        assert list(page.items) == items
+        assert (page.total, page.offset) == (len(left), None)
+        assert (page.has_previous, page.has_next) == (bool(earlier), bool(later))
 
 
 @pytest.mark.parametrize("sort_order", SortOrder)
