@@ -267,6 +267,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         identifiers=identifiers,
         hide_foreign=settings.provided.hide_foreign_sessions,
+        body_size_max=settings.provided.message_body_max_bytes,
         parts=providers.Dict(
             database=providers.Singleton(LoggedCheck, "database", reading.provided.check),
             keys=authenticator.provided.check,

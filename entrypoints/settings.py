@@ -16,6 +16,9 @@ from pydantic import (
 )
 
 from application.errors import StartRefused
+from domain.body import BODY_MAX, BODY_MAX_DEFAULT
+from domain.message import CONTENT_MAX
+from domain.metadata import METADATA_MAX
 from entrypoints.setting_types import (
     PORT_MAX,
     POSTGRESQL,
@@ -52,6 +55,12 @@ __all__ = ["PREFIX", "Settings", "SettingsError"]
 
 OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own variable, which is read if ours is not set."""
+
+CHARACTER_BYTES_MAX = 12
+"""Bytes of one character as JSON, at most: two escapes of a surrogate."""
+
+OBJECT_SPELLING_MAX = 3
+"""How many times as long as compact JSON in UTF-8 the same object is in ASCII, at most."""
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -97,6 +106,7 @@ class Settings(BaseModel):
     rate_limit_fails: Literal["open", "closed"] = "open"
     hide_foreign_sessions: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 5 << 20
+    message_body_max_bytes: Annotated[int, Field(ge=1024, le=BODY_MAX)] = BODY_MAX_DEFAULT
     client_head_seconds: ClientSeconds = 10
     client_body_seconds: ClientSeconds = 10
     client_request_seconds: ClientSeconds = 60
@@ -131,6 +141,18 @@ class Settings(BaseModel):
         if read and not (self.storage == "postgresql" and read.startswith(POSTGRESQL)):
             raise ValueError(
                 f"{PREFIX}DATABASE_READ_URL: is a standby's of a postgresql:// database"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> "Settings":
+        """What one message may hold, one request may hold too, in any JSON spelling of it."""
+        objects = self.message_body_max_bytes + METADATA_MAX
+        least = CHARACTER_BYTES_MAX * CONTENT_MAX + OBJECT_SPELLING_MAX * objects
+        if self.max_body_bytes < least:
+            raise ValueError(
+                f"{PREFIX}MAX_BODY_BYTES: must be at least {least}, so that the largest message "
+                f"fits in it; or lower {PREFIX}MESSAGE_BODY_MAX_BYTES"
             )
         return self
 

@@ -14,6 +14,7 @@ from entrypoints.http.app import routed_app
 SESSIONS = "/sessions"
 SESSION = "/sessions/{session_id}"
 MESSAGES = "/sessions/{session_id}/messages"
+MESSAGE = "/sessions/{session_id}/messages/{message_order}"
 
 SAID = {"role": "user", "content": "new"}
 
@@ -56,7 +57,8 @@ class Route:
         return {*self.integers, *self.words, *self.others}
 
     def target(self, session_id: str) -> str:
-        return self.path.replace("{session_id}", session_id)
+        """With the session's first message, where it is about one."""
+        return self.path.replace("{session_id}", session_id).replace("{message_order}", "1")
 
 
 ROUTES = (
@@ -66,8 +68,8 @@ ROUTES = (
         path=SESSIONS,
         event="sessions.listed",
         integers=("limit", "offset"),
-        words=("sort_by", "sort_order"),
-        others=("cursor",),
+        words=("sort_by", "sort_order", "archived", "pinned"),
+        others=("cursor", "external_id", "updated_after", "updated_before"),
     ),
     Route(
         operation="createSession",
@@ -94,8 +96,8 @@ ROUTES = (
         method="GET",
         path=MESSAGES,
         event="messages.read",
-        integers=("limit", "offset", "after", "before"),
-        words=("sort_by", "sort_order"),
+        integers=("limit", "offset", "after", "before", "around"),
+        words=("sort_by", "sort_order", "view"),
     ),
     Route(
         operation="appendMessages",
@@ -106,6 +108,35 @@ ROUTES = (
         event="messages.appended",
         policy="write",
         statements=(3, 1),
+        words=("create", "existing"),
+    ),
+    Route(operation="getMessage", method="GET", path=MESSAGE, event="message.read"),
+    Route(
+        operation="putMessage",
+        method="PUT",
+        path=MESSAGE,
+        body=SAID,
+        event="message.put",
+        policy="write",
+        statements=(4, 1),
+    ),
+    Route(
+        operation="removeMessage",
+        method="DELETE",
+        path=MESSAGE,
+        event="message.removed",
+        policy="write",
+        statements=(7, 7),
+    ),
+    Route(
+        operation="clearMessages",
+        method="DELETE",
+        path=MESSAGES,
+        status=204,
+        event="messages.cleared",
+        policy="write",
+        statements=(6, 6),
+        integers=("before",),
     ),
     Route(
         operation="deleteSession",

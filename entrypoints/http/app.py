@@ -33,7 +33,7 @@ from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.http.problem_types import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
 from entrypoints.http.problems import Problem, problem_response
 from entrypoints.http.rate_limits import RateLimits
-from entrypoints.http.routes import docs, messages, probes, sessions, well_known
+from entrypoints.http.routes import docs, message, messages, probes, sessions, well_known
 from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 from entrypoints.version import VERSION
@@ -150,7 +150,7 @@ def routed_app(
         lifespan=lifespan,
         telemetry=telemetry,
     )
-    for routes in (messages, sessions, probes, well_known, docs):
+    for routes in (message, messages, sessions, probes, well_known, docs):
         app.include_router(routes.router)
     return app
 

@@ -16,7 +16,28 @@ MERGE_PATCH = "application/merge-patch+json"
 
 _DIGITS_MAX = 18
 
-_NAMES = frozenset({"messages", "role", "content", "metadata", "title"})
+_NAMES = frozenset(
+    {
+        "archived",
+        "body",
+        "content",
+        "created_at",
+        "edited_at",
+        "external_id",
+        "format",
+        "id",
+        "message_order",
+        "messages",
+        "metadata",
+        "name",
+        "pinned",
+        "role",
+        "session_id",
+        "timestamp",
+        "title",
+    }
+)
+"""The members that bodies of requests have."""
 
 _UTF_8 = {"", "utf-8", "utf8", "us-ascii"}
 """What clients call it; ASCII is a part of it."""
@@ -57,9 +78,10 @@ async def read_json(request: Request, media_types: Collection[str], at_most: int
 
 
 def _own_names(path: strict_json.Path) -> strict_json.Path:
-    """A path as far as its names are the API's: those in metadata are the client's text."""
+    """A path as far as its names are the API's: a member of the body, or of one of its messages.
+    Those in a member are the client's text."""
     own = tuple(takewhile(lambda name: isinstance(name, int) or name in _NAMES, path))
-    return own[: own.index("metadata") + 1] if "metadata" in own else own
+    return own[:3] if own[:1] == ("messages",) else own[:1]
 
 
 def check_announced_size(content_length: bytes, at_most: int) -> None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from domain.errors import InvalidValue
-from domain.page import Cursor, SessionSort, Side, SortOrder
+from domain.page import SortOrder
+from domain.session_page import Cursor, SessionSort, Side
 
 _FORM = struct.Struct(">BBq16s")
 """A packed cursor: the kind of list; flags for the sort, the direction, the side and whether there

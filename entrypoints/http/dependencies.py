@@ -1,15 +1,19 @@
 """The dependencies that routes declare by the types of their parameters."""
 
-from typing import Annotated
-from uuid import UUID
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Path, Security
 from fastapi.security import HTTPBearer
+from pydantic import PlainValidator, WithJsonSchema
 from starlette.requests import Request
 
+from domain.message import MessageRef
 from domain.owner import Owner
+from domain.session import SessionRef
 from entrypoints.http.context import app_context
-from entrypoints.http.schema_types import SESSION_ID, UUID_V7
+from entrypoints.http.references import message_ref, session_ref
+from entrypoints.http.schema_types import SESSION_ID
 from entrypoints.telemetry.request_context import request_context
 
 
@@ -34,11 +38,27 @@ BEARER = CallerBearer(
 
 Caller = Annotated[Owner, Security(BEARER)]
 
-SessionId = Annotated[
-    UUID,
-    Path(
-        description="The session's `id`.",
-        examples=[SESSION_ID],
-        json_schema_extra={"pattern": f"^{UUID_V7}$"},
-    ),
-]
+
+def _reference(parse: Callable[[str], object], description: str, example: str) -> object:
+    """The type of a path's parameter that a PipelineRoute has parsed before; for any other route it
+    is parsed here. FastAPI takes no union with a dataclass in it for one."""
+    return Annotated[
+        Any,
+        PlainValidator(lambda given: parse(given) if isinstance(given, str) else given),
+        WithJsonSchema({"type": "string", "examples": [example]}),
+        Path(description=description),
+    ]
+
+
+if TYPE_CHECKING:
+    SessionId = SessionRef
+    MessageId = MessageRef
+else:
+    SessionId = _reference(
+        session_ref, "The session's `id`, or `ext:` and its `external_id`.", SESSION_ID
+    )
+    MessageId = _reference(
+        message_ref,
+        "The message's `message_order`, or `last`, or `ext:` and its `external_id`.",
+        "1",
+    )

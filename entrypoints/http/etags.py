@@ -1,22 +1,27 @@
-"""Conditional requests (RFC 9110 section 13) for sessions and pages of messages."""
+"""Conditional requests (RFC 9110 section 13) for sessions, messages and pages of messages."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Header
 from pydantic import WithJsonSchema
 
-from domain.session import Session
+from domain.message import Message
+from domain.session import Session, Version
 from entrypoints.http.problem_types import NO_ENTITY_TAG
-from entrypoints.http.problems import Problem
+from entrypoints.http.problems import Problem, in_header, invalid
 from entrypoints.http.schema_types import CHANGED
 from entrypoints.http.serializers import rfc3339
 
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _ENCODING = re.compile(r"(-{1,2}|;)(gzip|br|zstd|deflate)$")
 _LIST = re.compile(rf"[ \t,]*({_ENTITY_TAG.pattern}[ \t]*(,[ \t,]*|$))*")
+
+_REVISED = re.compile(r"(.*Z)(?:\.([1-9][0-9]{0,8}))?")
+
+V = TypeVar("V")
 
 _TagList = Annotated[
     Sequence[str], WithJsonSchema({"type": "string", "examples": [f'"{CHANGED}"']})
@@ -26,8 +31,8 @@ IfMatch = Annotated[
     _TagList,
     Header(
         alias="If-Match",
-        description="Only if the session still has this ETag, or one of these by commas; else the "
-        "answer is 412.",
+        description="Only if the ETag is still this, or one of these by commas; else the answer is "
+        "412, with the ETag that holds now.",
     ),
 ]
 IfNoneMatch = Annotated[
@@ -38,16 +43,29 @@ IfNoneMatch = Annotated[
         "304, without a body.",
     ),
 ]
+IfNone = Annotated[
+    Annotated[Sequence[str], WithJsonSchema({"type": "string", "examples": ["*"]})],
+    Header(
+        alias="If-None-Match",
+        description="`*` alone: only if there is no such message; else the answer is 412.",
+    ),
+]
 
 
 def session_tag(session: Session) -> str:
     """Return a session's strong ETag: its version, which every change to it changes."""
-    return f'"{rfc3339(session.last_updated)}"'
+    changed, revision = session.version
+    return f'"{rfc3339(changed)}.{revision}"' if revision else f'"{rfc3339(changed)}"'
 
 
-def page_tag(total: int) -> str:
-    """Return the weak ETag that all pages share: the total suffices, as messages never change."""
-    return f'W/"{total}"'
+def message_tag(message: Message) -> str:
+    """Return a message's strong ETag: its version, which every replacement changes."""
+    return f'"{rfc3339(message.version)}"'
+
+
+def page_tag(last_updated: datetime) -> str:
+    """Return the weak ETag that all pages of a session's messages share."""
+    return f'W/"{rfc3339(last_updated)}"'
 
 
 def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
@@ -56,19 +74,51 @@ def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
     return known == "*" or _opaque(tag) in map(_opaque, _tags(known))
 
 
-def expected_versions(if_match: Sequence[str]) -> Collection[datetime] | None:
-    """The versions that a change may be made at; None for any. Raises the Problem of 400 for what
-    is no entity tag.
+def expected_sessions(
+    if_match: Sequence[str], *, removes: bool = False
+) -> Collection[Version] | None:
+    """The versions of a session that a change may be made at; None for any.
 
-    A tag that a compressing proxy has weakened counts: versions are equal or they are not.
+    Raises a Problem: 400 for what is no entity tag, 422 for an empty one in a request that
+    `removes`.
     """
+    return _expected(if_match, _session_versions, removes=removes)
+
+
+def expected_messages(
+    if_match: Sequence[str], *, removes: bool = False
+) -> Collection[datetime] | None:
+    """The versions of a message that a change may be made at, on the same terms."""
+    return _expected(if_match, _instants, removes=removes)
+
+
+def asks_for_any(condition: Sequence[str]) -> bool:
+    """Whether If-Match or If-None-Match is about whether there is anything at all."""
+    return ",".join(condition).strip() == "*"
+
+
+def asks_for_none(if_none_match: Sequence[str]) -> bool:
+    """Whether a write is to happen only where there is nothing. Raises a Problem, 422, for what is
+    neither that nor empty."""
+    asked = ",".join(if_none_match).strip()
+    if asked not in {"", "*"}:
+        raise invalid([in_header("takes * alone here", "If-None-Match")])
+    return asked == "*"
+
+
+def _expected(
+    if_match: Sequence[str], versions: Callable[[str], Sequence[V]], *, removes: bool
+) -> Collection[V] | None:
+    """A tag that a compressing proxy has weakened counts: versions are equal or they are not."""
     expected = ",".join(if_match).strip()
+    if removes and if_match and not expected:
+        raise invalid([in_header("must not be empty where it decides what is removed", "If-Match")])
     if expected in {"", "*"}:
         return None
     tags = list(_tags(expected))
     if not tags:
         raise Problem(NO_ENTITY_TAG)
-    return [version for tag in tags for version in _version(_opaque(tag))]
+    return [version for tag in tags for version in versions(_opaque(tag))]
 
 
 def _tags(header: str) -> Iterator[str]:
@@ -82,7 +132,14 @@ def _opaque(tag: str) -> str:
     return _ENCODING.sub("", tag.removeprefix("W/").strip('"'))
 
 
-def _version(opaque: str) -> Sequence[datetime]:
+def _session_versions(opaque: str) -> Sequence[Version]:
+    found = _REVISED.fullmatch(opaque)
+    if not found:
+        return ()
+    return [Version(changed, int(found[2] or 0)) for changed in _instants(found[1])]
+
+
+def _instants(opaque: str) -> Sequence[datetime]:
     try:
         version = datetime.fromisoformat(opaque)
     except ValueError:

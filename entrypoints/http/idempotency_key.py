@@ -35,7 +35,7 @@ IdempotencyKeys = Annotated[
         {
             "type": "string",
             "maxLength": KEY_MAX,
-            "pattern": f"^({KEY})?$",
+            "pattern": "^([!-~]([ -~]*[!-~])?)?$",
             "examples": ["3f0c9b52-append-1"],
         }
     ),

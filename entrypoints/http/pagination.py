@@ -3,68 +3,49 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from starlette.requests import Request
 
 from domain.errors import InvalidValue
 from domain.message import Message
-from domain.page import (
-    LIMIT_DEFAULT,
-    LIMIT_MAX,
-    OFFSET_MAX,
-    MessagePageRequest,
-    MessageSort,
-    Page,
-    PageRequest,
-    SessionPageRequest,
-    SessionSort,
-    SortOrder,
-)
+from domain.message_page import MessagePageRequest, MessageSort
+from domain.page import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX, Page, PageRequest, SortOrder
 from domain.session import Session
+from domain.session_page import SessionFilter, SessionPageRequest, SessionSort
+from domain.strict_json import JsonError, dump, parse_document
 from entrypoints.http.context import app_context
 from entrypoints.http.cursors import from_text, to_text
 from entrypoints.http.problems import in_query, invalid
+from entrypoints.http.query_types import (
+    METADATA,
+    Marked,
+    OptionalQuery,
+    Place,
+    plain_integer,
+)
+from entrypoints.http.schema_types import CHANGED, CREATED, instant
 from entrypoints.http.schemas import (
     CURSOR,
     CURSOR_EXAMPLE,
     CURSOR_MAX,
 )
+from entrypoints.http.serializers import View
 from entrypoints.telemetry.request_context import request_context
 
-_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_&=-]*")
+_PLAIN_QUERY = re.compile(r"[A-Za-z0-9_&=.-]*")
 """A query in which nothing needs percent-encoding."""
 
-_PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
+_SPACED_OFFSET = re.compile(r" (?=\d{2}:\d{2}$)", re.ASCII)
 
 
-def _plain_integer(value: object) -> object:
-    if isinstance(value, str) and not _PLAIN_INTEGER.fullmatch(value):
-        raise ValueError("must be an integer written in plain digits")
-    return value
-
-
-Place = Annotated[
-    int,
-    BeforeValidator(_plain_integer),
-    Field(json_schema_extra={"maximum": OFFSET_MAX, "minimum": 0}),
-]
-"""The domain checks its bounds."""
-
-
-class _PageQuery(BaseModel):
-    """An empty parameter counts as absent: some clients write null so."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, given: dict[str, str]) -> dict[str, str]:
-        return {name: value for name, value in given.items() if value}
-
+class _PageQuery(OptionalQuery):
     limit: Annotated[
         int,
-        BeforeValidator(_plain_integer),
+        BeforeValidator(plain_integer),
         Field(
             description="How many items at most.",
             examples=[20],
@@ -79,8 +60,22 @@ class _PageQuery(BaseModel):
     ] = None
 
 
+def _query_instant(value: str | None) -> datetime | None:
+    """Parse a time. A plus sign that was not percent-encoded arrives as a space."""
+    return None if value is None else instant(_SPACED_OFFSET.sub("+", value))
+
+
+_Instant = Annotated[
+    datetime | None,
+    PlainValidator(_query_instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
 class SessionPageQuery(_PageQuery):
-    """The query parameters of a list of sessions."""
+    """The query parameters of a list of sessions, beside those about members of metadata."""
+
+    model_config = ConfigDict(extra="allow")
 
     sort_by: Annotated[
         SessionSort | None,
@@ -103,7 +98,39 @@ class SessionPageQuery(_PageQuery):
         | None,
         Field(
             description="A `next_cursor` or `previous_cursor`, in place of an offset. It keeps the "
-            f"sort that it was made for; with another it is refused. Such as `{CURSOR_EXAMPLE}`.",
+            "sort that it was made for; with another, or with other filters, it is refused. Such "
+            f"as `{CURSOR_EXAMPLE}`.",
+        ),
+    ] = None
+    archived: Annotated[
+        Marked,
+        Field(
+            description="`false`, the default, leaves out those that are archived, `true` the "
+            "others.",
+            examples=[Marked.FALSE],
+        ),
+    ] = Marked.FALSE
+    pinned: Annotated[
+        Marked,
+        Field(
+            description="`true` are those that are pinned, `false` the others.",
+            examples=[Marked.ANY],
+        ),
+    ] = Marked.ANY
+    external_id: Annotated[
+        str | None, Field(description="The one with this external id, such as `chat-42`.")
+    ] = None
+    updated_after: Annotated[
+        _Instant,
+        Field(
+            description="Those whose `last_updated` is later: an RFC 3339 time with any offset, "
+            f"such as `{CREATED}`.",
+        ),
+    ] = None
+    updated_before: Annotated[
+        _Instant,
+        Field(
+            description=f"Those whose `last_updated` is earlier, likewise, such as `{CHANGED}`.",
         ),
     ] = None
 
@@ -116,6 +143,14 @@ class SessionPageQuery(_PageQuery):
                 offset=self.offset,
                 sort_by=self.sort_by or (cursor.sort_by if cursor else SessionSort.LAST_UPDATED),
                 sort_order=self.sort_order or (cursor.sort_order if cursor else SortOrder.DESC),
+                filters=SessionFilter(
+                    archived=self.archived.wanted,
+                    pinned=self.pinned.wanted,
+                    external_id=self.external_id,
+                    updated_after=self.updated_after,
+                    updated_before=self.updated_before,
+                    metadata=tuple(sorted(_members(self.model_extra or {}))),
+                ),
                 cursor=cursor,
             )
 
@@ -148,6 +183,24 @@ class MessagePageQuery(_PageQuery):
         ),
     ] = None
 
+    around: Annotated[
+        Place | None,
+        Field(
+            description="A `message_order`, in place of an offset: the messages next to it on "
+            "either side, with its own, such as `around=17`.",
+        ),
+    ] = None
+    view: Annotated[
+        View,
+        WithJsonSchema({"type": "string", "enum": ["full", "text"], "examples": ["full"]}),
+        Field(
+            description="`text` leaves the bodies out: `body` is null. With `body` each item is "
+            "the message's body alone or, where it has none, `role`, `content` and `name`: what "
+            "goes to a model as it stands, in whatever shape it has, and so none that a client "
+            "could be generated for.",
+        ),
+    ] = View.FULL
+
     def to_domain(self) -> MessagePageRequest:
         """Return the domain's request. Raises a Problem: 422."""
         with _invalid_query():
@@ -158,12 +211,25 @@ class MessagePageQuery(_PageQuery):
                 sort_order=self.sort_order,
                 after=self.after,
                 before=self.before,
+                around=self.around,
+                with_bodies=self.view is not View.TEXT,
             )
 
 
 Links = dict[str, tuple[str, int | str]]
 
-_PLACES = frozenset({"offset", "after", "before", "cursor"})
+_PLACES = frozenset({"offset", "after", "before", "around", "cursor"})
+
+
+def _members(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The members of metadata that a query asks for, each with its value as JSON. What is no JSON
+    is text."""
+    for parameter, text in given.items():
+        try:
+            value = parse_document(text.encode())
+        except JsonError:
+            value = text
+        yield parameter.removeprefix(METADATA), dump(value)
 
 
 @contextmanager
@@ -172,7 +238,9 @@ def _invalid_query() -> Iterator[None]:
     try:
         yield
     except InvalidValue as error:
-        raise invalid([in_query(error.detail, str(error.field[0]))]) from None
+        name = str(error.field[0])
+        parameter = f"{METADATA}*" if name == "metadata" else name
+        raise invalid([in_query(error.detail, parameter)]) from None
 
 
 def links_by_offset(page: Page[Any]) -> Links:
@@ -189,13 +257,15 @@ def links_by_offset(page: Page[Any]) -> Links:
     return {name: ("offset", offset) for name, offset in offsets.items() if offset is not None}
 
 
-def links_by_order(page: Page[Message], sort_order: SortOrder) -> Links:
+def links_by_order(page: Page[Message], asked: MessagePageRequest) -> Links:
     """The same, where the neighbours are found by the orders at the page's edges: those of its
-    items, or the list's own where it has none."""
+    items or, where it has none, the one that was asked for."""
     orders = sorted(item.message_order for item in page.items)
-    lower = ("before", orders[0] if orders else page.total + 1)
-    higher = ("after", orders[-1] if orders else 0)
-    previous, following = (lower, higher) if sort_order is SortOrder.ASC else (higher, lower)
+    lowest = orders[0] if orders else min((asked.after or 0) + 1, OFFSET_MAX)
+    highest = orders[-1] if orders else max((asked.before or 0) - 1, 0)
+    lower, higher = ("before", lowest), ("after", highest)
+    is_ascending = asked.sort_order is SortOrder.ASC
+    previous, following = (lower, higher) if is_ascending else (higher, lower)
     links = links_by_offset(page)
     if page.has_previous:
         links["prev"] = previous
@@ -213,12 +283,12 @@ def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
     return links
 
 
-def link_header(request: Request, asked: PageRequest, links: Links) -> str:
+def link_header(request: Request, path: str, asked: PageRequest, links: Links) -> str:
     """Return the Link header (RFC 8288), whose links keep every other parameter."""
     query = dict(request_context(request).query)
     if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
         query |= {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}
-    path = app_context(request).public_url + request.scope["path"].lower()
+    path = app_context(request).public_url + path
     return ", ".join(
         f'<{path}?{_query(query, name, place)}>; rel="{relation}"'
         for relation, (name, place) in links.items()

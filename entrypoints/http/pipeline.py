@@ -1,11 +1,11 @@
 """The route class that runs the checks before a route, in the order that clients rely on."""
 
 import asyncio
-import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
@@ -15,17 +15,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.errors import Unavailable
-from domain.errors import SessionNotFound
 from entrypoints import time_limits
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
 from entrypoints.http.context import app_context
-from entrypoints.http.problems import Problem, in_query, invalid
-from entrypoints.http.schema_types import UUID_V7
+from entrypoints.http.problems import in_query, invalid
+from entrypoints.http.query_types import METADATA
+from entrypoints.http.references import message_ref, path_parameters, session_ref
 from entrypoints.http.validation_errors import field_errors
 from entrypoints.setting_types import OwnerPolicy
 from entrypoints.telemetry.request_context import request_context
 
-_ID = re.compile(UUID_V7, re.IGNORECASE)
+_REFERENCES = {"session_id": session_ref, "message_order": message_ref}
+
+_ANY_MEMBER = f"{METADATA}*"
 
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
@@ -35,8 +37,8 @@ class PipelineRoute(APIRoute):
 
     FastAPI reads the body before it resolves dependencies, so this class runs the checks that must
     come earlier. Their order is 401; 429; 403 for a missing scope; 413, 415 or 400 for the body;
-    404 for a malformed session id; 422 for the query. FastAPI's own 422 and the use case's 404 and
-    403 follow.
+    404 for what can name no session or message; 422 for the query. FastAPI's own 422 and the use
+    case's 404 and 403 follow.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -45,11 +47,7 @@ class PipelineRoute(APIRoute):
         body: Any = self.body_field and self.body_field.field_info.annotation
         policy = _policy(self)
         media_types = (JSON, MERGE_PATCH) if self.methods == {"PATCH"} else (JSON,)
-        parameters = {
-            field.alias
-            for field in get_flat_params(self.dependant)
-            if not isinstance(field.field_info, params.Path | params.Header | params.Cookie)
-        }
+        parameters = _query_parameters(self)
 
         async def handle_in_order(request: Request) -> Response:
             app, context = app_context(request), request_context(request)
@@ -63,7 +61,7 @@ class PipelineRoute(APIRoute):
                 request = await read_json(request, media_types, app.max_body_bytes)
             elif b"transfer-encoding" in framing:
                 await read_body(request, app.max_body_bytes)
-            context.session_id = _checked_id(request)
+            context.session_id = _checked_references(request)
             context.query = _checked_query(request, parameters)
             try:
                 async with asyncio.timeout(time_limits.REQUEST_TIMEOUT):
@@ -76,6 +74,18 @@ class PipelineRoute(APIRoute):
         return handle_in_order
 
 
+def _query_parameters(route: APIRoute) -> AbstractSet[str]:
+    """The names that a route's query may have."""
+    names = {
+        field.alias
+        for field in get_flat_params(route.dependant)
+        if not isinstance(field.field_info, params.Path | params.Header | params.Cookie)
+    }
+    models = [field.field_info.annotation for field in route.dependant.query_params]
+    takes_members = any(getattr(model, "model_config", {}).get("extra") for model in models)
+    return names | {_ANY_MEMBER} if takes_members else names
+
+
 def _policy(route: APIRoute) -> OwnerPolicy:
     """Return the one policy that a request to the route counts against."""
     if route.methods == {"GET"}:
@@ -83,13 +93,18 @@ def _policy(route: APIRoute) -> OwnerPolicy:
     return "write" if "session_id" in route.param_convertors else "create"
 
 
-def _checked_id(request: Request) -> str | None:
-    session_id: str | None = request.path_params.get("session_id")
-    if session_id is None:
+def _checked_references(request: Request) -> str | None:
+    """Parse what names a session and a message in the path, and return the session's id, where that
+    is what names it. An external id is a client's text, of which the log says nothing."""
+    if not request.scope["path_params"]:
         return None
-    if not _ID.fullmatch(session_id):
-        raise SessionNotFound
-    return session_id.lower()
+    parameters: dict[str, Any] = path_parameters(request.scope)
+    for name, parse in _REFERENCES.items():
+        if name in parameters:
+            parameters[name] = parse(parameters[name])
+    request.scope["path_params"] = parameters
+    session = parameters.get("session_id")
+    return str(session) if isinstance(session, UUID) else None
 
 
 def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, str]:
@@ -98,13 +113,20 @@ def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, st
     items = request.query_params.multi_items()
     query = dict(items)
     if len(query) < len(items) or not query.keys() <= known:
-        raise _unfit([name for name, _ in items], known)
-    return {name: value for name, value in query.items() if value}
+        _check_names([name for name, _ in items], known)
+    return {name: value for name, value in query.items() if value or name.startswith(METADATA)}
 
 
-def _unfit(given: Sequence[str], known: AbstractSet[str]) -> Problem:
-    errors = [in_query("is given more than once", name) for name in known if given.count(name) > 1]
-    if set(given) - known:
+def _check_names(given: Sequence[str], known: AbstractSet[str]) -> None:
+    """Raise a Problem, 422, for a name that is not known or is there twice. Where `metadata.*` is
+    known, any name is that begins so."""
+    taken = set(known)
+    if _ANY_MEMBER in known:
+        taken |= {name for name in given if name.startswith(METADATA)}
+    repeated = {name if name in known else _ANY_MEMBER for name in taken if given.count(name) > 1}
+    errors = [in_query("is given more than once", name) for name in sorted(repeated)]
+    if set(given) - taken:
         takes = ", ".join(sorted(known)) or "none"
         errors.append(in_query(f"is not known; this route takes {takes}", "*"))
-    return invalid(errors)
+    if errors:
+        raise invalid(errors)

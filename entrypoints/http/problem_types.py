@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from application.errors import Unavailable
-from domain.errors import SessionForbidden, SessionNotFound, VersionMismatch
+from domain.errors import MessageNotFound, SessionForbidden, SessionNotFound, VersionMismatch
 
 LIMITED = ("RateLimit", "RateLimit-Policy")
 """The headers of rate limits, if those are on, in every response to an authenticated caller."""
@@ -106,6 +106,14 @@ SESSION_NOT_FOUND = ProblemType(
     when="There is no such session; also where the id is no id.",
     described_headers=LIMITED,
 )
+MESSAGE_NOT_FOUND = ProblemType(
+    kind="message-not-found",
+    status=HTTPStatus.NOT_FOUND,
+    detail="The session has no such message.",
+    error=MessageNotFound,
+    when="Or the session has no such message, or has it no more.",
+    described_headers=LIMITED,
+)
 ROUTE_NOT_FOUND = ProblemType(
     kind="route-not-found", status=HTTPStatus.NOT_FOUND, detail="There is nothing at this path."
 )
@@ -120,12 +128,27 @@ REQUEST_TIMEOUT = ProblemType(
     detail="The request did not arrive whole in time.",
     when="The request did not arrive whole in time, or its sender left. The connection ends.",
 )
+SESSION_EXISTS = ProblemType(
+    kind="session-exists",
+    status=HTTPStatus.CONFLICT,
+    detail="Another session of yours has this external id.",
+    when="Another session of yours has this external id: `session_id` says which.",
+    described_headers=LIMITED,
+)
+MESSAGE_EXISTS = ProblemType(
+    kind="message-exists",
+    status=HTTPStatus.CONFLICT,
+    detail="Another message of the session has this external id.",
+    when="Or another message of the session has this external id: `message_order` says which.",
+    described_headers=LIMITED,
+)
 VERSION_MISMATCH = ProblemType(
     kind="version-mismatch",
     status=HTTPStatus.PRECONDITION_FAILED,
     detail="The session has changed since; read it again.",
     error=VersionMismatch,
-    when="The session has changed since: its ETag is none of those in `If-Match`.",
+    when="The session or the message has changed since: its ETag is none of those in `If-Match`. "
+    "Or `If-None-Match: *` asks for a new message where there is one.",
     described_headers=("ETag", *LIMITED),
 )
 BODY_TOO_LARGE = ProblemType(
@@ -156,8 +179,8 @@ INVALID_INPUT = ProblemType(
     status=HTTPStatus.UNPROCESSABLE_ENTITY,
     detail="The request breaks the rules that errors lists.",
     when="A rule is broken: an unknown field or parameter, a wrong type, a value out of range, NUL "
-    "or a lone surrogate in a string, an Idempotency-Key used before with another request. "
-    "`errors` says where.",
+    "or a lone surrogate in a string outside a `body`, an Idempotency-Key used before with another "
+    "request. `errors` says where.",
     described_headers=LIMITED,
 )
 RATE_LIMITED = ProblemType(
@@ -203,9 +226,12 @@ PROBLEM_TYPES = (
     SESSION_FORBIDDEN,
     INSUFFICIENT_SCOPE,
     SESSION_NOT_FOUND,
+    MESSAGE_NOT_FOUND,
     ROUTE_NOT_FOUND,
     METHOD_NOT_ALLOWED,
     REQUEST_TIMEOUT,
+    SESSION_EXISTS,
+    MESSAGE_EXISTS,
     VERSION_MISMATCH,
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,

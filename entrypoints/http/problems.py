@@ -9,11 +9,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from application.errors import KeyReused
-from domain.errors import InvalidValue
+from domain.errors import ExternalIdTaken, InvalidValue
 from entrypoints.http.problem_types import (
     INTERNAL_ERROR,
     INVALID_INPUT,
+    MESSAGE_EXISTS,
     PROBLEM_TYPES,
+    SESSION_EXISTS,
     ProblemType,
 )
 from entrypoints.telemetry.request_context import RequestContext
@@ -25,6 +27,8 @@ FIELD_ERRORS_MAX = 50
 
 PROBLEM_JSON = "application/problem+json"
 
+_EXTERNAL_ID = ("external_id",)
+
 _BY_ERROR = {type_.error: type_ for type_ in PROBLEM_TYPES if type_.error}
 
 
@@ -32,7 +36,7 @@ class Problem(Exception):
     """An error response. Nothing in it repeats what the client sent.
 
     `detail` replaces the type's sentence; without it, `values` fill the placeholders in that one.
-    `headers` are added to the type's own.
+    `headers` are added to the type's own. `members` are further members (section 3.2).
     """
 
     def __init__(
@@ -42,12 +46,14 @@ class Problem(Exception):
         *,
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, str | int] | None = None,
         **values: object,
     ) -> None:
         self.type = type_
         self.detail = type_.detail.format(**values) if detail is None else detail
         self.errors = errors
         self.headers = {**type_.headers, **(headers or {})}
+        self.members = members or {}
         super().__init__(self.detail)
 
     def body(self, request_id: str) -> dict[str, Any]:
@@ -59,6 +65,7 @@ class Problem(Exception):
             "detail": self.detail,
             "instance": f"urn:problem-instance:chat-sessions:{request_id}",
             "request_id": request_id,
+            **self.members,
         }
         if self.errors:
             body["errors"] = self.errors
@@ -80,6 +87,8 @@ def problem_of(error: Exception) -> Problem:
             return error
         case InvalidValue():
             return invalid([in_body(error.detail, *error.field)])
+        case ExternalIdTaken():
+            return conflict(error)
         case KeyReused():
             return invalid([in_header("was used before with another request", "Idempotency-Key")])
         case HTTPException():
@@ -97,6 +106,19 @@ def problem_response(context: RequestContext, error: Exception) -> Response:
 
 def invalid(errors: Sequence[FieldError]) -> Problem:
     return Problem(INVALID_INPUT, errors=errors)
+
+
+def conflict(error: ExternalIdTaken, *item: str | int) -> Problem:
+    """The Problem of an external id that is taken. `item` is where the new one is in the body, if
+    that is not under its own name."""
+    if error.index is None:
+        found = in_body("is the external id of another session of yours", *(item or _EXTERNAL_ID))
+        members: dict[str, str | int] = {"session_id": str(error.session_id)}
+        return Problem(SESSION_EXISTS, errors=[found], members=members)
+    own = ("messages", error.index, *_EXTERNAL_ID)
+    found = in_body("is the external id of another message of the session", *(item or own))
+    members = {} if error.message_order is None else {"message_order": error.message_order}
+    return Problem(MESSAGE_EXISTS, errors=[found], members=members)
 
 
 def in_body(detail: str, *path: str | int) -> FieldError:

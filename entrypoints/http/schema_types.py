@@ -1,5 +1,6 @@
 """The types of fields that the schemas share. The domain's rules validate their values."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,10 +13,14 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from domain.body import BODY_MAX_DEFAULT, Body, check_format
 from domain.errors import InvalidValue
-from domain.message import CONTENT_MAX, Role, check_content
+from domain.external_id import EXTERNAL_ID_MAX, check_external_id
+from domain.instant import in_utc
+from domain.message import CONTENT_MAX, NAME_MAX, Role, check_content
 from domain.metadata import DEPTH_MAX, EMPTY, METADATA_MAX, Metadata, check_json
-from domain.session import TITLE_MAX, trimmed_title
+from domain.session import trimmed_title
+from domain.text import printable
 from entrypoints.http.serializers import rfc3339
 
 UUID_V7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -28,14 +33,43 @@ CHANGED = "2026-01-02T03:04:05.678903Z"
 
 REQUEST_ID = "0d42bd2b-2c2f-4e88-996b-d416f6fc6f90"
 
-_TRIMMED = rf"^\s*[^\s\u0000]([^\u0000]{{0,{TITLE_MAX - 2}}}[^\s\u0000])?\s*$"
-"""The rule of a title before it is trimmed, as a schema can say it."""
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
 
 
 def _text(value: object) -> str:
     """Refuse what is no string: Pydantic's error for an enumeration would repeat the value."""
     if not isinstance(value, str):
         raise InvalidValue("must be a string")
+    return value
+
+
+def instant(value: object) -> datetime:
+    """Parse a time as RFC 3339 section 5.6 has it, with any offset, and return it in UTC. Raises
+    InvalidValue."""
+    if not isinstance(value, str):
+        raise InvalidValue("must be a string")
+    try:
+        parsed = datetime.fromisoformat(value.upper()) if _RFC3339.fullmatch(value) else None
+    except ValueError:
+        parsed = None
+    if parsed is None:
+        raise InvalidValue("must be a time such as 2026-01-02T03:04:05.678901Z, with its offset")
+    return in_utc(parsed)
+
+
+def _name(value: str) -> str:
+    return printable(value, NAME_MAX)
+
+
+def _body(value: Any) -> Body | None:  # noqa: ANN401 - JSON may hold anything
+    return None if value is None else Body.from_mapping(value)
+
+
+def _item(value: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON may hold anything
+    if not isinstance(value, dict):
+        raise InvalidValue("must be an object")
     return value
 
 
@@ -54,21 +88,59 @@ RoleInput = Annotated[
     BeforeValidator(_text),
 ]
 ContentInput = Annotated[
-    str,
-    AfterValidator(check_content),
+    Annotated[str, AfterValidator(check_content)] | None,
     Field(
-        description=f"What is said, 0 to {CONTENT_MAX:,} characters.",
+        description=f"The readable text, 0 to {CONTENT_MAX:,} characters. It may be absent where "
+        "there is a `body`, and is then what a person can read of that.",
         examples=["Where shall we stay?"],
-        json_schema_extra={"maxLength": CONTENT_MAX, "pattern": r"^[^\u0000]*$"},
     ),
 ]
-TitleInput = Annotated[
-    str, AfterValidator(trimmed_title), Field(json_schema_extra={"pattern": _TRIMMED})
+TitleInput = Annotated[str, AfterValidator(trimmed_title)]
+NameInput = Annotated[
+    Annotated[str, AfterValidator(_name)] | None,
+    Field(
+        description=f"Which of several agents or people speaks, 1 to {NAME_MAX} characters.",
+        examples=["Planner"],
+    ),
 ]
+ExternalIdInput = Annotated[
+    Annotated[str, AfterValidator(check_external_id)] | None,
+    Field(
+        description=f"An id of your own, 1 to {EXTERNAL_ID_MAX} printable characters with no space "
+        "at the ends. It never changes, and `ext:` with it stands wherever an id does in a path.",
+        examples=["chat-42"],
+    ),
+]
+FormatInput = Annotated[
+    Annotated[str, AfterValidator(check_format)] | None,
+    Field(
+        description="A label of yours for the format of the `body`: 1 to 64 of a-z, 0-9 and "
+        "`._/+-`, the first a letter or a digit. The service never acts on it.",
+        examples=["openai.chat"],
+    ),
+]
+TimestampInput = Annotated[
+    datetime | None,
+    PlainValidator(lambda value: None if value is None else instant(value)),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
+]
+_OBJECT = {"type": "object", "additionalProperties": True}
+BodyInput = Annotated[
+    Body | None,
+    PlainValidator(_body),
+    WithJsonSchema({"anyOf": [_OBJECT, {"type": "null"}]}),
+    Field(
+        description="The message as a framework or a model API has it: any JSON object, at most "
+        f"{BODY_MAX_DEFAULT:,} bytes as compact JSON unless the operator has set another limit, "
+        f"and {DEPTH_MAX} levels deep. It comes back as the same JSON value, to the digit.",
+        examples=[{"role": "user", "content": "Where shall we stay?"}],
+    ),
+]
+Item = Annotated[dict[str, Any], PlainValidator(_item), WithJsonSchema(_OBJECT)]
 MetadataInput = Annotated[
     Metadata,
     PlainValidator(_metadata),
-    WithJsonSchema({"anyOf": [{"type": "object", "additionalProperties": True}, {"type": "null"}]}),
+    WithJsonSchema({"anyOf": [_OBJECT, {"type": "null"}]}),
     Field(
         description=f"A JSON object of your own, at most {METADATA_MAX:,} bytes as compact JSON "
         f"and {DEPTH_MAX} levels deep. It comes back with its keys in the order given. "
@@ -78,22 +150,12 @@ MetadataInput = Annotated[
 ]
 MetadataPatch = Annotated[dict[str, Any], AfterValidator(_checked)]
 
-Id = Annotated[
-    str,
-    Field(json_schema_extra={"format": "uuid", "pattern": f"^{UUID_V7}$"}),
-]
+Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Timestamp = Annotated[
     datetime,
     PlainSerializer(rfc3339),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "date-time",
-            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$",
-        }
-    ),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-Title = Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": TITLE_MAX})]
 MetadataOutput = Annotated[
     dict[str, Any],
     Field(description="The JSON object given.", examples=[{"model": "small"}]),

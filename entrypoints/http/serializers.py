@@ -1,42 +1,71 @@
 """Serializes entities as JSON, in the form that the response models in `schemas` describe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from domain.json_object import JsonObject
 from domain.message import Message
-from domain.metadata import Metadata
-from domain.page import Cursor, Page, SessionPageRequest
+from domain.message_page import PAGE_SIZE_MAX, MessagePageRequest
+from domain.page import Page
 from domain.session import Session
+from domain.session_page import Cursor, SessionPageRequest
 from entrypoints.http.cursors import to_text
 
 _encode = msgspec.json.Encoder().encode
 
 
+class View(StrEnum):
+    """How messages are shown in a list: with all they have, without their bodies, or as bodies
+    alone."""
+
+    FULL = "full"
+    TEXT = "text"
+    BODY = "body"
+
+
 class _Session(msgspec.Struct):
-    id: str
+    id: UUID
+    external_id: str | None
     user_id: str
     title: str | None
     metadata: msgspec.Raw
+    archived: bool
+    pinned: bool
     created_at: datetime | str
     last_updated: datetime | str
     message_count: int
 
 
 class _Message(msgspec.Struct):
-    id: str
-    session_id: str
+    id: UUID
+    external_id: str | None
+    session_id: UUID
     message_order: int
     role: str
+    name: str | None
     content: str
+    format: str | None
+    body: msgspec.Raw | None
     metadata: msgspec.Raw
     timestamp: datetime | str
+    edited_at: datetime | str | None
+
+
+class _Said(msgspec.Struct, omit_defaults=True):
+    """A message without a body, as it goes to a model."""
+
+    role: str
+    content: str
+    name: str | None = None
 
 
 class _Items(msgspec.Struct):
-    items: list[_Message]
+    items: Sequence[Any]
 
 
 class _Pagination(msgspec.Struct):
@@ -55,7 +84,7 @@ class _CursorPagination(_Pagination):
 
 
 class _Page(msgspec.Struct):
-    items: list[_Session] | list[_Message]
+    items: Sequence[Any]
     pagination: _Pagination
 
 
@@ -64,15 +93,27 @@ def session_json(session: Session) -> bytes:
     return _encode(_session(session))
 
 
-def messages_json(session_id: UUID, messages: Sequence[Message]) -> bytes:
-    """Serialize messages of one session as MessagesResponse."""
-    return _encode(_Items(_messages(session_id, messages)))
+def message_json(message: Message) -> bytes:
+    """Serialize a message as MessageResponse."""
+    return _encode(_message(message))
 
 
-def message_page_json(session_id: UUID, page: Page[Message]) -> bytes:
-    """Serialize a page of one session's messages as MessagePage."""
-    pagination = _Pagination(*_place(page))
-    return _encode(_Page(_messages(session_id, page.items), pagination))
+def messages_json(messages: Sequence[Message]) -> bytes:
+    """Serialize messages as MessagesResponse."""
+    return _encode(_Items([_message(message) for message in messages]))
+
+
+def message_page_json(
+    page: Page[Message], asked: MessagePageRequest, view: View = View.FULL
+) -> tuple[bytes, Page[Message]]:
+    """Serialize a page of messages as MessagePage, and return it beside the page as it was
+    written: with as many of the messages as fit in the bytes that a page may have."""
+    shown = _body if view is View.BODY else _message
+    body = _page_of(page, shown)
+    if len(body) <= PAGE_SIZE_MAX:
+        return body, page
+    page = asked.shortened(page, lambda message: len(_encode(shown(message))) + 1)
+    return _page_of(page, shown), page
 
 
 def session_page_json(page: Page[Session], asked: SessionPageRequest) -> bytes:
@@ -82,32 +123,47 @@ def session_page_json(page: Page[Session], asked: SessionPageRequest) -> bytes:
     return _encode(_Page([_session(session) for session in page.items], pagination))
 
 
+def _page_of(page: Page[Message], shown: Callable[[Message], Any]) -> bytes:
+    return _encode(_Page(list(map(shown, page.items)), _Pagination(*_place(page))))
+
+
 def _session(session: Session) -> _Session:
     return _Session(
-        str(session.id),
+        session.id,
+        session.external_id,
         session.owner.subject,
         session.title,
         _raw(session.metadata),
+        session.archived,
+        session.pinned,
         timestamp(session.created_at),
         timestamp(session.last_updated),
         session.message_count,
     )
 
 
-def _messages(session_id: UUID, messages: Sequence[Message]) -> list[_Message]:
-    session = str(session_id)
-    return [
-        _Message(
-            str(message.id),
-            session,
-            message.message_order,
-            message.role,
-            message.content,
-            _raw(message.metadata),
-            timestamp(message.timestamp),
-        )
-        for message in messages
-    ]
+def _message(message: Message) -> _Message:
+    body, edited_at = message.body, message.edited_at
+    return _Message(
+        message.id,
+        message.external_id,
+        message.session_id,
+        message.message_order,
+        message.role,
+        message.name,
+        message.content,
+        message.format,
+        None if body is None else _raw(body),
+        _raw(message.metadata),
+        timestamp(message.timestamp),
+        None if edited_at is None else timestamp(edited_at),
+    )
+
+
+def _body(message: Message) -> msgspec.Raw | _Said:
+    if message.body is None:
+        return _Said(message.role, message.content, message.name)
+    return _raw(message.body)
 
 
 def _place(
@@ -124,8 +180,8 @@ def _place(
     )
 
 
-def _raw(metadata: Metadata) -> msgspec.Raw:
-    return msgspec.Raw(metadata.json.encode())
+def _raw(value: JsonObject) -> msgspec.Raw:
+    return msgspec.Raw(value.json.encode())
 
 
 def _cursor(cursor: Cursor | None) -> str | None:

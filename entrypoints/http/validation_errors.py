@@ -6,8 +6,10 @@ from pydantic import BaseModel
 
 from domain.errors import InvalidValue
 from entrypoints.http.problems import FIELD_ERRORS_MAX, FieldError, in_body, in_header, in_query
+from entrypoints.http.schemas import KINDS, MessageCreate
 
 _TYPES = {
+    "bool_type": "must be true or false",
     "dict_type": "must be an object",
     "int_parsing": "must be an integer written in plain digits",
     "int_parsing_size": "must be an integer written in plain digits",
@@ -19,6 +21,11 @@ _TYPES = {
     "string_unicode": "must not contain a lone surrogate",
 }
 """The sentences for clients, by Pydantic's types of errors."""
+
+_WHOLE = (
+    "; to store a message whole, as a framework or a model API has it, put it into `body`, or give "
+    "`format` beside `messages` where messages are appended"
+)
 
 
 def field_errors(error: RequestValidationError, body: type[BaseModel] | None) -> list[FieldError]:
@@ -33,23 +40,29 @@ def field_errors(error: RequestValidationError, body: type[BaseModel] | None) ->
 
 def _field_error(found: Mapping[str, Any], body: type[BaseModel] | None) -> FieldError:
     source, *path = found["loc"]
+    if path and path[0] in KINDS:
+        body = KINDS[path.pop(0)]
     detail = _detail(found)
+    cause = found.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidValue) and tuple(path[-len(cause.field) :]) != cause.field:
+        path += cause.field
     if found["type"] == "extra_forbidden":
         path = path[:-1]
-        known = ", ".join(_fields_at(body, path)) if body else ""
-        detail = f"holds a field that is not known; it takes {known}"
+        model = _model_at(body, path) if body else BaseModel
+        detail = f"holds a field that is not known; it takes {', '.join(model.model_fields)}"
+        detail += _WHOLE if model is MessageCreate else ""
     if source == "body":
         return in_body(detail, *path)
     name = str(path[0])
     return in_header(detail, name) if source == "header" else in_query(detail, name)
 
 
-def _fields_at(model: type[BaseModel], path: Sequence[str | int]) -> Sequence[str]:
-    """Return the names of the fields of the object at a path of a model."""
+def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
+    """Return the model of the object at a path of a model."""
     for name in path:
         if isinstance(name, str):
             (model,) = _models_in(model.model_fields[name].annotation)
-    return tuple(model.model_fields)
+    return model
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:

@@ -8,13 +8,16 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from adapters.auth.development import ISSUER
+from adapters.sql.migrations import downgrade
 from entrypoints.settings import PREFIX, Settings
+from tests.databases import in_transaction, patient
 from tests.faults.ledger import Ledger
 from tests.faults.service import Service, running
 from tests.postgresql import PostgresqlServer
@@ -299,8 +302,8 @@ def test_the_database_gets_a_new_password(operator: Operator, tmp_path: Path) ->
     operator.paste(second)
     assert writes(tmp_path, operator.url("chat"))
     assert writes(tmp_path, operator.url("chat_2"))
-    operator.server.execute("UPDATE alembic_version SET version_num = '0001'", "chat")
-    operator.server.execute("DROP TABLE receipts", "chat")
+    options = patient(operator.url("chat"))
+    asyncio.run(in_transaction(options, partial(downgrade, revision="0001")))
     assert run("migrate", folder=tmp_path, **{URL: operator.url("chat_2")}).returncode == 0
     operator.paste(shut)
     assert writes(tmp_path, operator.url("chat_2"))

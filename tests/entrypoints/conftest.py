@@ -116,7 +116,7 @@ def problem(response: httpx2.Response, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body: dict[str, Any] = response.json()
-    assert body.keys() - {"errors"} == {
+    assert body.keys() - {"errors", "session_id", "message_order"} == {
         "type",
         "title",
         "status",

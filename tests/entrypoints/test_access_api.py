@@ -7,7 +7,7 @@ import pytest
 from domain.errors import InvalidValue
 from entrypoints.http.body import JSON
 from tests.entrypoints.conftest import Api, before_storage, problem
-from tests.routes import ROUTES, requests
+from tests.routes import ROUTES, SAID, requests
 
 MALFORMED = [
     "1", "null", "%00", "{id}", "urn:uuid:01a20ab2-e3be-7336-be46-7b4184e042f7",
@@ -69,6 +69,7 @@ async def test_the_schemes_name_may_be_in_any_letters(api: Api) -> None:
 
 
 BAD_JSON = {"content": "{", "headers": {"Content-Type": JSON}}
+STALE = {"headers": {"If-Match": '"x"'}}
 UNKNOWN_FIELD = {"json": {"messages": [], "unknown": 1}}
 
 
@@ -89,6 +90,15 @@ UNKNOWN_FIELD = {"json": {"messages": [], "unknown": 1}}
         (404, "GET", "/sessions/x/messages?limit=0", "bob", {}),
         (403, "GET", "/sessions/{theirs}/messages?offset=99", "bob", {}),
         (403, "PATCH", "/sessions/{theirs}", "bob", {"json": {}}),
+        (404, "GET", "/sessions/ext:%0B?x=1", "bob", {}),
+        (404, "PUT", "/sessions/{theirs}/messages/x?x=1", "bob", UNKNOWN_FIELD),
+        (422, "PUT", "/sessions/{theirs}/messages/1", "bob", UNKNOWN_FIELD),
+        (403, "PUT", "/sessions/{theirs}/messages/9", "bob", {"json": SAID, **STALE}),
+        (404, "PUT", "/sessions/{theirs}/messages/9", "alice", {"json": SAID, **STALE}),
+        (422, "DELETE", "/sessions/{theirs}/messages?before=", "bob", STALE),
+        (400, "DELETE", "/sessions/{theirs}/messages", "bob", {"headers": {"If-Match": "x"}}),
+        (403, "DELETE", "/sessions/{theirs}/messages", "bob", STALE),
+        (412, "DELETE", "/sessions/{theirs}/messages", "alice", STALE),
     ],
 )
 async def test_the_first_refusal_that_applies_answers(

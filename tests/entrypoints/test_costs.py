@@ -32,7 +32,7 @@ SAID = {"role": "user", "content": "x" * 300}
 POLL = "a conditional GET"
 STATEMENTS = {**{route.operation: route.statements for route in ROUTES}, POLL: (1, 1)}
 
-ROUND_TRIPS = {name: {3: 4}.get(count[1], 1) for name, count in STATEMENTS.items()}
+ROUND_TRIPS = {name: of + (of > 1) for name, (_, of) in STATEMENTS.items()}
 """To PostgreSQL: one, or those of a transaction that looks before it writes."""
 
 
@@ -119,10 +119,11 @@ async def asked_of(
     async with opened(storage, folder, {"rate_limits": "on"} | UNLIMITED) as api:
         session = await api.create(messages=[SAID] * 50)
         made = [await api.create() for _ in range(49)]
-        yield api, requests_to(session["id"], [other["id"] for other in made[:10]])
+        yield api, requests_to(session, [other["id"] for other in made[:10]])
 
 
-def requests_to(session_id: str, doomed: Sequence[str]) -> dict[str, Iterator[Request]]:
+def requests_to(session: dict[str, Any], doomed: Sequence[str]) -> dict[str, Iterator[Request]]:
+    session_id = session["id"]
     path = f"/sessions/{session_id}"
     page = f"{path}/messages?limit=50"
     titles = (json.dumps({"title": f"title {number}"}).encode() for number in count())
@@ -140,10 +141,14 @@ def requests_to(session_id: str, doomed: Sequence[str]) -> dict[str, Iterator[Re
     deletion = ROUTE["deleteSession"]
     # The conditional GET comes before anything is appended: what it knows is still so.
     return (
-        {POLL: repeat(("GET", page, b"", {"if-none-match": 'W/"50"'}))}
+        {POLL: repeat(("GET", page, b"", {"if-none-match": f'W/"{session["last_updated"]}"'}))}
         | made
         | {
             "listMessages": repeat(("GET", page, b"", {})),
+            "removeMessage": (("DELETE", f"{path}/messages/{1 + n}", b"", {}) for n in count()),
+            "clearMessages": (
+                ("DELETE", f"{path}/messages?before={4 + n}", b"", {}) for n in count()
+            ),
             "updateSession": (("PATCH", path, title, {}) for title in titles),
             "deleteSession": ((deletion.method, deletion.target(one), b"", {}) for one in doomed),
         }

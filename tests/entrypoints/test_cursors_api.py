@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.page import Cursor, SessionSort, Side, SortOrder
+from domain.page import SortOrder
+from domain.session_page import Cursor, SessionSort, Side
 from entrypoints.http.cursors import from_text, to_text
 from tests.entrypoints.conftest import Api, problem
 

@@ -102,15 +102,18 @@ async def test_the_examples_of_a_list_make_a_request_together(api: Api, name: st
         for parameter in OPERATION[name]["parameters"]
         if parameter["in"] == "query" and "examples" in parameter["schema"]
     }
-    assert query.keys() == {"limit", "offset", "sort_by", "sort_order"}
+    assert query.keys() >= {"limit", "offset", "sort_by", "sort_order"}
     (path,) = (at for at, of in DESCRIPTION["paths"].items() if of.get("get") is OPERATION[name])
     path = path.format(session_id=(await api.create())["id"])
     response = await api.ask("GET", path, params=query)
     assert response.status_code == 200, response.text
 
 
+SENT = ("SessionCreate", "SessionUpdate", "MessagesAppend", "MessageCreate", "MessageReplace")
+
+
 def test_what_clients_send_has_no_other_members() -> None:
-    for name in ("SessionCreate", "SessionUpdate", "MessagesAppend", "MessageCreate"):
+    for name in SENT:
         assert COMPONENTS["schemas"][name]["additionalProperties"] is False
     body = OPERATION["updateSession"]["requestBody"]["content"]
     assert body.keys() == {"application/json", "application/merge-patch+json"}
@@ -151,19 +154,16 @@ class TestBehindAProxy:
         assert [server["url"] for server in description["servers"]] == ["https://chat.example/api"]
 
 
-TITLES = ["Lisbon", " Lisbon\n", "x", "x" * 200, " " + "é" * 200 + " ", "a\nb", "", "  ", "\0"]
-
-
-@pytest.mark.parametrize("title", [*TITLES, "x" * 201, "a\0b", None])
-async def test_the_schema_of_a_title_is_its_rule(api: Api, title: str | None) -> None:
+@pytest.mark.parametrize("title", ["Lisbon", " x ", "🛶" * 200, " " + "é" * 200 + " ", None])
+async def test_the_schema_of_a_title_lets_every_title_pass(api: Api, title: str | None) -> None:
     described = COMPONENTS["schemas"]["SessionCreate"]["properties"]["title"]
-    response = await api.ask("POST", "/sessions", json={"title": title})
-    assert response.is_success == valid(described, title)
+    assert (await api.ask("POST", "/sessions", json={"title": title})).is_success
+    assert valid(described, title)
 
 
 @pytest.fixture
 async def session(api: Api) -> str:
-    return f"/sessions/{(await api.create())['id']}"
+    return f"/sessions/{(await api.create(external_id='taken'))['id']}"
 
 
 REFUSED: dict[int, tuple[str, str, dict[str, Any]]] = {
@@ -171,6 +171,7 @@ REFUSED: dict[int, tuple[str, str, dict[str, Any]]] = {
     401: ("GET", "/sessions", {"who": None}),
     403: ("GET", "{session}", {"who": "bob"}),
     404: ("GET", "/sessions/x", {}),
+    409: ("POST", "/sessions", {"json": {"external_id": "taken"}}),
     412: ("DELETE", "{session}", {"headers": {"If-Match": '"x"'}}),
     413: ("POST", "/sessions", {"content": "x" * (5 << 20) + "x"}),
     415: ("POST", "/sessions", {"content": "x"}),
@@ -194,7 +195,11 @@ async def test_the_example_of_a_problem_is_what_is_answered(
     )
     content = described["content"]["application/problem+json"]
     assert valid(content["schema"], answered)
-    own = {"instance": answered["instance"], "request_id": answered["request_id"]}
+    own = {
+        name: answered[name]
+        for name in ("instance", "request_id", "session_id")
+        if name in answered
+    }
     assert answered == content["example"] | own
     for name in described["headers"]:
         if COMPONENTS["headers"][name]["required"]:

@@ -49,7 +49,9 @@ def served(
 def test_each_success_has_its_event(served: Served) -> None:
     place = served.folder.name.startswith("postgresql")
     with served.client("événement") as client:
-        session = client.post("/sessions", json={}).json()["id"]
+        session = client.post("/sessions", json={"messages": [SAID["messages"][0]] * 3}).json()[
+            "id"
+        ]
         for route in ROUTES:
             given = ids(route.operation)
             client.request(route.method, route.target(session), json=route.body, headers=given)
@@ -80,6 +82,20 @@ async def test_another_s_session_and_what_is_not_there_are_told_apart(api: Api) 
     line = await only_line(api, "GET", f"/sessions/{NOWHERE}", "bob")
     assert (line["event"], line["level"], line["status"]) == ("request.refused", "info", 404)
     assert line["reason"] == "There is no such session."
+
+
+async def test_a_session_is_named_by_its_id_and_never_by_what_a_client_calls_it(api: Api) -> None:
+    """An external id may be a name or an address."""
+    session = await api.create(external_id="ann@example.org", messages=SAID["messages"])
+    for route in ROUTES:
+        if route.is_of_session:
+            target = route.target("ext:ann@example.org")
+            line = await only_line(api, route.method, target, json=route.body)
+            assert (line["event"], line["session_id"]) == (route.event, session["id"])
+            assert "ann" not in str(line)
+    missing = await only_line(api, "GET", "/sessions/ext:ann@example.org")
+    assert (missing["status"], missing["session_id"]) == (404, None)
+    assert "ann" not in str(missing)
 
 
 @pytest.mark.parametrize("options", [{"hide_foreign_sessions": True}])

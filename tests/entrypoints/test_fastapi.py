@@ -123,7 +123,7 @@ async def test_a_dependency_reads_a_header(api: Api, app: FastAPI, router: APIRo
 
 
 async def test_a_background_task_runs(api: Api, app: FastAPI, router: APIRouter) -> None:
-    done: list[UUID] = []
+    done: list[object] = []
 
     @router.post("/touch", status_code=202)
     async def touch(session_id: SessionId, tasks: BackgroundTasks) -> None:

@@ -32,7 +32,7 @@ async def test_appended_messages_come_back_in_place(api: Api) -> None:
 async def test_a_batch_with_one_bad_message_stores_none(api: Api) -> None:
     session = await api.create()
     path = f"/sessions/{session['id']}/messages"
-    said = [{"role": "user", "content": "fine"}, {"role": "nobody", "content": "x" * 100_001}]
+    said = [{"role": "user", "content": "fine"}, {"role": "nobody", "content": "x" * 300_001}]
     response = await api.ask("POST", path, json={"messages": said})
     assert pointers(response) == {"#/messages/1/role", "#/messages/1/content"}
     assert (await api.ask("GET", path)).json()["pagination"]["total"] == 0

@@ -151,7 +151,7 @@ async def test_an_encoded_body_is_415(api: Api, encodings: list[str]) -> None:
         ({"messages": [{"content": "x"}]}, {"#/messages/0/role"}),
         ({"messages": [{"role": "User", "content": "x"}]}, {"#/messages/0/role"}),
         ({"messages": [{"role": "user", "content": None}]}, {"#/messages/0/content"}),
-        ({"messages": [{"role": "user", "content": "x" * 100_001}]}, {"#/messages/0/content"}),
+        ({"messages": [{"role": "user", "content": "x" * 300_001}]}, {"#/messages/0/content"}),
         ({"title": "a\0"}, {"#/title"}),
         ({"metadata": "x"}, {"#/metadata"}),
         ({"metadata": {"a\0": 1}}, {"#/metadata"}),
@@ -242,11 +242,17 @@ async def test_a_body_that_does_not_say_its_size_is_measured(api: Api) -> None:
 class TestSmallBodies:
     @pytest.fixture
     def options(self) -> dict[str, Any]:
-        return {"max_body_bytes": 20}
+        return {"max_body_bytes": 4 << 20, "message_body_max_bytes": 1024}
 
-    async def test_the_limit_is_a_setting(self, api: Api) -> None:
-        assert (await api.send("/sessions", '{"title": "x"}')).status_code == 201
-        problem(await api.send("/sessions", '{"title": "xxxxxxxxxxxxxxx"}'), 413)
+    async def test_the_limits_are_settings(self, api: Api) -> None:
+        padded = b'{"title": "x"}'.ljust(4 << 20)
+        assert (await api.send("/sessions", padded)).status_code == 201
+        problem(await api.send("/sessions", padded + b" "), 413)
+        said = {"role": "user", "body": {"a": "é" * 508}}
+        assert (await api.create(messages=[said]))["message_count"] == 1
+        said["body"] = {"a": "é" * 509}
+        refused = await api.ask("POST", "/sessions", json={"messages": [said]})
+        assert pointers(refused) == {"#/messages/0/body"}
 
 
 @before_storage
@@ -264,15 +270,15 @@ class TestSmallBodies:
         ),
         (
             {"json": {"ids": 1}},
-            "holds a field that is not known; it takes title, metadata, messages",
+            "holds a field that is not known; it takes title, metadata, messages, external_id,",
         ),
         (
             {"json": {"messages": [{"role": "user", "content": "x", "createdAt": 1}]}},
-            "holds a field that is not known; it takes role, content, metadata",
+            "holds a field that is not known; it takes role, content, name, format, body,",
         ),
         (
             {"json": {"messages": [{"role": "robot", "content": "x"}]}},
-            "must be one of user, assistant, system, tool",
+            "must be one of user, assistant, system, developer, tool",
         ),
         (
             {"json": {}, "headers": {"Idempotency-Key": "x" * 256}},

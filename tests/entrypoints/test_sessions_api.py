@@ -19,9 +19,12 @@ async def test_a_created_session_says_where_it_is(api: Api) -> None:
     session = response.json()
     assert list(session) == [
         "id",
+        "external_id",
         "user_id",
         "title",
         "metadata",
+        "archived",
+        "pinned",
         "created_at",
         "last_updated",
         "message_count",

@@ -31,7 +31,7 @@ def test_every_setting_is_read() -> None:
         port="9000",
         public_url="https://Chat.example:8443/api/",
         hide_foreign_sessions="true",
-        max_body_bytes="1000",
+        max_body_bytes="5000000",
         drain_seconds="0.5",
         log_format="json",
     )
@@ -40,7 +40,19 @@ def test_every_setting_is_read() -> None:
     assert read.base_url == "https://Chat.example:8443/api"
     assert read.hosts == {"localhost", "127.0.0.1", "[::1]", "Chat.example:8443"}
     assert read.hide_foreign_sessions is True
-    assert (read.max_body_bytes, read.drain_seconds, read.log_format) == (1000, 0.5, "json")
+    assert (read.max_body_bytes, read.drain_seconds, read.log_format) == (5000000, 0.5, "json")
+
+
+def test_what_one_message_may_hold_one_request_may_hold_too() -> None:
+    """Each character as two escapes, and both objects three times as long in ASCII."""
+    least = 12 * 300_000 + 3 * (256 * 1024 + 16 * 1024)
+    assert settings(max_body_bytes=str(least)).max_body_bytes == least
+    with pytest.raises(SettingsError, match=rf"^CHAT_SESSIONS_MAX_BODY_BYTES: .*{least},"):
+        settings(max_body_bytes=str(least - 1))
+    with pytest.raises(SettingsError, match=r"^CHAT_SESSIONS_MAX_BODY_BYTES: "):
+        settings(message_body_max_bytes=str(4 << 20))
+    read = settings(message_body_max_bytes=str(4 << 20), max_body_bytes=str(17 << 20))
+    assert read.message_body_max_bytes == 4 << 20
 
 
 def test_an_ipv6_address_is_bracketed_in_a_url() -> None:
@@ -202,7 +214,8 @@ WRONG: dict[str, tuple[str, ...]] = {
         "http://chat.example/%zz", "https://chat.example\n/"),
     "allowed_hosts": (",",),
     "hide_foreign_sessions": ("perhaps",),
-    "max_body_bytes": ("0",),
+    "max_body_bytes": ("0", "4000000"),
+    "message_body_max_bytes": ("0", "4194305"),
     "drain_seconds": ("-1", "nan"),
     "log_format": ("xml",),
     "trusted_proxies": ("proxy.example", "10.0.0.1/8", "10.0.0.0/33", "0.0.0.0/0", "::/0",

@@ -18,7 +18,7 @@ MISSING = "01a20ab2-e3be-7336-be46-7b4184e042f7"
 MALFORMED = "01A20AB2-E3BE-7336-BE46-7B4184E042F7"
 IDS = ("own", "foreign", "missing", "malformed")
 
-CHANGING = {"POST", "PATCH", "DELETE"}
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 def test_every_route_of_the_application_is_in_the_table() -> None:
@@ -112,7 +112,7 @@ class TestMatrix:
                 route = routes_at(path).get(method)
                 answer = await person.ask(
                     method,
-                    path.replace("{session_id}", session_id),
+                    path.replace("{session_id}", session_id).replace("{message_order}", "1"),
                     json=route.body if route else None,
                 )
                 after = await kept.contents()

@@ -36,6 +36,10 @@ _DONE: Mapping[str | None, str] = {
     "deleteSession": "session.deleted",
     "listMessages": "messages.read",
     "appendMessages": "messages.appended",
+    "clearMessages": "messages.cleared",
+    "getMessage": "message.read",
+    "putMessage": "message.put",
+    "removeMessage": "message.removed",
 }
 """The events of successful requests, by operation id. Other operations, such as probes, are not
 logged when they succeed."""

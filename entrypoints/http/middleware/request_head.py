@@ -72,9 +72,8 @@ def head_too_large() -> Problem:
 
 
 def _can_be_a_route(scope: Scope) -> bool:
-    """Whether a route may match the path. An encoded slash is no separator (RFC 3986 section 2.2),
-    and the `$` of a route's pattern would let a newline pass."""
-    return not scope["path"].endswith("\n") and b"%2f" not in scope.get("raw_path", b"").lower()
+    """Whether a route may match the path: the `$` of a route's pattern would let a newline pass."""
+    return not scope["path"].endswith("\n")
 
 
 def _size(lines: list[tuple[bytes, bytes]]) -> int:

@@ -23,7 +23,7 @@ _EXPOSED = (
     b"Standby-Read, WWW-Authenticate, X-Request-ID"
 )
 _PREFLIGHT = {
-    b"access-control-allow-methods": b"DELETE, GET, HEAD, PATCH, POST",
+    b"access-control-allow-methods": b"DELETE, GET, HEAD, PATCH, POST, PUT",
     b"access-control-max-age": b"3600",
 }
 _HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]*")

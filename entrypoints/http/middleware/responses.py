@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from entrypoints.http.middleware.response_headers import ResponseHeaders
 from entrypoints.http.problem_types import UNAVAILABLE
 from entrypoints.http.problems import Problem, problem_response
+from entrypoints.http.references import routing_path
 from entrypoints.telemetry.request_context import RequestContext
 
 LINGER_TIMEOUT = 30
@@ -69,7 +70,8 @@ class ResponseMiddleware:
                 exchange.context.refusal = error
 
     async def _answered(self, scope: Scope, exchange: "_ResponseWriter") -> None:
-        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        inner = {**scope, "method": method, "path": routing_path(scope)}
         try:
             await self.app(inner, exchange.receive, exchange.send)
         finally:

@@ -6,7 +6,11 @@ from typing import Any
 
 from entrypoints.http.openapi.headers import HEADERS, headers
 from entrypoints.http.openapi.problem_components import PROBLEMS
-from entrypoints.http.openapi.problem_schemas import InvalidInputResponse, ProblemResponse
+from entrypoints.http.openapi.problem_schemas import (
+    ConflictResponse,
+    InvalidInputResponse,
+    ProblemResponse,
+)
 from entrypoints.http.problem_types import LIMITED
 
 Json = dict[str, Any]
@@ -20,6 +24,9 @@ TAGS = [
 
 _REFERENCE = "#/components/schemas/"
 
+CHOICES = {"Violation": ("BodyViolation", "ParameterViolation")}
+"""Schemas that are one of others. Generators of clients name what has no name by its place."""
+
 
 def complete(description: Json) -> Json:
     """Change FastAPI's description in place, and return it."""
@@ -32,6 +39,7 @@ def complete(description: Json) -> Json:
             parameter["schema"] = _without_null(parameter["schema"])
         operation["summary"] = operation["summary"].capitalize()
         _complete_answers(operation)
+        _complete_body(operation)
     components = description["components"]
     components["headers"] = HEADERS
     components["responses"] = {
@@ -73,16 +81,49 @@ def _complete_answers(operation: Json) -> None:
 
 
 def _complete_schemas(schemas: Json) -> None:
-    for model in (ProblemResponse, InvalidInputResponse):
+    for model in (ProblemResponse, InvalidInputResponse, ConflictResponse):
         schema = model.model_json_schema(ref_template=_REFERENCE + "{model}")
         schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
-    schemas.pop("Metadata")  # the core's, which is an object on the wire
+    for name in (
+        "Body",
+        "ItemsAppend",
+        "Metadata",
+        "View",
+    ):  # the core's, and what is told in words
+        schemas.pop(name, None)
+    schemas |= {name: {"oneOf": list(map(_reference, of))} for name, of in CHOICES.items()}
     for name, schema in sorted(schemas.items()):
         schemas[name] = schemas.pop(name)
         for part in _parts(schema):
             part.pop("title", None)
             part.pop("default", None)  # which generators of clients take for "always there"
             part |= {bound: int(part[bound]) for bound in ("minimum", "maximum") if bound in part}
+            if name not in CHOICES:
+                _make_portable(part)
+
+
+def _make_portable(schema: Json) -> None:
+    """Say in place what generators of clients understand: null as one of the types, and a choice by
+    a name of its own."""
+    match schema.get("anyOf"):
+        case [{"type": str(kind)} as choice, {"type": "null"}]:
+            del schema["anyOf"]
+            schema |= {**choice, **schema, "type": [kind, "null"]}
+    for name, of in CHOICES.items():
+        if schema.get("oneOf") == list(map(_reference, of)):
+            del schema["oneOf"]
+            schema |= _reference(name)
+
+
+def _complete_body(operation: Json) -> None:
+    """Describe the first kind of a body alone that may be of several: a generated client would want
+    the members of all."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["schema"], *_ = content["schema"].get("oneOf", [content["schema"]])
+
+
+def _reference(name: str) -> Json:
+    return {"$ref": _REFERENCE + name}
 
 
 def _parts(schema: Json) -> Iterator[Json]:

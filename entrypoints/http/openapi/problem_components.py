@@ -3,13 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from domain.errors import ExternalIdTaken
 from entrypoints.http.openapi.headers import headers
-from entrypoints.http.problem_types import INVALID_INPUT, PROBLEM_TYPES, ProblemType
-from entrypoints.http.problems import PROBLEM_JSON, Problem, in_body, invalid
-from entrypoints.http.schema_types import REQUEST_ID
+from entrypoints.http.problem_types import (
+    INVALID_INPUT,
+    PROBLEM_TYPES,
+    SESSION_EXISTS,
+    ProblemType,
+)
+from entrypoints.http.problems import PROBLEM_JSON, Problem, conflict, in_body, invalid
+from entrypoints.http.schema_types import REQUEST_ID, SESSION_ID
 
-_NAMES = {400: "BadRequest", 403: "Forbidden", 404: "NotFound", 429: "TooManyRequests"}
+_NAMES = {
+    400: "BadRequest",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    429: "TooManyRequests",
+}
 """The names of the components that are not named after their first problem."""
 
 
@@ -36,6 +49,9 @@ class ProblemComponent:
         if first is INVALID_INPUT:
             example = invalid([in_body("is required", "messages", 0, "role")])
             model = "InvalidInputResponse"
+        if first is SESSION_EXISTS:
+            example = conflict(ExternalIdTaken(session_id=UUID(SESSION_ID)))
+            model = "ConflictResponse"
         return {
             "description": self.description,
             "headers": headers(*names, "X-Request-ID"),

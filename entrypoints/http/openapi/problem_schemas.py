@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from entrypoints.http.schema_types import REQUEST_ID
+from entrypoints.http.schema_types import REQUEST_ID, SESSION_ID
 
 
 class ProblemResponse(BaseModel):
@@ -40,7 +40,7 @@ class ProblemResponse(BaseModel):
         Field(
             description="The id of the request, as in `X-Request-ID` and in the service's log.",
             examples=[REQUEST_ID],
-            json_schema_extra={"pattern": r"^[A-Za-z0-9._-]{1,128}$"},
+            json_schema_extra={"maxLength": 128, "minLength": 1, "pattern": "^[A-Za-z0-9._-]+$"},
         ),
     ]
 
@@ -56,6 +56,21 @@ class BodyViolation(BaseModel):
             examples=["#/messages/0/role"],
             json_schema_extra={"pattern": "^#"},
         ),
+    ]
+
+
+class ConflictResponse(ProblemResponse):
+    """An external id is taken. One of `session_id` and `message_order` says by what."""
+
+    session_id: Annotated[
+        str,
+        Field(description="The session that has it.", examples=[SESSION_ID]),
+    ] = ""
+    message_order: Annotated[
+        int, Field(ge=1, description="The message that has it.", examples=[3])
+    ] = 1
+    errors: Annotated[
+        list[BodyViolation], Field(min_length=1, description="Where the taken one is.")
     ]
 
 

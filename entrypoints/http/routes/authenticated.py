@@ -1,17 +1,28 @@
 """The router and the responses that routes with authentication share."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from types import MappingProxyType
+from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from domain.errors import SessionRefused, VersionMismatch
+from domain.message import Message
+from domain.owner import Owner
 from domain.page import PageRequest
+from domain.session import SessionRef
 from entrypoints.http.body import JSON
+from entrypoints.http.context import use_cases
+from entrypoints.http.etags import session_tag
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import Links, link_header
 from entrypoints.http.pipeline import PipelineRoute
+from entrypoints.http.problem_types import VERSION_MISMATCH
+from entrypoints.http.problems import Problem
+from entrypoints.telemetry.request_context import request_context
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -38,14 +49,49 @@ def json_response(
 
 def page_response(
     request: Request,
+    path: str,
     asked: PageRequest,
     body: bytes,
     links: Links,
     headers: Mapping[str, str] = NO_HEADERS,
 ) -> Response:
-    link = link_header(request, asked, links)
+    link = link_header(request, path, asked, links)
     return json_response(body, headers={**headers, "Link": link} if link else headers)
 
 
 def not_modified(tag: str) -> Response:
     return Response(status_code=304, headers={"ETag": tag})
+
+
+@asynccontextmanager
+async def telling_session_version(
+    request: Request, caller: Owner, session: SessionRef
+) -> AsyncIterator[None]:
+    """Give a client whose version does not match the tag that holds now, if there is one."""
+    try:
+        yield
+    except VersionMismatch:
+        try:
+            found = await use_cases(request).get_session(caller, session)
+        except SessionRefused:
+            raise Problem(VERSION_MISMATCH, "There is no such session.") from None
+        raise Problem(VERSION_MISMATCH, headers={"ETag": session_tag(found)}) from None
+
+
+async def known_session(request: Request, caller: Owner, session: SessionRef) -> UUID:
+    """The id of the session, for the log to have it also of what leaves nothing to read it from.
+
+    Raises SessionNotFound.
+    """
+    if isinstance(session, UUID):
+        return session
+    found = (await use_cases(request).get_session(caller, session)).id
+    request_context(request).session_id = str(found)
+    return found
+
+
+def note_session(request: Request, messages: Sequence[Message]) -> None:
+    """Note for the log which session was asked for, where an external id named it."""
+    context = request_context(request)
+    if context.session_id is None and messages:
+        context.session_id = str(messages[0].session_id)

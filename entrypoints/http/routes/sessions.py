@@ -1,17 +1,13 @@
 """The routes of sessions. Each turns a request into one call of a use case, and its result into a
 response."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from domain.errors import VersionMismatch
-from domain.owner import Owner
 from domain.session import Session
 from entrypoints.http.body import MERGE_PATCH
 from entrypoints.http.context import app_context, use_cases
@@ -19,22 +15,23 @@ from entrypoints.http.dependencies import Caller, SessionId
 from entrypoints.http.etags import (
     IfMatch,
     IfNoneMatch,
-    expected_versions,
+    expected_sessions,
     is_known,
     session_tag,
 )
 from entrypoints.http.idempotency_key import IdempotencyKeys, only_key, replay_mark
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import SessionPageQuery, links_by_cursor, links_by_offset
-from entrypoints.http.problem_types import VERSION_MISMATCH
-from entrypoints.http.problems import Problem, in_header, invalid
+from entrypoints.http.references import session_path
 from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
     NOT_MODIFIED,
     authenticated_router,
     json_response,
+    known_session,
     not_modified,
     page_response,
+    telling_session_version,
 )
 from entrypoints.http.schemas import SessionCreate, SessionPage, SessionResponse, SessionUpdate
 from entrypoints.http.serializers import session_json, session_page_json
@@ -58,12 +55,20 @@ async def list_sessions(
     query: Annotated[SessionPageQuery, Query()],
 ) -> Response:
     """The caller's sessions a page at a time, those that changed last first unless asked
-    otherwise."""
+    otherwise.
+
+    Besides the parameters below, `metadata.KEY=VALUE` leaves those whose metadata has the member
+    KEY with that value, and may be there for several members: `metadata.project=lisbon`,
+    `metadata.starred=true`. VALUE is JSON, or text where it is none; nothing is the empty text.
+
+    A cursor goes with the filters that it was made for, so they are sent along with it, as the
+    links of a page have them.
+    """
     asked = query.to_domain()
     page = await use_cases(request).list_sessions(caller, asked)
     body = session_page_json(page, asked)
     links = links_by_cursor(page, asked) if asked.cursor else links_by_offset(page)
-    return page_response(request, asked, body, links)
+    return page_response(request, "/sessions", asked, body, links)
 
 
 @router.post(
@@ -73,7 +78,7 @@ async def list_sessions(
     response_model=SessionResponse,
     responses={
         201: success("The session is stored.", "ETag", "Location", "Idempotent-Replayed"),
-        **problems(415),
+        **problems(409, 415),
     },
 )
 async def create_session(
@@ -84,9 +89,8 @@ async def create_session(
     created = await use_cases(request).create_session.once(
         only_key(keys), caller, body.to_domain(), messages
     )
-    request_context(request).session_id = str(created.value.id)
-    location = f"{app_context(request).public_url}/sessions/{created.value.id}"
-    return _session(created.value, 201, {"Location": location, **replay_mark(created)})
+    location = app_context(request).public_url + session_path(created.value.id)
+    return _session(request, created.value, 201, {"Location": location, **replay_mark(created)})
 
 
 @router.get(
@@ -102,7 +106,7 @@ async def get_session(
     session = await use_cases(request).get_session(caller, session_id)
     if if_none_match and is_known(tag := session_tag(session), if_none_match):
         return not_modified(tag)
-    return _session(session)
+    return _session(request, session)
 
 
 @router.patch(
@@ -123,16 +127,21 @@ async def update_session(
     body: SessionUpdate,
     if_match: IfMatch = (),
 ) -> Response:
-    """Change the title or the metadata by a JSON merge patch (RFC 7396).
+    """Change the title, the metadata, `archived` or `pinned` by a JSON merge patch (RFC 7396).
 
-    What is absent stays, null removes. A patch that changes nothing leaves `last_updated`.
+    What is absent stays, null removes the title and empties the metadata. Some generated clients
+    (those of Dart and older ones of Java and C# among them) send null for every member that was not
+    set, and so take the title away: send what changes and nothing else, or, where your client
+    cannot, read the session first and send its title along, with `If-Match`.
+
+    A patch that changes nothing leaves `last_updated`, and so do `archived` and `pinned`.
     """
-    patch, expected = body.to_domain(), expected_versions(if_match)
-    async with _telling_version(request, caller, session_id):
+    patch, expected = body.to_domain(), expected_sessions(if_match)
+    async with telling_session_version(request, caller, session_id):
         session = await use_cases(request).update_session(
             caller, session_id, patch, expected=expected
         )
-    return _session(session)
+    return _session(request, session)
 
 
 @router.delete(
@@ -145,28 +154,19 @@ async def delete_session(
     request: Request, caller: Caller, session_id: SessionId, if_match: IfMatch = ()
 ) -> Response:
     """The session goes, and its messages with it."""
-    if if_match and not "".join(if_match).strip():
-        raise invalid([in_header("must not be empty where it decides what is removed", "If-Match")])
-    expected = expected_versions(if_match)
-    async with _telling_version(request, caller, session_id):
+    expected = expected_sessions(if_match, removes=True)
+    session_id = await known_session(request, caller, session_id)
+    async with telling_session_version(request, caller, session_id):
         await use_cases(request).delete_session(caller, session_id, expected=expected)
     return Response(status_code=204)
 
 
-@asynccontextmanager
-async def _telling_version(
-    request: Request, caller: Owner, session_id: UUID
-) -> AsyncIterator[None]:
-    """Give a client whose version does not match the tag that holds now."""
-    try:
-        yield
-    except VersionMismatch:
-        session = await use_cases(request).get_session(caller, session_id)
-        raise Problem(VERSION_MISMATCH, headers={"ETag": session_tag(session)}) from None
-
-
 def _session(
-    session: Session, status: int = 200, headers: Mapping[str, str] = NO_HEADERS
+    request: Request,
+    session: Session,
+    status: int = 200,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> Response:
+    request_context(request).session_id = str(session.id)
     tagged = {"ETag": session_tag(session), **headers}
     return json_response(session_json(session), status, tagged)

@@ -1,0 +1,165 @@
+"""The routes of one message."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from domain.errors import MessageNotFound, VersionMismatch
+from domain.external_id import ExternalId
+from domain.message import Message, MessageRef
+from domain.owner import Owner
+from domain.session import SessionRef
+from entrypoints.http.context import use_cases
+from entrypoints.http.dependencies import Caller, MessageId, SessionId
+from entrypoints.http.etags import (
+    IfMatch,
+    IfNone,
+    IfNoneMatch,
+    asks_for_any,
+    asks_for_none,
+    expected_messages,
+    is_known,
+    message_tag,
+)
+from entrypoints.http.openapi.declared_responses import problems, success
+from entrypoints.http.problem_types import VERSION_MISMATCH
+from entrypoints.http.problems import Problem
+from entrypoints.http.routes.authenticated import (
+    NOT_MODIFIED,
+    authenticated_router,
+    json_response,
+    not_modified,
+    note_session,
+)
+from entrypoints.http.schemas import MessageReplace, MessageResponse
+from entrypoints.http.serializers import message_json
+
+router = authenticated_router()
+
+
+@router.get(
+    "/{session_id}/messages/{message_order}",
+    operation_id="getMessage",
+    response_model=MessageResponse,
+    responses={
+        200: success("The message.", "ETag", "Standby-Read"),
+        304: NOT_MODIFIED,
+        **problems(404),
+    },
+)
+async def get_message(
+    request: Request,
+    caller: Caller,
+    session_id: SessionId,
+    message_order: MessageId,
+    if_none_match: IfNoneMatch = (),
+) -> Response:
+    """One message."""
+    message = await use_cases(request).get_message(caller, session_id, message_order)
+    note_session(request, (message,))
+    if if_none_match and is_known(tag := message_tag(message), if_none_match):
+        return not_modified(tag)
+    return _message(message)
+
+
+@router.put(
+    "/{session_id}/messages/{message_order}",
+    operation_id="putMessage",
+    response_model=MessageResponse,
+    responses={
+        200: success("The message, as it is now.", "ETag"),
+        201: {
+            "model": MessageResponse,
+            **success("There was no message of this external id, and now there is.", "ETag"),
+        },
+        **problems(404, 412, 415),
+    },
+)
+async def put_message(
+    request: Request,
+    caller: Caller,
+    session_id: SessionId,
+    message_order: MessageId,
+    body: MessageReplace,
+    if_match: IfMatch = (),
+    if_none_match: IfNone = (),
+) -> Response:
+    """Replace a message whole: what is absent is null, or empty.
+
+    Its ids, its order and its timestamp stay, and are passed over where they are sent along, so
+    that what was got can be put back. Under `ext:` and an id that the session does not have, the
+    message is appended.
+    """
+    expected, append_only = expected_messages(if_match), asks_for_none(if_none_match)
+    async with _telling_version(request, caller, session_id, message_order):
+        if asks_for_any(if_match) and isinstance(message_order, ExternalId):
+            message_order = await _order_of(request, caller, session_id, message_order)
+        put = await use_cases(request).put_message(
+            caller,
+            session_id,
+            message_order,
+            body.to_domain(),
+            expected=expected,
+            append_only=append_only,
+        )
+    note_session(request, (put.message,))
+    return _message(put.message, 201 if put.appended else 200)
+
+
+@router.delete(
+    "/{session_id}/messages/{message_order}",
+    operation_id="removeMessage",
+    response_model=MessageResponse,
+    responses={200: success("The message, as it was."), **problems(404, 412)},
+)
+async def remove_message(
+    request: Request,
+    caller: Caller,
+    session_id: SessionId,
+    message_order: MessageId,
+    if_match: IfMatch = (),
+) -> Response:
+    """The message goes, and its order is never given again. With `last` an agent takes back its
+    last step."""
+    expected = expected_messages(if_match, removes=True)
+    async with _telling_version(request, caller, session_id, message_order):
+        removed = await use_cases(request).remove_message(
+            caller, session_id, message_order, expected=expected
+        )
+    note_session(request, (removed,))
+    return json_response(message_json(removed))
+
+
+async def _order_of(
+    request: Request, caller: Owner, session: SessionRef, message: MessageRef
+) -> int:
+    """The order of a message that must be there. Raises VersionMismatch."""
+    try:
+        return (await use_cases(request).get_message(caller, session, message)).message_order
+    except MessageNotFound:
+        raise VersionMismatch from None
+
+
+@asynccontextmanager
+async def _telling_version(
+    request: Request, caller: Owner, session: SessionRef, message: MessageRef
+) -> AsyncIterator[None]:
+    """Give a client whose condition does not hold the tag that holds now, if there is one."""
+    try:
+        yield
+    except VersionMismatch:
+        try:
+            found = await use_cases(request).get_message(caller, session, message)
+        except MessageNotFound:
+            raise Problem(VERSION_MISMATCH, "There is no such message.") from None
+        raise Problem(
+            VERSION_MISMATCH,
+            "The message is another than the request expects; read it again.",
+            headers={"ETag": message_tag(found)},
+        ) from None
+
+
+def _message(message: Message, status: int = 200) -> Response:
+    return json_response(message_json(message), status, {"ETag": message_tag(message)})
