@@ -18,6 +18,8 @@ class Kind:
     status: int = 200
     count: int = 304
     """Requests in a turn."""
+    ours_alone: bool = False
+    """The release before has no such thing, nor has what is typical."""
 
     @property
     def writes(self) -> bool:
@@ -34,6 +36,15 @@ def session_path(people: People, who: str) -> str:
 
 def _pages(people: People) -> Sequence[bytes]:
     return [people.get(who, page_path(people, who)) for who in _names(READERS)]
+
+
+def _bodies(people: People) -> Sequence[bytes]:
+    return [people.get(seeds.AGENT, page_path(people, seeds.AGENT))] * CONNECTIONS
+
+
+def _puts(people: People) -> Sequence[bytes]:
+    paths = {who: f"{session_path(people, who)}/messages/7" for who in _names(WRITERS)}
+    return [people.put(who, path, SAID) for who, path in paths.items()]
 
 
 def _polls(people: People) -> Sequence[bytes]:
@@ -79,6 +90,8 @@ KINDS = {
     "create": Kind("create", _creations, 201),
     "append": Kind("append one", _appends(1), 201),
     "append-100": Kind("append 100", _appends(100), 201, 64),
+    "bodies": Kind(f"page of {LIMIT} with bodies", _bodies, ours_alone=True),
+    "put": Kind("put", _puts, ours_alone=True),
     "poll": Kind("304 poll", _polls, 304),
 }
 

@@ -42,9 +42,15 @@ class People:
         return self._request("GET", who, path, headers)
 
     def post(self, who: str, path: str, body: object) -> bytes:
+        return self._sent("POST", who, path, body)
+
+    def put(self, who: str, path: str, body: object) -> bytes:
+        return self._sent("PUT", who, path, body)
+
+    def _sent(self, method: str, who: str, path: str, body: object) -> bytes:
         text = json.dumps(body, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(text))}
-        return self._request("POST", who, path, headers) + text
+        return self._request(method, who, path, headers) + text
 
     def _request(self, method: str, who: str, path: str, headers: dict[str, str]) -> bytes:
         host = {"Host": f"127.0.0.1:{self.service.port}", "Accept": "application/json"}

@@ -33,9 +33,11 @@ SMALL = Sizes(people=150, long=20_000, many=2_000)
 LISTED = 100
 """Sessions of the one whose list is measured."""
 
-TALKER, COLLECTOR, LISTER = "talker", "collector", "lister"
+TALKER, COLLECTOR, LISTER, AGENT = "talker", "collector", "lister", "agent"
 
 FEW = 10
+BODY_SIZE = 2_000
+"""Bytes of the body of each message of the agent's."""
 TEXT_LENGTH = 300
 
 _NOW = microseconds(START)
@@ -69,8 +71,10 @@ class Dialect:
     def written(self, key: UUID) -> str:
         return self.key.format(key.hex)
 
-    def all(self, sizes: Sizes, issuer: str, *, giants: bool) -> Iterator[str]:
+    def all(self, sizes: Sizes, issuer: str, *, giants: bool, bodies: bool) -> Iterator[str]:
         yield from self.people(sizes, issuer)
+        if bodies:
+            yield from self.bodies(sizes, issuer)
         if giants:
             yield from self.giants(sizes, issuer)
 
@@ -83,6 +87,15 @@ class Dialect:
         yield self._owners(issuer, [LISTER], LISTED)
         yield self._sessions(f"= '{LISTER}'", LISTED, 0)
         yield self._messages("subject LIKE 'person-%'", sizes.messages)
+
+    def bodies(self, sizes: Sizes, issuer: str) -> Iterator[str]:
+        """One whose messages have bodies, which a release before has no room for."""
+        yield self._owners(issuer, [AGENT], 1)
+        yield self._sessions(f"= '{AGENT}'", 1, sizes.messages)
+        yield self._messages(f"subject = '{AGENT}'", sizes.messages)
+        text = "x" * (BODY_SIZE - len('{"text":""}'))
+        owner = self.written(Owner(issuer, AGENT).key)
+        yield f"""UPDATE messages SET body = '{{"text":"{text}"}}' WHERE owner = {owner}"""
 
     def giants(self, sizes: Sizes, issuer: str) -> Iterator[str]:
         """One with long sessions, and one with many."""
@@ -122,20 +135,28 @@ SQLITE = Dialect("uuidv7()", "x'{}'")
 POSTGRESQL = Dialect("uuidv7()", "'{}'::uuid")
 
 
-def fill_sqlite(path: Path, sizes: Sizes, issuer: str, *, giants: bool) -> None:
+def fill_sqlite(
+    path: Path, sizes: Sizes, issuer: str, *, giants: bool, bodies: bool = True
+) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.create_function("uuidv7", 0, lambda: uuid_utils.compat.uuid7().bytes)
         connection.execute("BEGIN")
-        for statement in SQLITE.all(sizes, issuer, giants=giants):
+        for statement in SQLITE.all(sizes, issuer, giants=giants, bodies=bodies):
             connection.execute(statement)
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def fill_postgresql(
-    server: PostgresqlServer, database: str, sizes: Sizes, issuer: str, *, giants: bool
+    server: PostgresqlServer,
+    database: str,
+    sizes: Sizes,
+    issuer: str,
+    *,
+    giants: bool,
+    bodies: bool = True,
 ) -> None:
-    for statement in POSTGRESQL.all(sizes, issuer, giants=giants):
+    for statement in POSTGRESQL.all(sizes, issuer, giants=giants, bodies=bodies):
         server.execute(statement, database)
     server.execute("VACUUM ANALYZE", database)
     server.execute("CHECKPOINT", database)

@@ -69,8 +69,9 @@ class _Making:
         url, file = self.server.new_database(name), self._file(name)
         for database in (url, f"sqlite:///{file}"):
             checkout.migrate(self.folder, database)
-        seeds.fill_postgresql(self.server, name, self.sizes, self.issuer.url, giants=self.giants)
-        seeds.fill_sqlite(file, self.sizes, self.issuer.url, giants=self.giants)
+        asked = {"giants": self.giants, "bodies": name == OURS}
+        seeds.fill_postgresql(self.server, name, self.sizes, self.issuer.url, **asked)
+        seeds.fill_sqlite(file, self.sizes, self.issuer.url, **asked)
         return {
             (name, kind): self.stack.enter_context(
                 checkout.served(self.folder / f"{name}-{kind}", self.issuer.url, database, pid)

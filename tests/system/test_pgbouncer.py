@@ -16,7 +16,9 @@ from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions, resol
 from application.errors import StorageRefused, Unavailable
 from application.idempotency import IdempotencyClaim, Operation, Receipt
 from application.ports.storage import Storage
-from domain.page import Cursor, MessagePageRequest, SessionPageRequest, SessionSort, Side, SortOrder
+from domain.message_page import MessagePageRequest
+from domain.page import SortOrder
+from domain.session_page import Cursor, SessionPageRequest, SessionSort, Side
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, new_session, stored_session
 from tests.databases import server
@@ -101,7 +103,7 @@ async def every_act(storage: Storage) -> None:
     assert await sessions.exists(session.id)
     renamed = await sessions.update(ALICE, session.id, lambda one: replace(one, title="new"))
     assert await sessions.get(ALICE, session.id) == renamed
-    await sessions.remove(ALICE, session.id, [renamed.last_updated])
+    await sessions.remove(ALICE, session.id, [renamed.version])
     await sessions.remove(ALICE, (await stored_session(storage, ALICE, "gone")).id)
     assert await storage.purge(START + timedelta(days=3)) == 2
 

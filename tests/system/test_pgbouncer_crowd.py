@@ -5,7 +5,7 @@ from uuid import UUID
 
 from application.idempotency import Receipt
 from application.ports.storage import Storage
-from domain.page import MessagePageRequest
+from domain.message_page import MessagePageRequest
 from tests.clock import START
 from tests.contract.examples import ALICE, new_messages, stored_session, walked
 from tests.databases import empty_database, server

@@ -32,15 +32,15 @@ def upgrade() -> None:
 """
 
 
-LAST = '    Column("message_count", BigInteger, nullable=False),\n'
+LAST = '    Column("largest_message", BigInteger, nullable=False, server_default="0"),\n'
 
 CHANGES = (
     ("schema.py", f'REVISION = "{REVISION}"', f'REVISION = "{NEXT}"'),
     ("schema.py", LAST, f'{LAST}    Column("made_by", Text),\n'),
     (
         "postgresql/writes.py",
-        '"message_count": _how_many}',
-        '"message_count": _how_many, "made_by": literal("next", Text)}',
+        "sessions.c.last_order: _how_many}",
+        'sessions.c.last_order: _how_many, sessions.c.made_by: literal("next", Text)}',
     ),
 )
 """The next release says in each new session that it was made by it."""

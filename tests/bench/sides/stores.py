@@ -27,7 +27,7 @@ SELECT o.session_count, s.* FROM owners o LEFT JOIN (
   WHERE owner = $1 ORDER BY last_updated DESC, id DESC LIMIT $2 OFFSET $3
 ) s ON true WHERE o.owner = $1 ORDER BY s.last_updated DESC, s.id DESC"""
 MESSAGES = """\
-SELECT s.message_count, m.id, m.message_order, m.role, m.content, m.metadata, m.timestamp
+SELECT s.message_count, m.id, m.message_order, m.role, m.content, m.metadata, m.timestamp, m.body
 FROM sessions s LEFT JOIN messages m ON m.owner = $1 AND m.session_id = $2
   AND m.message_order > $3 AND m.message_order <= $3 + $4
 WHERE s.owner = $1 AND s.id = $2 ORDER BY m.message_order"""
@@ -246,10 +246,18 @@ def _session(
 
 
 def _message(
-    session: UUID, id_: UUID | bytes, order: int, role: str, content: str, metadata: str, at: int
+    session: UUID,
+    id_: UUID | bytes,
+    order: int,
+    role: str,
+    content: str,
+    metadata: str,
+    at: int,
+    body: str | None,
 ) -> wire.Message:
     held, time_ = msgspec.Raw(metadata), wire.instant(at)
-    return wire.Message(_uuid(id_), session, order, role, content, held, time_)
+    whole = None if body is None else msgspec.Raw(body)
+    return wire.Message(_uuid(id_), session, order, role, content, held, time_, whole)
 
 
 def _uuid(raw: UUID | bytes) -> UUID:

@@ -36,6 +36,7 @@ class Message(msgspec.Struct):
     content: str
     metadata: msgspec.Raw
     timestamp: datetime
+    body: msgspec.Raw | None = None
 
 
 class Session(msgspec.Struct):
