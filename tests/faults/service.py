@@ -37,8 +37,11 @@ class Service:
 
     def sign_in(self, who: str) -> None:
         """From now on its clients are someone else."""
-        self.authorization = f"Bearer {self._key.token(who, SystemClock())}"
+        self.authorization = self.authorization_of(who)
         self.http.headers["Authorization"] = self.authorization
+
+    def authorization_of(self, who: str) -> str:
+        return f"Bearer {self._key.token(who, SystemClock())}"
 
     async def start(self) -> None:
         starting = serving(self.folder, **self.settings)

@@ -1,4 +1,4 @@
-"""Processes killed at random moments while eight writers write."""
+"""Processes killed at random moments while eight writers write, and others replace and remove."""
 
 import asyncio
 import time
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.conftest import Sized
 from tests.faults.databases import Database, postgresql
+from tests.faults.editor import check, editing
 from tests.faults.ledger import Ledger
 from tests.faults.service import moment, running
 from tests.tally import Tally
@@ -14,15 +15,18 @@ from tests.tally import Tally
 async def test_what_was_acknowledged_survives_kills_of_the_service(
     tmp_path: Path, key: Path, database: Database, sized: Sized, tally: Tally
 ) -> None:
-    """It is stored once, whole and in order, also where the answer was lost and asked for again."""
+    """It is stored once, whole and in order, also where the answer was lost and asked for again;
+    and what was replaced or removed meanwhile stays so."""
     kills = sized(1, 50)
     async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=database.url) as service:
         ledger = Ledger(service)
-        async with ledger.writing():
+        async with ledger.writing(), editing(service) as editors:
             for _ in range(kills):
                 await moment(0.1, 1)
                 await service.restart()
-        await ledger.check(tally, f"{database.name}, {kills} kills of the service")
+        where = f"{database.name}, {kills} kills of the service"
+        await ledger.check(tally, where)
+        await check(editors, tally, where)
 
 
 async def test_what_was_acknowledged_survives_kills_of_the_database(
@@ -33,7 +37,7 @@ async def test_what_was_acknowledged_survives_kills_of_the_database(
     kills, late = sized(1, 20), []
     async with running(tmp_path, key, CHAT_SESSIONS_DATABASE_URL=database.url) as service:
         ledger = Ledger(service)
-        async with ledger.writing():
+        async with ledger.writing(), editing(service) as editors:
             for _ in range(kills):
                 await moment(0.2, 0.8)
                 await asyncio.to_thread(database.server.kill)
@@ -46,6 +50,7 @@ async def test_what_was_acknowledged_survives_kills_of_the_database(
                     late.append(seconds)
         where = f"postgresql, {kills} kills of the database"
         await ledger.check(tally, where)
+        await check(editors, tally, where)
         assert service.served.process.poll() is None
     tally.none("P11", f"{where}: not healed in 5 s", late, of=kills)
     tally.none(
