@@ -316,12 +316,33 @@ async def test_pages_of_two_states_are_refused_though_each_is_whole(path: Path) 
     await stored_session(storage, ALICE, "said")
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("DELETE FROM messages")
+    with pytest.raises(StorageRefused, match="log of another"):
+        await as_killed(path).open()
+    await storage.close()
+
+
+async def test_a_file_is_whole_after_an_unclean_stop_whatever_was_removed(path: Path) -> None:
+    storage = SqlStorage(SqliteDatabase(path))
+    await storage.open()
+    session = await stored_session(storage, ALICE, *"abcde")
+    for order in (1, 3, 5):
+        await storage.messages.remove(ALICE, session.id, order, START)
+    emptied = await stored_session(storage, ALICE, *"abc")
+    await storage.messages.clear(ALICE, emptied.id, None, START)
+    await storage.sessions.remove(ALICE, (await stored_session(storage, ALICE, "x")).id)
+    killed = as_killed(path)
+    await killed.open()
+    assert (await killed.sessions.get(ALICE, session.id)).message_count == 2
+    await killed.close()
+    await storage.close()
+
+
+def as_killed(path: Path) -> SqlStorage:
+    """The storage as a process leaves it that is killed now."""
     killed = path.with_name("killed.db")
     shutil.copyfile(path, killed)
     shutil.copyfile(log_of(path), killed.with_name("killed.db-wal"))
-    with pytest.raises(StorageRefused, match="log of another"):
-        await SqlStorage(SqliteDatabase(killed)).open()
-    await storage.close()
+    return SqlStorage(SqliteDatabase(killed))
 
 
 def test_mounts_are_read_as_linux_writes_them() -> None:

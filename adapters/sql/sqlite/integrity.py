@@ -11,7 +11,7 @@ from adapters.sql.sqlite.file import SqliteFile
 _STOPPED = "not finished"
 
 _COUNTS = (
-    """SELECT 1 FROM sessions WHERE message_count <> (SELECT count(*) FROM messages
+    """SELECT 1 FROM sessions WHERE message_count - removed_count <> (SELECT count(*) FROM messages
     WHERE messages.owner = sessions.owner AND session_id = sessions.id) LIMIT 1""",
     """SELECT 1 FROM owners WHERE session_count <> (SELECT count(*) FROM sessions
     WHERE sessions.owner = owners.owner) LIMIT 1""",
