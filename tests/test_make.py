@@ -20,6 +20,8 @@ ROOT = Path(__file__).parent.parent
 REAL = Path(sys._base_executable).resolve()  # type: ignore[attr-defined]  # noqa: SLF001 - as venv does
 LIBRARY = Path(os.__file__).parent
 STDERR_OF_MAKE = "make: *** "
+OF_MAKE = {"MAKEFLAGS", "MAKELEVEL", "PYTHON"}
+"""What a make that runs the tests hands on, the Python that it was given among it."""
 
 
 def made_python(folder: Path, ensurepip: str | None = "") -> Path:
@@ -60,8 +62,7 @@ class Project:
     def make(self, *arguments: str, python: Path | None = None, user: str | None = None) -> str:
         """What it prints on stderr: nothing where there was nothing to tell."""
         path = f"{self.first.parent}:{self.second / 'bin'}:{os.environ['PATH']}"
-        ours = {"MAKEFLAGS", "MAKELEVEL"}  # where a make runs the tests
-        environment = {name: value for name, value in os.environ.items() if name not in ours}
+        environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
         done = subprocess.run(
             ["make", "INSTALL=@:", "install", *arguments]
             + ([f"PYTHON={python}"] if python else []),
@@ -84,7 +85,9 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """As under `make PYTHON=... test`, whose Python is none of the project's."""
+    monkeypatch.setenv("PYTHON", str(REAL))
     project = Project(tmp_path)
     assert project.make() == ""
     assert project.make() == ""
