@@ -6,7 +6,8 @@ PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
 BIN := $(VENV)/bin
 TOKEN_TESTS := tests/entrypoints/test_check_token.py $(patsubst %,tests/adapters/test_%.py,auth discovery issuers \
 	key_file key_set presets provider_keys provider_tokens token_refusals verified)
-PROGRAMS := cc:gcc cc:libc6-dev chromium curl haproxy nginx pgbouncer postgres:postgresql prometheus redis-server
+PROGRAMS := cc:gcc cc:libc6-dev chromium curl go:golang-go haproxy java:default-jre-headless nginx php:php-cli php:php-curl \
+	php:php-guzzlehttp-guzzle php:php-mbstring pgbouncer postgres:postgresql prometheus redis-server
 VERSION = $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' entrypoints/version.py)
 ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell command -v $(engine)),$(engine))))
 # Where pip and npm look for a home, and a user without HOME has no name to find one by.
@@ -26,7 +27,7 @@ run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development to
 test: $(VENV)/development.txt $(VENV)/node.json ## Run every test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
-test-system: $(VENV)/development.txt $(VENV)/node.json ## Run the tests that need programs from the system's packages
+test-system: $(VENV)/development.txt $(VENV)/clients.txt $(VENV)/node.json ## Run the tests that need programs from the system's packages
 	@tests/system/programs.sh $(PROGRAMS)
 	@$(BIN)/python -m pytest tests/system
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
@@ -68,7 +69,7 @@ test-cluster: $(VENV)/development.txt $(VENV)/cluster.txt ## Fail a PostgreSQL c
 	@tests/system/programs.sh etcd:etcd-server haproxy redis-server
 	@$(BIN)/python -m pytest tests/cluster $(if $(FULL),--full)
 
-test-faults: $(VENV)/development.txt $(VENV)/node.json ## Bring faults and attacks about at full size, with figures
+test-faults: $(VENV)/development.txt $(VENV)/clients.txt $(VENV)/node.json ## Bring faults and attacks about at full size, with figures
 	@tests/system/programs.sh $(PROGRAMS)
 	@$(BIN)/python -m pytest tests/faults tests/security tests/system --full
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
@@ -110,11 +111,12 @@ scaling: $(VENV)/development.txt ## Measure what rows take of PostgreSQL's disk,
 	@$(BIN)/python -m tests.scaling
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)
-	@for set in runtime development cluster; do \
+	@for set in runtime development cluster clients; do \
 		case $$set in \
 			runtime) from="pyproject.toml --group build" ;; \
 			development) from="pyproject.toml --group build --group development --constraint requirements/runtime.txt" ;; \
 			cluster) from="--group cluster --constraint requirements/development.txt" ;; \
+			clients) from="--group clients --constraint requirements/development.txt --constraint requirements/cluster.txt" ;; \
 		esac; \
 		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command "make lock" \
@@ -139,7 +141,7 @@ $(VENV)/%.txt: requirements/%.txt pyproject.toml | $(BIN)/python
 	@cp $< $@
 
 # Beside the rest, and built where the index has only its source: development.txt has what that needs.
-$(VENV)/cluster.txt: requirements/cluster.txt | $(VENV)/development.txt
+$(VENV)/clients.txt $(VENV)/cluster.txt: $(VENV)/%.txt: requirements/%.txt | $(VENV)/development.txt
 	@$(INSTALL) --require-hashes --no-build-isolation --requirement $<
 	@cp $< $@
 
@@ -179,5 +181,5 @@ endif
 
 ifdef STALE
 .PHONY: stale
-$(addprefix $(VENV)/,bin/python runtime.txt development.txt cluster.txt node.json peers/installed linters/installed): stale
+$(addprefix $(VENV)/,bin/python runtime.txt development.txt clients.txt cluster.txt node.json peers/installed linters/installed): stale
 endif

@@ -3,6 +3,7 @@
 import json
 import re
 from importlib.metadata import PackageNotFoundError
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -44,17 +45,16 @@ def test_what_is_asked_for_with_an_extra_is_locked_with_it(name: str) -> None:
 
 
 def test_development_runs_on_what_is_served() -> None:
-    assert {lock.stem for lock in LOCKS} == {"runtime", "development", "cluster"}
+    assert {lock.stem for lock in LOCKS} == {"runtime", "development", "cluster", "clients"}
     assert locked("runtime").items() <= locked("development").items()
 
 
-def test_what_the_cluster_needs_goes_beside_the_rest() -> None:
-    """A package that both locks name has one version in them, for they share one environment."""
-    development, cluster = locked("development"), locked("cluster")
-    shared = development.keys() & cluster.keys()
-    assert shared
-    for name in shared:
-        assert cluster[name].specifier == development[name].specifier
+def test_what_some_tests_need_goes_beside_the_rest() -> None:
+    """A package that two locks name has one version in them, for they share one environment."""
+    installed = [locked(name) for name in ("development", "cluster", "clients")]
+    for one, other in combinations(installed, 2):
+        for name in one.keys() & other.keys():
+            assert one[name].specifier == other[name].specifier
 
 
 def test_every_node_package_has_one_version_and_a_hash() -> None:

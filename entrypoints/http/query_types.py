@@ -18,10 +18,16 @@ def plain_integer(value: object) -> object:
     return value
 
 
-def _plain_boolean(value: object) -> object:
-    if isinstance(value, str) and value not in {"true", "false"}:
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def _boolean(value: object) -> object:
+    """Read a boolean in the spelling of PHP's generated clients (1) and of Python (True) too."""
+    if not isinstance(value, str):
+        return value
+    if value.lower() not in _BOOLEANS:
         raise ValueError("must be true or false")
-    return value
+    return _BOOLEANS[value.lower()]
 
 
 def _bounded(place: int) -> int:
@@ -37,7 +43,7 @@ Place = Annotated[
     Field(json_schema_extra={"maximum": OFFSET_MAX, "minimum": 0}),
 ]
 
-Flag = Annotated[bool, BeforeValidator(_plain_boolean)]
+Flag = Annotated[bool, BeforeValidator(_boolean)]
 
 
 class Marked(StrEnum):

@@ -150,7 +150,6 @@ MetadataInput = Annotated[
 ]
 MetadataPatch = Annotated[dict[str, Any], AfterValidator(_checked)]
 
-Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 Timestamp = Annotated[
     datetime,
     PlainSerializer(rfc3339),

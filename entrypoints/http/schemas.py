@@ -20,7 +20,6 @@ from entrypoints.http.schema_types import (
     ContentInput,
     ExternalIdInput,
     FormatInput,
-    Id,
     Item,
     MetadataInput,
     MetadataOutput,
@@ -261,7 +260,7 @@ KINDS: dict[object, type[BaseModel]] = {AS_THEY_ARE: MessagesAppend, AS_ITEMS: I
 class SessionResponse(BaseModel):
     """A session, without its messages."""
 
-    id: Annotated[Id, Field(description="A UUIDv7.", examples=[SESSION_ID])]
+    id: Annotated[str, Field(description="A UUIDv7.", examples=[SESSION_ID])]
     external_id: Annotated[
         str | None,
         Field(description="The client's own id, or null.", examples=["chat-42"]),
@@ -291,12 +290,12 @@ class SessionResponse(BaseModel):
 class MessageResponse(BaseModel):
     """A stored message."""
 
-    id: Annotated[Id, Field(description="A UUIDv7.", examples=[MESSAGE_ID])]
+    id: Annotated[str, Field(description="A UUIDv7.", examples=[MESSAGE_ID])]
     external_id: Annotated[
         str | None,
         Field(description="The client's own id, unique in the session, or null.", examples=["m-1"]),
     ]
-    session_id: Annotated[Id, Field(description="The session it is in.", examples=[SESSION_ID])]
+    session_id: Annotated[str, Field(description="The session it is in.", examples=[SESSION_ID])]
     message_order: Annotated[
         int,
         Field(

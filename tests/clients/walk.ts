@@ -63,6 +63,6 @@ console.log(
     said: (await everyMessage(session_id)).map(({ content }) => content),
     listed: await everySession(),
     gone: gone.error && [gone.error.status, gone.error.detail],
-    wrong: errors.map((error) => ("pointer" in error ? error.pointer : error.parameter)),
+    wrong: errors.map(({ pointer }) => pointer),
   }),
 );

@@ -52,14 +52,19 @@ RULES: list[tuple[str, Callable[[dict[str, Any], str], object]]] = [
     ),
     (
         "Kotlin and PHP make one class of all the members, each of them wanted",
-        lambda schema, _: {"anyOf", "allOf", "not", "if"} & schema.keys(),
+        lambda schema, _: {"anyOf", "oneOf", "allOf", "not", "if"} & schema.keys(),
     ),
     (
         "what has no name is named by its place",
-        lambda schema, at: (
-            {"oneOf", "properties"} & schema.keys()
-            and not (named(at) and all("$ref" in one for one in schema.get("oneOf", ())))
-        ),
+        lambda schema, at: "properties" in schema and not named(at),
+    ),
+    (
+        "an id is got as one type and sent in a path as another, and Swift writes it in capitals",
+        lambda schema, _: schema.get("format") == "uuid",
+    ),
+    (
+        "PHP cannot write a time in a query, and JavaScript's has too few digits",
+        lambda schema, at: schema.get("format") == "date-time" and "/parameters/" in at,
     ),
     (
         "of an enumeration with null few make a type",
@@ -100,7 +105,8 @@ def test_no_schema_is_one_that_generators_choke_on(part: str) -> None:
         {"type": "string", "pattern": "a{0,198}"},
         {"type": "string", "maxLength": 200},
         {"anyOf": [{"type": "string"}, {"type": "null"}]},
-        {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+        {"oneOf": [{"$ref": "#/components/schemas/A"}, {"$ref": "#/components/schemas/B"}]},
+        {"type": "string", "format": "uuid"},
         {"type": "object", "properties": {"a": {"type": "string"}}},
         {"type": ["string", "null"], "enum": ["a", None]},
         {"type": ["string", "integer"]},
@@ -111,6 +117,20 @@ def test_no_schema_is_one_that_generators_choke_on(part: str) -> None:
 def test_the_lint_finds_each_fault(schema: dict[str, Any]) -> None:
     member = "#/components/schemas/Thing/properties/member"
     assert list(faults(schema, member))
+
+
+def test_the_lint_finds_a_time_in_a_query() -> None:
+    schema = {"type": "string", "format": "date-time"}
+    assert faults(schema, "#/paths/~1things/get/parameters/0/schema")
+    assert not faults(schema, "#/components/schemas/Thing/properties/member")
+
+
+def test_no_answer_takes_the_name_of_a_schema_that_it_does_not_have() -> None:
+    """Orval makes one type of `Conflict` among the answers and of `ConflictResponse`."""
+    for name, answer in DESCRIPTION["components"]["responses"].items():
+        (content,) = answer["content"].values()
+        if f"{name}Response" in SCHEMAS:
+            assert content["schema"] == {"$ref": f"#/components/schemas/{name}Response"}
 
 
 def test_no_two_enumerations_share_a_value() -> None:

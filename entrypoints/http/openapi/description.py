@@ -24,9 +24,6 @@ TAGS = [
 
 _REFERENCE = "#/components/schemas/"
 
-CHOICES = {"Violation": ("BodyViolation", "ParameterViolation")}
-"""Schemas that are one of others. Generators of clients name what has no name by its place."""
-
 
 def complete(description: Json) -> Json:
     """Change FastAPI's description in place, and return it."""
@@ -91,28 +88,21 @@ def _complete_schemas(schemas: Json) -> None:
         "View",
     ):  # the core's, and what is told in words
         schemas.pop(name, None)
-    schemas |= {name: {"oneOf": list(map(_reference, of))} for name, of in CHOICES.items()}
     for name, schema in sorted(schemas.items()):
         schemas[name] = schemas.pop(name)
         for part in _parts(schema):
             part.pop("title", None)
             part.pop("default", None)  # which generators of clients take for "always there"
             part |= {bound: int(part[bound]) for bound in ("minimum", "maximum") if bound in part}
-            if name not in CHOICES:
-                _make_portable(part)
+            _make_portable(part)
 
 
 def _make_portable(schema: Json) -> None:
-    """Say in place what generators of clients understand: null as one of the types, and a choice by
-    a name of its own."""
+    """Say null as one of the types, as generators of clients understand it."""
     match schema.get("anyOf"):
         case [{"type": str(kind)} as choice, {"type": "null"}]:
             del schema["anyOf"]
             schema |= {**choice, **schema, "type": [kind, "null"]}
-    for name, of in CHOICES.items():
-        if schema.get("oneOf") == list(map(_reference, of)):
-            del schema["oneOf"]
-            schema |= _reference(name)
 
 
 def _complete_body(operation: Json) -> None:
@@ -120,10 +110,6 @@ def _complete_body(operation: Json) -> None:
     the members of all."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["schema"], *_ = content["schema"].get("oneOf", [content["schema"]])
-
-
-def _reference(name: str) -> Json:
-    return {"$ref": _REFERENCE + name}
 
 
 def _parts(schema: Json) -> Iterator[Json]:

@@ -1,6 +1,6 @@
 """The schemas of problems (RFC 9457), for the description alone."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -45,18 +45,29 @@ class ProblemResponse(BaseModel):
     ]
 
 
-class BodyViolation(BaseModel):
-    """A rule that the body breaks."""
+class Violation(BaseModel):
+    """A rule that is broken: in the body, at `pointer`, or by a `parameter`."""
 
     detail: Annotated[str, Field(description="The rule.", examples=["is required"])]
     pointer: Annotated[
         str,
         Field(
-            description="Where, as a JSON pointer in a URI fragment (RFC 6901 section 6).",
+            description="Where in the body, as a JSON pointer in a URI fragment (RFC 6901 section "
+            "6).",
             examples=["#/messages/0/role"],
             json_schema_extra={"pattern": "^#"},
         ),
-    ]
+    ] = ""
+    parameter: Annotated[
+        str,
+        Field(
+            description="The parameter's name; `*` for one that is not known.", examples=["limit"]
+        ),
+    ] = ""
+    in_: Annotated[
+        Literal["query", "path", "header"],
+        Field(alias="in", description="Where the parameter is.", examples=["query"]),
+    ] = "query"
 
 
 class ConflictResponse(ProblemResponse):
@@ -69,32 +80,13 @@ class ConflictResponse(ProblemResponse):
     message_order: Annotated[
         int, Field(ge=1, description="The message that has it.", examples=[3])
     ] = 1
-    errors: Annotated[
-        list[BodyViolation], Field(min_length=1, description="Where the taken one is.")
-    ]
-
-
-class ParameterViolation(BaseModel):
-    """A rule that a parameter breaks."""
-
-    detail: Annotated[str, Field(description="The rule.", examples=["must be 1 to 200"])]
-    parameter: Annotated[
-        str, Field(description="Its name; `*` for one that is not known.", examples=["limit"])
-    ]
-    in_: Annotated[
-        Literal["query", "path", "header"],
-        Field(alias="in", description="Where it is.", examples=["query"]),
-    ]
-
-
-def _one_of(schema: dict[str, Any]) -> None:
-    schema["oneOf"] = schema.pop("anyOf")
+    errors: Annotated[list[Violation], Field(min_length=1, description="Where the taken one is.")]
 
 
 class InvalidInputResponse(ProblemResponse):
     """What was sent breaks rules, and which."""
 
     errors: Annotated[
-        list[Annotated[BodyViolation | ParameterViolation, Field(json_schema_extra=_one_of)]],
+        list[Violation],
         Field(min_length=1, description="Each rule that is broken, and where."),
     ]

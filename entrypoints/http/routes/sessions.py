@@ -130,9 +130,10 @@ async def update_session(
     """Change the title, the metadata, `archived` or `pinned` by a JSON merge patch (RFC 7396).
 
     What is absent stays, null removes the title and empties the metadata. Some generated clients
-    (those of Dart and older ones of Java and C# among them) send null for every member that was not
-    set, and so take the title away: send what changes and nothing else, or, where your client
-    cannot, read the session first and send its title along, with `If-Match`.
+    send null, or false, for every member that was not set, and so take the title away or bring an
+    archived session back: openapi-generator's `dart`, its `csharp` with `restsharp` or
+    `httpclient`, its `kotlin` with `kotlinx_serialization`. Send what changes and nothing else; or,
+    where your client cannot, read the session first and send all four members, with `If-Match`.
 
     A patch that changes nothing leaves `last_updated`, and so do `archived` and `pinned`.
     """
