@@ -36,7 +36,7 @@ $held = $api->getSession('ext:php/1');
 
 $said = (new Model\MessageCreate())->setRole(Model\Role::USER)->setContent('hi');
 $called = (new Model\MessageCreate(['role' => Model\Role::ASSISTANT, 'format' => 'openai.chat']))
-    ->setBody(json_decode($argv[4], true));
+    ->setBody((array) json_decode($argv[4]));
 $appended = $api->appendMessages($session->getId(), new Model\MessagesAppend(['messages' => [$said, $called]]));
 
 $put = new Model\MessageReplace(['role' => Model\Role::TOOL, 'content' => 'sunny']);
