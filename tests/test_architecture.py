@@ -1,7 +1,9 @@
 """The house keeps its own rules."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,23 @@ def test_the_tree_passes_its_own_checks(command: list[str]) -> None:
         [program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def partials_of_classes(tree: ast.AST) -> Iterator[int]:
+    """The lines where a class has a partial for an attribute."""
+    for defined in ast.walk(tree):
+        for told in defined.body if isinstance(defined, ast.ClassDef) else ():
+            value = told.value if isinstance(told, ast.Assign | ast.AnnAssign) else None
+            if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("partial"):
+                yield value.lineno
+
+
+def test_no_class_has_a_partial_for_a_method() -> None:
+    """Python 3.14 gives such a one the instance, where older ones do not: `staticmethod` says
+    which is meant (What's New In Python 3.14, on functools.partial)."""
+    packages = ("domain", "application", "adapters", "entrypoints")
+    files = [file for package in packages for file in (ROOT / package).rglob("*.py")]
+    found = {file: [*partials_of_classes(ast.parse(file.read_text()))] for file in files}
+    assert {str(file): lines for file, lines in found.items() if lines} == {}
+    wrong = "class C:\n    read = functools.partial(map, str)"
+    assert [*partials_of_classes(ast.parse(wrong))] == [2]

@@ -109,7 +109,7 @@ class BodyJson(Json):
     """A message's body as the text that it is."""
 
     cache_ok = True
-    read = partial(map, Body)
+    read = staticmethod(partial(map, Body))
 
 
 class RoleName(TypeDecorator[Role]):
@@ -117,7 +117,7 @@ class RoleName(TypeDecorator[Role]):
 
     impl = Text
     cache_ok = True
-    read = partial(map, {role.value: role for role in Role}.__getitem__)
+    read = staticmethod(partial(map, {role.value: role for role in Role}.__getitem__))
 
     def process_bind_param(self, value: Role | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         return Role.SYSTEM.value if value is Role.DEVELOPER else value
@@ -136,7 +136,7 @@ class LaterRole(TypeDecorator[Role]):
 class Flag(TypeDecorator[bool]):
     impl = Boolean
     cache_ok = True
-    read = partial(map, bool)
+    read = staticmethod(partial(map, bool))
 
 
 def bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
