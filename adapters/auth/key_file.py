@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def _jwk(block: str) -> dict[str, Any]:
     )
     for kind, made in kinds:
         if isinstance(key, kind):
-            jwk = made.import_key(block).as_dict(private=False)
-            return {name: value for name, value in jwk.items() if name != "kid"}
+            with suppress(KeyError):  # of a curve that joserfc has no name for
+                jwk = made.import_key(block).as_dict(private=False)
+                return {name: value for name, value in jwk.items() if name != "kid"}
     raise ValueError("its key is neither RSA nor on an elliptic curve that tokens are signed on")

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import BrainpoolP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
 
@@ -110,6 +112,12 @@ UNFIT = {
     ),
     "a key for agreement": (
         OKPKey.generate_key("X25519").as_pem(private=False),
+        "neither RSA nor on an elliptic curve",
+    ),
+    "a key on a curve of no algorithm": (
+        generate_private_key(BrainpoolP256R1())
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         "neither RSA nor on an elliptic curve",
     ),
     "too much": (b" " * (DOCUMENT_MAX + 1), "has more than"),
