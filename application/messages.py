@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from application.errors import Unavailable
 from application.idempotency import Command, IdempotencyClaim, Operation, Receipt, Written
 from application.ownership import Ownership
 from application.ports.clock import Clock
@@ -97,7 +98,7 @@ class AppendMessages:
                 return await self._create(caller, session, messages, now, claim, terms)
             except ExternalIdTaken:  # by a rival, after this looked
                 continue
-        raise SessionNotFound
+        raise Unavailable("the session is made and removed again and again")
 
     async def _append(  # noqa: PLR0913, PLR0917 - the command and its terms
         self,
@@ -173,12 +174,12 @@ class AppendMessages:
     async def _kept(
         self, caller: Owner, session_id: UUID, external_id: str | None, orders: range
     ) -> Message | None:
-        """The message with that external id, if it is another than those of these orders."""
+        """The message with that external id, if it was there before these orders were given."""
         if external_id is None:
             return None
         with suppress(MessageNotFound):
             found = await self.messages.get(caller, session_id, ExternalId(external_id))
-            return None if found.message_order in orders else found
+            return found if found.message_order < orders.start else None
         return None
 
 
@@ -233,7 +234,7 @@ class PutMessage:
                     raise VersionMismatch
                 with suppress(ExternalIdTaken):  # by a rival, after this looked
                     return await self._append(caller, session_id, message, new, now)
-        raise MessageNotFound
+        raise Unavailable("the message is made and removed again and again")
 
     async def _append(
         self, caller: Owner, session_id: UUID, message: ExternalId, new: NewMessage, now: datetime

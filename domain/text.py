@@ -3,11 +3,17 @@ import unicodedata
 from domain.errors import InvalidValue
 
 _BLANK_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
-_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
 """Letters and marks that show nothing: of Unicode's Default_Ignorable_Code_Point, and the empty
 Braille pattern."""
 
-_VARIATION_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+_IGNORABLE = (
+    range(0x180B, 0x1810),
+    range(0xFE00, 0xFE10),
+    range(0xFFF0, 0xFFF9),
+    range(0xE0100, 0xE01F0),
+)
+"""Variation selectors, and places that Unicode keeps for what shows nothing."""
 
 
 def any_string(text: object) -> str:
@@ -46,6 +52,6 @@ def is_blank(text: str) -> bool:
     return all(
         unicodedata.category(character) in _BLANK_CATEGORIES
         or character in _FILLERS
-        or any(ord(character) in selectors for selectors in _VARIATION_SELECTORS)
+        or any(ord(character) in places for places in _IGNORABLE)
         for character in text
     )

@@ -1,9 +1,10 @@
 """Conditional requests (RFC 9110 section 13) for sessions, messages and pages of messages."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, TypeVar
+from uuid import UUID
 
 from fastapi import Header
 from pydantic import WithJsonSchema
@@ -19,9 +20,12 @@ _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _ENCODING = re.compile(r"(-{1,2}|;)(gzip|br|zstd|deflate)$")
 _LIST = re.compile(rf"[ \t,]*({_ENTITY_TAG.pattern}[ \t]*(,[ \t,]*|$))*")
 
-_REVISED = re.compile(r"(.*Z)(?:\.([1-9][0-9]{0,8}))?")
+_VERSION = re.compile(r"(.*Z)(?:\.([1-9][0-9]{0,8}))?-([0-9a-f]{12})")
 
 V = TypeVar("V")
+
+Expected = Collection[tuple[V, str]] | None
+"""Versions that a change may be made at, each with the mark of what has it; None for any."""
 
 _TagList = Annotated[
     Sequence[str], WithJsonSchema({"type": "string", "examples": [f'"{CHANGED}"']})
@@ -53,19 +57,22 @@ IfNone = Annotated[
 
 
 def session_tag(session: Session) -> str:
-    """Return a session's strong ETag: its version, which every change to it changes."""
+    """Return a session's strong ETag: its version, which every change to it changes, and a mark of
+    its own, since another may come to have its external id and its times."""
     changed, revision = session.version
-    return f'"{rfc3339(changed)}.{revision}"' if revision else f'"{rfc3339(changed)}"'
+    revised = f".{revision}" if revision else ""
+    return f'"{rfc3339(changed)}{revised}-{_mark(session.id)}"'
 
 
 def message_tag(message: Message) -> str:
-    """Return a message's strong ETag: its version, which every replacement changes."""
-    return f'"{rfc3339(message.version)}"'
+    """Return a message's strong ETag: its version, which every replacement changes, and a mark of
+    its own, since another may come to have its external id and its time."""
+    return f'"{rfc3339(message.version)}-{_mark(message.id)}"'
 
 
-def page_tag(last_updated: datetime) -> str:
+def page_tag(last_updated: datetime, session_id: UUID) -> str:
     """Return the weak ETag that all pages of a session's messages share."""
-    return f'W/"{rfc3339(last_updated)}"'
+    return f'W/"{rfc3339(last_updated)}-{_mark(session_id)}"'
 
 
 def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
@@ -74,22 +81,26 @@ def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
     return known == "*" or _opaque(tag) in map(_opaque, _tags(known))
 
 
-def expected_sessions(
-    if_match: Sequence[str], *, removes: bool = False
-) -> Collection[Version] | None:
-    """The versions of a session that a change may be made at; None for any.
+def expected_sessions(if_match: Sequence[str], *, removes: bool = False) -> Expected[Version]:
+    """The versions of sessions that a change may be made at.
 
     Raises a Problem: 400 for what is no entity tag, 422 for an empty one in a request that
     `removes`.
     """
-    return _expected(if_match, _session_versions, removes=removes)
+    return _expected(if_match, removes=removes)
 
 
-def expected_messages(
-    if_match: Sequence[str], *, removes: bool = False
-) -> Collection[datetime] | None:
-    """The versions of a message that a change may be made at, on the same terms."""
-    return _expected(if_match, _instants, removes=removes)
+def expected_messages(if_match: Sequence[str], *, removes: bool = False) -> Expected[datetime]:
+    """The versions of messages that a change may be made at, on the same terms."""
+    expected = _expected(if_match, removes=removes)
+    if expected is None:
+        return None
+    return [(version.last_updated, mark) for version, mark in expected]
+
+
+def versions_of(expected: Collection[tuple[V, str]], id_: UUID) -> Collection[V]:
+    """Those of the expected versions that are of the session or message with that id."""
+    return [version for version, mark in expected if mark == _mark(id_)]
 
 
 def asks_for_any(condition: Sequence[str]) -> bool:
@@ -106,9 +117,12 @@ def asks_for_none(if_none_match: Sequence[str]) -> bool:
     return asked == "*"
 
 
-def _expected(
-    if_match: Sequence[str], versions: Callable[[str], Sequence[V]], *, removes: bool
-) -> Collection[V] | None:
+def _mark(id_: UUID) -> str:
+    """The random end of a UUIDv7 (RFC 9562 section 5.7)."""
+    return id_.hex[-12:]
+
+
+def _expected(if_match: Sequence[str], *, removes: bool) -> Expected[Version]:
     """A tag that a compressing proxy has weakened counts: versions are equal or they are not."""
     expected = ",".join(if_match).strip()
     if removes and if_match and not expected:
@@ -118,7 +132,7 @@ def _expected(
     tags = list(_tags(expected))
     if not tags:
         raise Problem(NO_ENTITY_TAG)
-    return [version for tag in tags for version in versions(_opaque(tag))]
+    return [found for tag in tags for found in _versions(_opaque(tag))]
 
 
 def _tags(header: str) -> Iterator[str]:
@@ -132,11 +146,11 @@ def _opaque(tag: str) -> str:
     return _ENCODING.sub("", tag.removeprefix("W/").strip('"'))
 
 
-def _session_versions(opaque: str) -> Sequence[Version]:
-    found = _REVISED.fullmatch(opaque)
+def _versions(opaque: str) -> Sequence[tuple[Version, str]]:
+    found = _VERSION.fullmatch(opaque)
     if not found:
         return ()
-    return [Version(changed, int(found[2] or 0)) for changed in _instants(found[1])]
+    return [(Version(changed, int(found[2] or 0)), found[3]) for changed in _instants(found[1])]
 
 
 def _instants(opaque: str) -> Sequence[datetime]:

@@ -8,10 +8,12 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import anyio.to_thread
 import pytest
@@ -22,6 +24,7 @@ from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
+from entrypoints.http.etags import page_tag
 from tests.databases import empty_database, patient
 from tests.entrypoints.conftest import Api, before_storage, opened
 from tests.faults.proxy import Proxy, listening
@@ -139,9 +142,14 @@ def requests_to(session: dict[str, Any], doomed: Sequence[str]) -> dict[str, Ite
         for route in ROUTES
     }
     deletion = ROUTE["deleteSession"]
+    instant = datetime.fromisoformat(session["last_updated"])
     # The conditional GET comes before anything is appended: what it knows is still so.
     return (
-        {POLL: repeat(("GET", page, b"", {"if-none-match": f'W/"{session["last_updated"]}"'}))}
+        {
+            POLL: repeat(
+                ("GET", page, b"", {"if-none-match": page_tag(instant, UUID(session["id"]))})
+            )
+        }
         | made
         | {
             "listMessages": repeat(("GET", page, b"", {})),

@@ -14,6 +14,9 @@ EXTERNAL_IDS = [
 ]  # fmt: skip
 
 
+TIMES = ("2020-01-01T00:00:00Z", "2020-01-01T00:00:01Z")
+
+
 def in_path(external_id: str) -> str:
     return f"/sessions/ext:{quote(external_id, safe='')}"
 
@@ -146,3 +149,28 @@ async def test_another_s_external_id_is_nobodys(api: Api) -> None:
 async def test_an_external_id_is_printable_text(api: Api, external_id: Any) -> None:
     refused = await api.ask("POST", "/sessions", json={"external_id": external_id})
     assert pointers(refused) == {"#/external_id"}
+
+
+async def test_a_tag_is_of_nothing_that_comes_after_under_the_same_id_and_times(api: Api) -> None:
+    """A client gives the times and the ids, so that both may be those of what was removed."""
+
+    async def made(title: str) -> str:
+        said = {"role": "user", "content": title, "external_id": "m", "timestamp": TIMES[1]}
+        body = {"external_id": "re", "created_at": TIMES[0], "title": title, "messages": [said]}
+        assert (await api.ask("POST", "/sessions", json=body)).status_code == 201
+        return str((await api.ask("GET", "/sessions/ext:re")).headers["etag"])
+
+    session, message, page = "/sessions/ext:re", "/sessions/ext:re/messages/ext:m", "/messages"
+    first = await made("first")
+    tag = (await api.ask("GET", message)).headers["etag"]
+    pages = (await api.ask("GET", f"{session}{page}")).headers["etag"]
+    assert (await api.ask("DELETE", session)).status_code == 204
+    assert await made("second") != first
+    for path, old in ((session, first), (message, tag), (f"{session}{page}", pages)):
+        assert (await api.ask("GET", path, headers={"If-None-Match": old})).status_code == 200
+    at = {"If-Match": tag}
+    put = await api.ask("PUT", message, json={"role": "user", "content": "x"}, headers=at)
+    removed = await api.ask("DELETE", f"{session}/messages/last", headers=at)
+    at = {"If-Match": first}
+    gone = await api.ask("DELETE", session, headers=at)
+    assert [answer.status_code for answer in (put, removed, gone)] == [412] * 3

@@ -70,7 +70,7 @@ async def test_a_message_is_put_in_anothers_place(api: Api, path: str) -> None:
     assert after == before | other | {"edited_at": after["edited_at"]}
     session = (await api.ask("GET", "/sessions/ext:chat")).json()
     assert after["edited_at"] == session["last_updated"] > before["timestamp"]
-    assert answer.headers["etag"] == f'"{after["edited_at"]}"'
+    assert answer.headers["etag"].startswith(f'"{after["edited_at"]}-')
     assert (await api.ask("GET", f"{path}/ext:m%2F2")).json() == after
     assert (await api.ask("PUT", f"{path}/2", json=after)).json()["content"] == "new"
     bare = (await api.ask("PUT", f"{path}/2", json={"role": "user", "body": {"text": "b"}})).json()

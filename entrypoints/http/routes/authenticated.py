@@ -1,6 +1,6 @@
 """The router and the responses that routes with authentication share."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from uuid import UUID
@@ -13,10 +13,10 @@ from domain.errors import SessionRefused, VersionMismatch
 from domain.message import Message
 from domain.owner import Owner
 from domain.page import PageRequest
-from domain.session import SessionRef
+from domain.session import SessionRef, Version
 from entrypoints.http.body import JSON
 from entrypoints.http.context import use_cases
-from entrypoints.http.etags import session_tag
+from entrypoints.http.etags import Expected, session_tag, versions_of
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import Links, link_header
 from entrypoints.http.pipeline import PipelineRoute
@@ -76,6 +76,20 @@ async def telling_session_version(
         except SessionRefused:
             raise Problem(VERSION_MISMATCH, "There is no such session.") from None
         raise Problem(VERSION_MISMATCH, headers={"ETag": session_tag(found)}) from None
+
+
+async def expected_of(
+    request: Request, caller: Owner, session: SessionRef, expected: Expected[Version]
+) -> tuple[SessionRef, Collection[Version] | None]:
+    """The session by its id, and those of the expected versions that are its own. Without any to
+    be looked at, the session as it was named.
+
+    Raises SessionNotFound, SessionForbidden.
+    """
+    if expected is None:
+        return session, None
+    session_id = await known_session(request, caller, session)
+    return session_id, versions_of(expected, session_id)
 
 
 async def known_session(request: Request, caller: Owner, session: SessionRef) -> UUID:

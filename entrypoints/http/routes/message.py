@@ -1,7 +1,8 @@
 """The routes of one message."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from domain.session import SessionRef
 from entrypoints.http.context import use_cases
 from entrypoints.http.dependencies import Caller, MessageId, SessionId
 from entrypoints.http.etags import (
+    Expected,
     IfMatch,
     IfNone,
     IfNoneMatch,
@@ -22,6 +24,7 @@ from entrypoints.http.etags import (
     expected_messages,
     is_known,
     message_tag,
+    versions_of,
 )
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.problem_types import VERSION_MISMATCH
@@ -94,14 +97,15 @@ async def put_message(
     """
     expected, append_only = expected_messages(if_match), asks_for_none(if_none_match)
     async with _telling_version(request, caller, session_id, message_order):
-        if asks_for_any(if_match) and isinstance(message_order, ExternalId):
-            message_order = await _order_of(request, caller, session_id, message_order)
+        session_id, message_order, versions = await _expected_of(
+            request, caller, session_id, message_order, expected, if_match
+        )
         put = await use_cases(request).put_message(
             caller,
             session_id,
             message_order,
             body.to_domain(),
-            expected=expected,
+            expected=versions,
             append_only=append_only,
         )
     note_session(request, (put.message,))
@@ -125,21 +129,40 @@ async def remove_message(
     last step."""
     expected = expected_messages(if_match, removes=True)
     async with _telling_version(request, caller, session_id, message_order):
+        session_id, message_order, versions = await _expected_of(
+            request, caller, session_id, message_order, expected
+        )
         removed = await use_cases(request).remove_message(
-            caller, session_id, message_order, expected=expected
+            caller, session_id, message_order, expected=versions
         )
     note_session(request, (removed,))
     return json_response(message_json(removed))
 
 
-async def _order_of(
-    request: Request, caller: Owner, session: SessionRef, message: MessageRef
-) -> int:
-    """The order of a message that must be there. Raises VersionMismatch."""
+async def _expected_of(
+    request: Request,
+    caller: Owner,
+    session: SessionRef,
+    message: MessageRef,
+    expected: Expected[datetime],
+    if_match: Sequence[str] = (),
+) -> tuple[SessionRef, MessageRef, Collection[datetime] | None]:
+    """The message by its session's id and its order, which no other message gets, and those of the
+    expected versions that are its own. Without a condition, all as it was named.
+
+    Raises VersionMismatch where a message that is put under an external id must be there.
+    """
+    must_be_there = asks_for_any(if_match) and isinstance(message, ExternalId)
+    if expected is None and not must_be_there:
+        return session, message, None
     try:
-        return (await use_cases(request).get_message(caller, session, message)).message_order
+        found = await use_cases(request).get_message(caller, session, message)
     except MessageNotFound:
-        raise VersionMismatch from None
+        if if_match and isinstance(message, ExternalId):
+            raise VersionMismatch from None
+        raise
+    versions = None if expected is None else versions_of(expected, found.id)
+    return found.session_id, found.message_order, versions
 
 
 @asynccontextmanager

@@ -1,8 +1,8 @@
 """The routes of a session's messages as a list. Each turns a request into one call of a use case,
 and its result into a response."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.ports.messages import AppendTerms
-from domain.errors import ExternalIdTaken, InvalidValue
+from domain.errors import ExternalIdTaken, InvalidValue, SessionNotFound
+from domain.session import Version
 from entrypoints.http.context import use_cases
 from entrypoints.http.dependencies import Caller, SessionId
 from entrypoints.http.etags import (
@@ -32,6 +33,7 @@ from entrypoints.http.references import session_path
 from entrypoints.http.routes.authenticated import (
     NOT_MODIFIED,
     authenticated_router,
+    expected_of,
     json_response,
     known_session,
     not_modified,
@@ -128,13 +130,16 @@ async def list_messages(
     asked = query.to_domain()
     if if_none_match:
         session = await use_cases(request).get_session(caller, session_id)
-        if is_known(tag := page_tag(session.last_updated), if_none_match):
+        if is_known(tag := page_tag(session.last_updated, session.id), if_none_match):
             return not_modified(tag)
     page = await use_cases(request).get_messages(caller, session_id, asked)
     body, page = message_page_json(page, asked, query.view)
     note_session(request, page.items)
+    shown_id = (
+        page.items[0].session_id if page.items else await known_session(request, caller, session_id)
+    )
     links = links_by_order(page, asked) if asked.is_by_order else links_by_offset(page)
-    headers = {"ETag": page_tag(page.as_of)} if page.as_of else {}
+    headers = {"ETag": page_tag(page.as_of, shown_id)} if page.as_of else {}
     path = f"{session_path(session_id)}/messages"
     return page_response(request, path, asked, body, links, headers)
 
@@ -168,9 +173,11 @@ async def append_messages(
 
     `If-Match` has the session's ETag.
     """
-    terms = AppendTerms(
-        expected=expected_sessions(if_match), keeps_existing=query.existing is Existing.KEEP
-    )
+    expected, create = expected_sessions(if_match), query.create and not asks_for_any(if_match)
+    versions: Collection[Version] | None = None if expected is None else ()
+    with suppress(SessionNotFound) if create else nullcontext():
+        session_id, versions = await expected_of(request, caller, session_id, expected)
+    terms = AppendTerms(expected=versions, keeps_existing=query.existing is Existing.KEEP)
     async with telling_session_version(request, caller, session_id):
         with _naming_items(body):
             appended = await use_cases(request).append_messages.once(
@@ -179,7 +186,7 @@ async def append_messages(
                 session_id,
                 body.to_domain(),
                 terms,
-                create=query.create and not asks_for_any(if_match),
+                create=create,
             )
     note_session(request, appended.value)
     return json_response(messages_json(appended.value), 201, replay_mark(appended))
@@ -202,8 +209,9 @@ async def clear_messages(
     stays, and no order is given again. `If-Match` has the session's ETag."""
     expected = expected_sessions(if_match, removes=True)
     session_id = await known_session(request, caller, session_id)
+    session_id, versions = await expected_of(request, caller, session_id, expected)
     async with telling_session_version(request, caller, session_id):
         await use_cases(request).clear_messages(
-            caller, session_id, before=query.before, expected=expected
+            caller, session_id, before=query.before, expected=versions
         )
     return Response(status_code=204)

@@ -27,6 +27,7 @@ from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
     NOT_MODIFIED,
     authenticated_router,
+    expected_of,
     json_response,
     known_session,
     not_modified,
@@ -138,9 +139,10 @@ async def update_session(
     A patch that changes nothing leaves `last_updated`, and so do `archived` and `pinned`.
     """
     patch, expected = body.to_domain(), expected_sessions(if_match)
+    session_id, versions = await expected_of(request, caller, session_id, expected)
     async with telling_session_version(request, caller, session_id):
         session = await use_cases(request).update_session(
-            caller, session_id, patch, expected=expected
+            caller, session_id, patch, expected=versions
         )
     return _session(request, session)
 
@@ -157,8 +159,9 @@ async def delete_session(
     """The session goes, and its messages with it."""
     expected = expected_sessions(if_match, removes=True)
     session_id = await known_session(request, caller, session_id)
+    session_id, versions = await expected_of(request, caller, session_id, expected)
     async with telling_session_version(request, caller, session_id):
-        await use_cases(request).delete_session(caller, session_id, expected=expected)
+        await use_cases(request).delete_session(caller, session_id, expected=versions)
     return Response(status_code=204)
 
 
