@@ -154,15 +154,15 @@ class Race:
 
 
 async def test_of_what_many_append_replace_and_take_back_the_rest_is_there(
-    shared_database: Database, sized: Sized, tally: Tally
+    database: Database, sized: Sized, tally: Tally
 ) -> None:
     """Orders have no gap but what was removed. Nothing is lost, given twice, or back again."""
-    async with use_cases(shared_database) as processes:
+    async with use_cases(database) as processes:
         session = await processes[0].create_session(ALICE)
         race = Race(processes, session.id, turns=sized(6, 200))
         await race.run()
         left, found = await race.left(), await processes[0].get_session(ALICE, session.id)
-    where = f"{shared_database.name}, {WRITERS} append, others replace, pop and clear"
+    where = f"{database.name}, {WRITERS} append, others replace, pop and clear"
     check_orders(race, tally, where, found)
     check_messages(race, tally, where, left)
     removed = len(race.popped) + race.cleared

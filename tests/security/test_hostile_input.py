@@ -184,6 +184,8 @@ async def test_a_sort_is_one_of_its_names_and_never_sql(both: Twins) -> None:
     for route in ROUTES:
         for name in route.words:
             for text in SORTS:
+                if (name, text) == ("create", "1"):  # which is true, as PHP writes it
+                    continue
                 answer = await both.ask_as(
                     "alice",
                     route.method,

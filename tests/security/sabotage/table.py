@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.sql.operators import eq
 
+from application.idempotency import Receipt
 from domain.owner import Owner
 from tests.security.sabotage.change import Change, Sabotage, instead, returning
 from tests.security.sabotage.tokens import TOKENS
@@ -62,7 +63,7 @@ def _marking_heads(call: Any) -> Any:
 
 def _claimed_first(append: Any) -> Any:
     async def claiming(self: Any, owner: Any, session_id: Any, *rest: Any) -> Any:
-        self.data.claim_key(owner, rest[-1], session_id, 1)
+        self.data.keep(owner, Receipt(rest[2], session_id, 1))
         return await append(self, owner, session_id, *rest)
 
     return claiming
@@ -137,7 +138,10 @@ _OWNERS = {
     ),
     "drop the owner from memory's idempotency keys": Sabotage(
         _KEYS.format("memory"),
-        {f"{_DATA}.claim_key": lambda claim: lambda self, _, *rest: claim(self, ALICE, *rest)},
+        {
+            f"{_DATA}.{name}": lambda kept: lambda self, _, *rest: kept(self, ALICE, *rest)
+            for name in ("receipt_of", "keep")
+        },
     ),
     "change what memory holds before looking whose it is": Sabotage(
         "tests/security/test_owners.py::"
@@ -192,7 +196,7 @@ _REQUESTS = {
     ),
     "take whatever stands for an id": Sabotage(
         _API.format("access", "a_malformed_id_is_not_found"),
-        {"entrypoints.http.pipeline:_ID": instead(re.compile(".*"))},
+        {"entrypoints.http.references:_ID": instead(re.compile(".*"))},
     ),
     "pass over parameters that nobody knows": Sabotage(
         _PEOPLE.format("query"),
@@ -215,7 +219,7 @@ _REQUESTS = {
     ),
     "take digits of any script for a number": Sabotage(
         "tests/security/test_hostile_input.py::test_what_is_no_integer_in_range_is_refused",
-        {"entrypoints.http.pagination:_PLAIN_INTEGER": instead(re.compile("(?s).*"))},
+        {"entrypoints.http.query_types:_PLAIN_INTEGER": instead(re.compile("(?s).*"))},
     ),
     "take a cursor that was never given": Sabotage(
         _API.format("cursors", "what_is_no_cursor_is_refused"),
