@@ -64,6 +64,6 @@ def test_the_tours_commands_give_the_answers_shown(tmp_path: Path) -> None:
         )
     answers = [printed.strip() for printed in done.stdout.split(mark) if printed.strip()]
     shown = [text for language, text in blocks if language in {"json", "text"}]
-    assert len(answers) == len(shown) == 6
+    assert len(answers) == len(shown) == 9
     for answer, expected in zip(answers, shown, strict=True):
         assert alike(answer) == alike(expected)
