@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from adapters.sql import message_statements as statements
+from adapters.sql.column_types import instant_of
 from adapters.sql.database import Values
 from adapters.sql.entities import MESSAGE_COLUMNS, message_row
 from adapters.sql.receipts import claimed
 from adapters.sql.removals import locked, store_orders
-from adapters.sql.schema import instant_of
 from application.ports.messages import AppendTerms
 from domain.message import Message, NewMessage, as_stored, without_existing
 from domain.owner import Owner

@@ -10,9 +10,9 @@ from sqlalchemy import Dialect, Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
+from adapters.sql.column_types import bind_processor
 from adapters.sql.database import Values
 from adapters.sql.observer import LABEL
-from adapters.sql.schema import bind_processor
 
 Convert = Callable[[Any], Any]
 

@@ -16,10 +16,11 @@ from sqlalchemy import (
     update,
 )
 
+from adapters.sql.column_types import Instant
 from adapters.sql.database import Named, Values
 from adapters.sql.entities import MESSAGE_COLUMNS, NEW_MESSAGE_COLUMNS
 from adapters.sql.observer import labelled
-from adapters.sql.schema import Instant, messages, owners, receipts, removed_orders, sessions
+from adapters.sql.schema import messages, owners, receipts, removed_orders, sessions
 from adapters.sql.statements import EXTERNAL_ID, LOCK_SESSION, OWN_SESSION, OWNER, SESSION, larger
 from domain.external_id import ExternalId
 from domain.message import Last, MessageRef

@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.sql import message_pages, receipts, removals, statements
 from adapters.sql.careful_append import CarefulAppend
+from adapters.sql.column_types import instant_of, microseconds
 from adapters.sql.database import Database, Rows, Values
 from adapters.sql.entities import MESSAGE_COLUMNS, new_message_row, parameters, said_row
 from adapters.sql.message_statements import get_message, how_named
-from adapters.sql.schema import instant_of, microseconds
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageRepository

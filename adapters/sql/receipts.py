@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from adapters.sql import statements
+from adapters.sql.column_types import Key, instant_of
 from adapters.sql.database import Database, Values
-from adapters.sql.schema import Key, instant_of
 from application.idempotency import RETENTION, IdempotencyClaim, Receipt
 from domain.owner import Owner
 

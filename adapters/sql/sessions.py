@@ -1,15 +1,16 @@
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Select
 
 from adapters.sql import receipts, removals, statements
+from adapters.sql.column_types import Key
 from adapters.sql.database import Database, Rows
 from adapters.sql.entities import SESSION_COLUMNS, message_row
-from adapters.sql.schema import GREATEST_KEY, LEAST_KEY, Key
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.sessions import SessionRepository
@@ -19,6 +20,10 @@ from domain.owner import Owner
 from domain.page import Page, SortOrder
 from domain.session import Session, Version
 from domain.session_page import NOT_ARCHIVED, Cursor, SessionPageRequest, Side
+
+_LEAST_KEY = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+_GREATEST_KEY = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+"""Before and after every session's, by either of its times and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class SqlSessionRepository(SessionRepository):
         self, cursor: Cursor, owner: Owner, request: SessionPageRequest
     ) -> Page[Session]:
         before = cursor.side is Side.BEFORE
-        end = GREATEST_KEY if before == (request.sort_order is SortOrder.ASC) else LEAST_KEY
+        end = _GREATEST_KEY if before == (request.sort_order is SortOrder.ASC) else _LEAST_KEY
         at, id_ = cursor.key or end
         rows = await self.database.read(
             _page(request, cursor.side),

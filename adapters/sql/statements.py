@@ -27,10 +27,11 @@ from sqlalchemy import (
     update,
 )
 
+from adapters.sql.column_types import Instant, Key
 from adapters.sql.entities import SESSION_COLUMNS
 from adapters.sql.functions import HasMember
 from adapters.sql.observer import labelled
-from adapters.sql.schema import Instant, Key, owners, receipts, sessions
+from adapters.sql.schema import owners, receipts, sessions
 from domain.page import SortOrder
 from domain.session_page import SessionFilter, SessionSort, Side
 

@@ -25,6 +25,10 @@ from entrypoints.http.serializers import rfc3339
 
 UUID_V7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
+CURSOR = r"^[A-Za-z0-9_-]*$"
+CURSOR_MAX = 100
+CURSOR_EXAMPLE = "AQgABkde9ldPNwGiCr6YGXcoqkUkRpZtZrs"
+
 SESSION_ID = "01a20abe-9819-7728-aa45-2446966d66bb"
 MESSAGE_ID = "01a20abe-9820-7a13-8f00-5d1a0c7f3b11"
 CREATED = "2026-01-02T03:04:05.678901Z"

@@ -1,4 +1,4 @@
-"""The schemas of requests and responses. The domain's rules validate what clients send."""
+"""The schemas of requests' bodies. The domain's rules validate what clients send."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,6 @@ from domain.errors import InvalidValue, in_field
 from domain.framework_item import message_from_item
 from domain.message import BATCH_MAX, NewMessage, Role
 from domain.metadata import EMPTY
-from domain.page import LIMIT_DEFAULT, LIMIT_MAX
 from domain.session import TITLE_MAX, UNSET, NewSession, SessionPatch
 from entrypoints.http.schema_types import (
     CHANGED,
@@ -22,23 +21,15 @@ from entrypoints.http.schema_types import (
     FormatInput,
     Item,
     MetadataInput,
-    MetadataOutput,
     MetadataPatch,
     NameInput,
     RoleInput,
-    Timestamp,
     TimestampInput,
     TitleInput,
 )
 
-CURSOR = r"^[A-Za-z0-9_-]*$"
-CURSOR_MAX = 100
-CURSOR_EXAMPLE = "AQgABkde9ldPNwGiCr6YGXcoqkUkRpZtZrs"
-
 AS_THEY_ARE, AS_ITEMS = "messages as they are", "items of a format"
 """What the two kinds of an append are told apart by within the service."""
-
-Count = Annotated[int, Field(ge=0)]
 
 Passed = Annotated[Any, Field(description="Passed over: it stays as it is.")]
 
@@ -255,157 +246,3 @@ Append = Annotated[
 ]
 
 KINDS: dict[object, type[BaseModel]] = {AS_THEY_ARE: MessagesAppend, AS_ITEMS: ItemsAppend}
-
-
-class SessionResponse(BaseModel):
-    """A session, without its messages."""
-
-    id: Annotated[str, Field(description="A UUIDv7.", examples=[SESSION_ID])]
-    external_id: Annotated[
-        str | None,
-        Field(description="The client's own id, or null.", examples=["chat-42"]),
-    ]
-    user_id: Annotated[
-        str, Field(description="Whose session it is: the token's `sub`.", examples=["alice"])
-    ]
-    title: Annotated[
-        str | None,
-        Field(description=f"1 to {TITLE_MAX} characters, or null.", examples=["Weekend in Lisbon"]),
-    ]
-    metadata: MetadataOutput
-    archived: Annotated[bool, Field(description="Whether it was put away.", examples=[False])]
-    pinned: Annotated[bool, Field(description="Whether it is kept in sight.", examples=[False])]
-    created_at: Annotated[Timestamp, Field(description="When it was created.", examples=[CREATED])]
-    last_updated: Annotated[
-        Timestamp,
-        Field(
-            description="When it was created, or its title, its metadata or its messages changed "
-            "last. It grows with every such change.",
-            examples=[CHANGED],
-        ),
-    ]
-    message_count: Annotated[Count, Field(description="How many messages it has.", examples=[2])]
-
-
-class MessageResponse(BaseModel):
-    """A stored message."""
-
-    id: Annotated[str, Field(description="A UUIDv7.", examples=[MESSAGE_ID])]
-    external_id: Annotated[
-        str | None,
-        Field(description="The client's own id, unique in the session, or null.", examples=["m-1"]),
-    ]
-    session_id: Annotated[str, Field(description="The session it is in.", examples=[SESSION_ID])]
-    message_order: Annotated[
-        int,
-        Field(
-            ge=1,
-            description="1, 2, 3 ... within the session, never given twice.",
-            examples=[1],
-        ),
-    ]
-    role: Annotated[Role, Field(description="Who said it.", examples=[Role.USER])]
-    name: Annotated[
-        str | None,
-        Field(
-            description="Which of several agents or people said it, or null.", examples=["Planner"]
-        ),
-    ]
-    content: Annotated[
-        str,
-        Field(
-            description="The readable text: what was given, or was read out of the `body`; empty "
-            "where there is none.",
-            examples=["Where shall we stay?"],
-        ),
-    ]
-    format: Annotated[
-        str | None,
-        Field(description="The client's label for the format.", examples=["openai.chat"]),
-    ]
-    body: Annotated[
-        dict[str, Any] | None,
-        Field(
-            description="The object given, the message as a framework or a model API has it, or "
-            "null.",
-            examples=[{"role": "user", "content": "Where shall we stay?"}],
-        ),
-    ]
-    metadata: MetadataOutput
-    timestamp: Annotated[
-        Timestamp,
-        Field(
-            description="When it was said. It grows with `message_order`.",
-            examples=["2026-01-02T03:04:05.678902Z"],
-        ),
-    ]
-    edited_at: Annotated[
-        Timestamp | None,
-        Field(description="When it was last replaced, or null.", examples=[CHANGED]),
-    ]
-
-
-class MessagesResponse(BaseModel):
-    """The messages that were appended, as they are stored."""
-
-    items: Annotated[list[MessageResponse], Field(description="In the order given.")]
-
-
-class Pagination(BaseModel):
-    """Where the page is in its list. The total is from the same moment as the items."""
-
-    total: Annotated[Count, Field(description="Items in the whole list.", examples=[120])]
-    limit: Annotated[
-        int,
-        Field(ge=1, le=LIMIT_MAX, description="As it was asked.", examples=[LIMIT_DEFAULT]),
-    ]
-    offset: Annotated[
-        Count | None,
-        Field(
-            description="Items before the page; null where it was not found by an offset.",
-            examples=[50],
-        ),
-    ]
-    has_next: Annotated[bool, Field(description="Items follow.", examples=[True])]
-    has_previous: Annotated[bool, Field(description="Items precede.", examples=[True])]
-    next_offset: Annotated[
-        Count | None,
-        Field(description="The `offset` of the next page, where there is one.", examples=[100]),
-    ]
-    previous_offset: Annotated[
-        Count | None,
-        Field(description="The `offset` of the page before, where there is one.", examples=[0]),
-    ]
-
-
-class SessionPagination(Pagination):
-    """The same, with the cursors of the neighbouring pages."""
-
-    next_cursor: Annotated[
-        str | None,
-        Field(
-            description="The `cursor` of the next page, where there is one.",
-            examples=[CURSOR_EXAMPLE],
-        ),
-    ]
-    previous_cursor: Annotated[
-        str | None,
-        Field(
-            description="The `cursor` of the page before, where there is one.",
-            examples=[CURSOR_EXAMPLE],
-        ),
-    ]
-
-
-class SessionPage(BaseModel):
-    """A page of the caller's sessions."""
-
-    items: Annotated[list[SessionResponse], Field(description="In the order asked for.")]
-    pagination: SessionPagination
-
-
-class MessagePage(BaseModel):
-    """A page of a session's messages."""
-
-    items: Annotated[list[MessageResponse], Field(description="In the order asked for.")]
-    pagination: Pagination

@@ -20,9 +20,9 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from adapters import sql
 from adapters.sql import SqlStorage
+from adapters.sql.column_types import microseconds
 from adapters.sql.observer import LABEL
 from adapters.sql.postgresql.engine import Dialect
-from adapters.sql.schema import microseconds
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.statements import FilterShape
 from domain.owner import Owner

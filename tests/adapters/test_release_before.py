@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from adapters.sql.schema import microseconds
+from adapters.sql.column_types import microseconds
 from application.ports.storage import Storage
 from domain.body import Body
 from domain.message import LAST, NewMessage, Role

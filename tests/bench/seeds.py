@@ -9,7 +9,7 @@ from uuid import UUID
 
 import uuid_utils.compat
 
-from adapters.sql.schema import microseconds
+from adapters.sql.column_types import microseconds
 from domain.owner import Owner
 from tests.clock import START
 from tests.postgresql import PostgresqlServer

@@ -18,7 +18,7 @@ from domain.owner import Owner
 from domain.page import Page, SortOrder
 from domain.session import Session
 from domain.session_page import SessionPageRequest
-from entrypoints.http.schemas import (
+from entrypoints.http.response_schemas import (
     MessagePage,
     MessageResponse,
     MessagesResponse,

@@ -7,8 +7,9 @@ leaves them. The settings are PostgreSQL's own, but for fsync, which takes time 
 
 from collections.abc import Iterator
 
+from adapters.sql.column_types import microseconds
 from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
-from adapters.sql.schema import metadata, microseconds
+from adapters.sql.schema import metadata
 from tests.clock import START
 from tests.postgresql import PostgresqlServer
 

@@ -17,13 +17,12 @@ from typing import Any, TypeVar
 
 from asyncpg import UniqueViolationError
 from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection
-from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.database import Database, Named, Rows, Values
 from adapters.sql.entities import parameters
 from adapters.sql.observer import COMMIT, NULL_OBSERVER, Connections, Observer, observe
-from adapters.sql.postgresql import upgrade, writes
+from adapters.sql.postgresql import pool, upgrade, writes
 from adapters.sql.postgresql.driver import Driver
 from adapters.sql.postgresql.engine import pooled_engine, set_limits
 from adapters.sql.postgresql.errors import (
@@ -222,43 +221,21 @@ class PostgresqlDatabase(Database):
         raise AssertionError
 
     async def _rows(self, statement: Executable, parameters: Values, latest: float) -> Rows:
-        pooled = await self._checked_out(latest)
+        connect = partial(self._raw_connection, latest)
+        pooled = await pool.check_out(self._engine, connect)
         connection: Any = pooled.driver_connection
         try:
             return await self._driver.rows(connection, statement, parameters)
         except BaseException as error:
             if is_servers_end(error):
-                self._replace_older(pooled)
+                pool.replace_older(self._engine, pooled)
             elif is_lost(error):
                 pooled.invalidate()
             elif connection.is_closed():
                 raise ConnectionLost(type(error).__name__) from error
             raise
         finally:
-            await self._check_in(pooled)
-
-    def _replace_older(self, pooled: PoolProxiedConnection) -> None:
-        """Replace this connection, and each one of the pool that is as old, before its next use:
-        their server is away."""
-        pool: Any = self._engine and self._engine.pool
-        if pool is None:
-            pooled.invalidate()
-        else:
-            pool._invalidate(pooled)  # noqa: SLF001 - what SQLAlchemy does on a disconnect
-
-    async def _checked_out(self, latest: float) -> PoolProxiedConnection:
-        pool: Any = self._engine and self._engine.pool
-        if pool is not None and pool.checkedin():
-            with suppress(MissingGreenlet):  # that one is old or closed, and another takes time
-                return self._raw_connection(latest)
-        return await greenlet_spawn(self._raw_connection, latest)
-
-    async def _check_in(self, pooled: PoolProxiedConnection) -> None:
-        pool: Any = self._engine and self._engine.pool
-        if pool is not None and pool.overflow() <= 0:
-            pooled.close()  # it is kept, and that waits for nothing
-        else:
-            await greenlet_spawn(pooled.close)
+            await pool.check_in(self._engine, pooled)
 
     def _check_server(self, latest: float) -> None:
         with self._transaction(latest) as connection:
@@ -284,12 +261,7 @@ class PostgresqlDatabase(Database):
 
     def _connections(self) -> Connections:
         most = self._options.pool_size + self._options.pool_overflow
-        pool: Any = self._engine and self._engine.pool
-        return (
-            Connections(pool.checkedout(), pool.checkedin(), most)
-            if pool
-            else Connections(0, 0, most)
-        )
+        return pool.usage(self._engine, most)
 
     def _connected(self, latest: float) -> Connection:
         return self._connect_by(lambda engine: engine.connect(), latest)

@@ -32,11 +32,12 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.selectable import TableValuedAlias
 
+from adapters.sql.column_types import Instant, Key
 from adapters.sql.database import Named, Rows, Values
 from adapters.sql.entities import MESSAGE_COLUMNS, NEW_MESSAGE_COLUMNS
 from adapters.sql.message_statements import OF_SESSION, SAID_COLUMNS, is_named
 from adapters.sql.observer import labelled
-from adapters.sql.schema import Instant, Key, messages, owners, receipts, sessions
+from adapters.sql.schema import messages, owners, receipts, sessions
 from adapters.sql.statements import (
     OWN_SESSION,
     OWNER,

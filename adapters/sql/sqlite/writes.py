@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, insert, update
 
+from adapters.sql.column_types import instant_of
 from adapters.sql.database import Named, Rows, Values
 from adapters.sql.entities import MESSAGE_COLUMNS, NEW_MESSAGE_COLUMNS
 from adapters.sql.message_statements import (
@@ -18,7 +19,7 @@ from adapters.sql.message_statements import (
 )
 from adapters.sql.observer import labelled
 from adapters.sql.receipts import claimed
-from adapters.sql.schema import instant_of, owners, sessions
+from adapters.sql.schema import owners, sessions
 from adapters.sql.statements import (
     FIND_SESSION,
     FORGET_RECEIPTS,

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from entrypoints.http.schema_types import CHANGED, REQUEST_ID, SESSION_ID
-from entrypoints.http.schemas import CURSOR_EXAMPLE
+from entrypoints.http.schema_types import CHANGED, CURSOR_EXAMPLE, REQUEST_ID, SESSION_ID
 
 
 def _header(description: str, example: str, *, required: bool = False) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from domain.session import SessionRef, Version
 from entrypoints.http.body import JSON
 from entrypoints.http.context import use_cases
 from entrypoints.http.etags import Expected, session_tag, versions_of
+from entrypoints.http.links import Links, link_header
 from entrypoints.http.openapi.declared_responses import problems, success
-from entrypoints.http.pagination import Links, link_header
 from entrypoints.http.pipeline import PipelineRoute
 from entrypoints.http.problem_types import VERSION_MISMATCH
 from entrypoints.http.problems import Problem

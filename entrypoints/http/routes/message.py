@@ -29,6 +29,7 @@ from entrypoints.http.etags import (
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.problem_types import VERSION_MISMATCH
 from entrypoints.http.problems import Problem
+from entrypoints.http.response_schemas import MessageResponse
 from entrypoints.http.routes.authenticated import (
     NOT_MODIFIED,
     authenticated_router,
@@ -36,7 +37,7 @@ from entrypoints.http.routes.authenticated import (
     not_modified,
     note_session,
 )
-from entrypoints.http.schemas import MessageReplace, MessageResponse
+from entrypoints.http.schemas import MessageReplace
 from entrypoints.http.serializers import message_json
 
 router = authenticated_router()

@@ -25,11 +25,13 @@ from entrypoints.http.etags import (
     page_tag,
 )
 from entrypoints.http.idempotency_key import IdempotencyKeys, only_key, replay_mark
+from entrypoints.http.links import links_by_offset, links_by_order
 from entrypoints.http.openapi.declared_responses import problems, success
-from entrypoints.http.pagination import MessagePageQuery, links_by_offset, links_by_order
+from entrypoints.http.pagination import MessagePageQuery
 from entrypoints.http.problems import conflict
 from entrypoints.http.query_types import Flag, OptionalQuery, Place
 from entrypoints.http.references import session_path
+from entrypoints.http.response_schemas import MessagePage, MessagesResponse
 from entrypoints.http.routes.authenticated import (
     NOT_MODIFIED,
     authenticated_router,
@@ -41,13 +43,7 @@ from entrypoints.http.routes.authenticated import (
     page_response,
     telling_session_version,
 )
-from entrypoints.http.schemas import (
-    Append,
-    ItemsAppend,
-    MessagePage,
-    MessagesAppend,
-    MessagesResponse,
-)
+from entrypoints.http.schemas import Append, ItemsAppend, MessagesAppend
 from entrypoints.http.serializers import message_page_json, messages_json
 
 router = authenticated_router()

@@ -20,9 +20,11 @@ from entrypoints.http.etags import (
     session_tag,
 )
 from entrypoints.http.idempotency_key import IdempotencyKeys, only_key, replay_mark
+from entrypoints.http.links import links_by_cursor, links_by_offset
 from entrypoints.http.openapi.declared_responses import problems, success
-from entrypoints.http.pagination import SessionPageQuery, links_by_cursor, links_by_offset
+from entrypoints.http.pagination import SessionPageQuery
 from entrypoints.http.references import session_path
+from entrypoints.http.response_schemas import SessionPage, SessionResponse
 from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
     NOT_MODIFIED,
@@ -34,7 +36,7 @@ from entrypoints.http.routes.authenticated import (
     page_response,
     telling_session_version,
 )
-from entrypoints.http.schemas import SessionCreate, SessionPage, SessionResponse, SessionUpdate
+from entrypoints.http.schemas import SessionCreate, SessionUpdate
 from entrypoints.http.serializers import session_json, session_page_json
 from entrypoints.telemetry.request_context import request_context
 

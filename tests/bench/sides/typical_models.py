@@ -8,17 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, Json
 from sqlalchemy import Dialect, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from adapters.sql import schema
+from adapters.sql import column_types
 
 
-class Key(schema.Key):
+class Key(column_types.Key):
     cache_ok = True
 
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         return None if value is None else self.read([value])[0]
 
 
-class Instant(schema.Instant):
+class Instant(column_types.Instant):
     cache_ok = True
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the signature is SQLAlchemy's

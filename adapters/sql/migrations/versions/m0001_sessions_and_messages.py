@@ -8,7 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# Frozen as the first release had them, whatever becomes of the types in adapters.sql.schema.
+# Frozen as the first release had them, whatever becomes of the types in adapters.sql.column_types.
 KEY = sa.LargeBinary(16).with_variant(sa.Uuid(), "postgresql")
 
 
