@@ -17,7 +17,7 @@ from domain.message_page import MessagePageRequest
 from domain.session import Session
 from domain.session_page import SessionPageRequest
 from entrypoints import time_limits
-from tests.contract.examples import ALICE, stored_session
+from tests.contract.examples import ALICE, new_messages, started, stored_session
 from tests.waiting import WAIT_SECONDS
 
 
@@ -103,8 +103,9 @@ async def pair(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
 
 async def known(pair: Pair) -> Session:
     """A session that both have."""
-    session = await stored_session(pair.primary, ALICE, "one")
-    await pair.standby.sessions.add(session, ())
+    session, messages = started(ALICE, new_messages("one"), external_id="trip")
+    for storage in (pair.primary, pair.standby):
+        await storage.sessions.add(session, messages)
     return session
 
 
@@ -114,17 +115,20 @@ def reads(pair: Pair, session: Session) -> list[Callable[[], Awaitable[Any]]]:
         lambda: storage.sessions.get(ALICE, session.id),
         lambda: storage.sessions.page(ALICE, SessionPageRequest()),
         lambda: storage.sessions.exists(session.id),
+        lambda: storage.sessions.find(ALICE, "trip"),
         lambda: storage.messages.page(ALICE, session.id, MessagePageRequest()),
+        lambda: storage.messages.get(ALICE, session.id, 1),
     ]
 
 
 async def test_the_primary_answers_while_it_is_there(pair: Pair) -> None:
     """Also that there is nothing."""
-    session = await stored_session(pair.primary)
-    for read in reads(pair, session):
+    for read in reads(pair, await known(pair)):
         await read()
     with pytest.raises(SessionNotFound):
         await pair.storage.sessions.get(ALICE, uuid4())
+    with pytest.raises(SessionNotFound):
+        await pair.storage.sessions.find(ALICE, "other")
     assert not await pair.storage.sessions.exists(uuid4())
     assert (pair.served, pair.changes) == (0, [])
 
@@ -138,7 +142,7 @@ async def test_while_it_is_away_the_standby_does_and_that_is_told(pair: Pair) ->
     pair.primary.answering.set()
     assert all(await asyncio.gather(*asked))
     assert all([await read() for read in reads(pair, session)])
-    assert (pair.served, pair.changes) == (8, ["away"])
+    assert (pair.served, pair.changes) == (2 * len(asked), ["away"])
 
 
 async def test_one_that_is_busy_is_not_away(pair: Pair) -> None:
@@ -152,12 +156,19 @@ async def test_one_that_is_busy_is_not_away(pair: Pair) -> None:
 
 
 async def test_what_a_standby_lacks_may_be_new(pair: Pair) -> None:
-    session = await stored_session(pair.primary)
+    """A session, or a message of one that it has."""
+    old, new = await known(pair), await stored_session(pair.primary)
     pair.primary.refusing = True
-    get, _, exists, page = reads(pair, session)
-    for read in (get, exists, page):
+    get, _, exists, _, page, message = reads(pair, new)
+    for read in (get, exists, page, message):
         with pytest.raises(Unavailable):
             await read()
+    for lacking in (
+        pair.storage.sessions.find(ALICE, "new"),
+        pair.storage.messages.get(ALICE, old.id, 2),
+    ):
+        with pytest.raises(Unavailable):
+            await lacking
     assert pair.served == 0
 
 
@@ -180,7 +191,7 @@ async def test_one_that_does_not_answer_is_away(pair: Pair) -> None:
     for read in reads(pair, session):
         assert await read()
         pair.storage.primary_timeout = WAIT_SECONDS
-    assert pair.served == 4
+    assert pair.served == len(reads(pair, session))
     with pytest.raises(Unavailable, match="the primary does not answer in time"):
         await pair.storage.check()
 

@@ -160,6 +160,22 @@ def test_a_page_is_what_a_plain_list_gives(
         assert page.has_previous == (request.start > 0 and bool(stored))
 
 
+@given(sessions, requests)
+def test_a_page_is_shortened_by_other_sizes_as_by_its_own(
+    session: Mapping[int, float | None], request: MessagePageRequest
+) -> None:
+    """Such as those in which it is written out."""
+    light = [message(order) for order in sorted(session)]
+    heavy = {order: message(order, SIZES.get(session[order] or 0)) for order in sorted(session)}
+    asked = replace(request, with_bodies=True)
+    page = asked.page_of(light, START)
+    short = asked.shortened(page, lambda one: heavy[one.message_order].size)
+    expected = asked.page_of(list(heavy.values()), START)
+    assert replace(short, items=()) == replace(expected, items=())
+    found = [one.message_order for one in short.items]
+    assert found == [one.message_order for one in expected.items]
+
+
 def fitting(
     span: list[int], by_order: Mapping[int, Message], request: MessagePageRequest
 ) -> list[int]:
