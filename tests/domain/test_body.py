@@ -155,6 +155,10 @@ def test_what_a_person_can_read_of_a_body(value: Any, text: str) -> None:
     assert Body.from_mapping(value).text == text
 
 
+def test_what_is_under_no_name_is_not_read() -> None:
+    assert readable_text(["a", ["b"], {"text": "c"}]) == "c"
+
+
 @pytest.mark.parametrize("label", ["a", "openai.chat", "langchain.message/1", "0" * 64, "a_b+c-d"])
 def test_a_format_is_a_label(label: str) -> None:
     assert check_format(label) == label

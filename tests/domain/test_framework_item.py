@@ -61,6 +61,7 @@ def test_who_speaks(item: dict[str, Any], role: Role) -> None:
         {"role": "tool"},
         {"role": "function"},
         {"type": "function_call"},
+        {"role": "function_call"},
         {"type": "mcp_call", "role": "assistant"},
         {"type": "tool-weather"},
         {"arguments": "{}"},
