@@ -138,8 +138,11 @@ async def test_keys_that_count_no_more_can_be_forgotten_for_good(
 
 @pytest.mark.parametrize("key", ["", "x" * (KEY_MAX + 1), "a\n", "é", "\x7f"])
 async def test_a_key_that_is_no_key_stores_nothing(do: UseCases, key: str) -> None:
-    with pytest.raises(InvalidValue, match="must be 1 to 255 printable ASCII characters"):
+    with pytest.raises(
+        InvalidValue, match="must be 1 to 255 printable ASCII characters"
+    ) as refusal:
         await do.create_session.once(key, ALICE, NewSession(), [])
+    assert refusal.value.field == ("key",)
     assert (await do.list_sessions(ALICE)).total == 0
 
 

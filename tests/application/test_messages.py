@@ -153,6 +153,7 @@ async def test_a_session_is_made_by_its_first_message_if_so_asked(do: UseCases) 
     await do.append_messages.once(None, BOB, TRIP, said("one"), create=True)
     (session,) = (await do.list_sessions(ALICE)).items
     assert (session.external_id, session.message_count) == ("trip", 2)
+    assert session.created_at == START
     with pytest.raises(SessionNotFound):
         await do.append_messages.once(None, ALICE, uuid4(), said("one"), create=True)
 

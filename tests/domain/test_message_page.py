@@ -161,6 +161,11 @@ def test_a_page_is_what_a_plain_list_gives(
 
 
 @given(sessions, requests)
+@example(dict.fromkeys(range(1, 9), 1.9), MessagePageRequest(before=8))
+@example(dict.fromkeys(range(1, 9), 1.9), MessagePageRequest(after=1, sort_order=SortOrder.DESC))
+@example({1: None, 2: 1.9, 3: 1.9, 4: 1.9}, MessagePageRequest(before=5))
+@example({1: 1.9, 2: 1.9, 3: 1.9}, MessagePageRequest())
+@example({1: 1.9, 2: 1.9, 3: 1.9}, MessagePageRequest(sort_order=SortOrder.DESC))
 def test_a_page_is_shortened_by_other_sizes_as_by_its_own(
     session: Mapping[int, float | None], request: MessagePageRequest
 ) -> None:

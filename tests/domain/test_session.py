@@ -91,6 +91,7 @@ def test_a_conversation_that_is_older_stands_where_it_belongs(
     assert [message.message_order for message in placed] == list(range(1, len(times) + 1))
     assert new.last_updated == (times[-1] if times else created)
     assert (new.last_order, new.removed_count) == (len(times), 0)
+    assert {message.session_id for message in placed} <= {new.id}
 
 
 def test_a_session_is_not_created_in_the_future_or_after_its_first_message() -> None:

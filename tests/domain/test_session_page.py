@@ -131,11 +131,12 @@ def test_a_page_lies_beside_its_cursors_key(
     assert (mirrored.has_previous, mirrored.has_next) == (has_previous, has_next)
 
 
+@pytest.mark.parametrize("limit", [2, 3])
 @pytest.mark.parametrize("order", SortOrder)
-def test_following_the_cursors_walks_the_list_both_ways(order: SortOrder) -> None:
+def test_following_the_cursors_walks_the_list_both_ways(order: SortOrder, limit: int) -> None:
     expected = sorted(SESSIONS, key=lambda one: one.id, reverse=order is SortOrder.DESC)
     for side, place in ((Side.AFTER, 1), (Side.BEFORE, 0)):
-        request = asked(side, None, order, 2)
+        request = asked(side, None, order, limit)
         walked = []
         while True:
             page = request.page_of(SESSIONS)
@@ -236,6 +237,7 @@ def test_a_member_of_metadata_is_compared_as_a_json_value(
         ([("a", r'"\ud800"')], "must not contain a lone surrogate"),
         ([("a", r'"\u0000"')], "must not contain NUL"),
         ([("a\0", "1")], "must not contain NUL"),
+        ([("a", f"0.{'1' * 16_384}")], "must not contain a number out of range"),
         ([("a", "[" * 101 + "]" * 101)], "must not nest more than 100 levels"),
         ([(str(place), "1") for place in range(11)], "must name at most 10 members"),
     ],
@@ -244,7 +246,8 @@ def test_what_no_metadata_has_is_no_filter_of_it(
     members: list[tuple[str, str]], detail: str
 ) -> None:
     SessionFilter(metadata=tuple((str(place), "1") for place in range(10)))
-    with pytest.raises(InvalidValue, match=detail) as refusal:
+    SessionFilter(metadata=(("a", f"0.{'1' * 16_383}"),))
+    with pytest.raises(InvalidValue, match=f"^{detail}$") as refusal:
         SessionFilter(metadata=tuple(members))
     assert refusal.value.field == ("metadata",)
 
@@ -274,7 +277,7 @@ def test_a_page_has_what_its_filter_leaves_and_the_total_of_that() -> None:
     shelved = [replace(one, archived=one.id.int % 2 == 1) for one in SESSIONS]
     request = SessionPageRequest(limit=2, sort_by=SessionSort.CREATED_AT, sort_order=SortOrder.ASC)
     page = request.page_of(shelved)
-    assert ([one.id.int for one in page.items], page.total) == ([0, 2], 3)
+    assert ([one.id.int for one in page.items], page.total, page.limit) == ([0, 2], 3, 2)
     assert (page.has_previous, page.has_next) == (False, True)
     beside = replace(request, cursor=request.cursors(page)[1])
     rest = beside.page_of(shelved)
