@@ -22,7 +22,7 @@ from domain.message import LAST, Message, NewMessage, Role
 from domain.message_page import MessagePageRequest
 from domain.metadata import Metadata
 from domain.owner import Owner
-from domain.session import Session, Version
+from domain.session import Version
 from domain.strict_json import parse_document
 from tests.clock import START
 from tests.contract.examples import (
@@ -266,22 +266,6 @@ async def test_at_one_version_one_of_rivals_is_stored(storage: Storage) -> None:
     found = await asyncio.gather(*rivals, return_exceptions=True)
     assert sum(isinstance(one, VersionMismatch) for one in found) == 9
     assert orders(await all_messages(storage, session)) == [1]
-
-
-async def test_an_append_and_a_rename_at_the_same_time_both_survive(storage: Storage) -> None:
-    session = await stored_session(storage)
-
-    async def rename(title: str) -> None:
-        def change(found: Session) -> Session:
-            later = found.last_updated + timedelta(seconds=1)
-            return replace(found, title=title, last_updated=later)
-
-        await storage.sessions.update(ALICE, session.id, change)
-
-    for turn in range(10):
-        await asyncio.gather(rename(str(turn)), appended(storage, session, new_messages("said")))
-        found = await storage.sessions.get(ALICE, session.id)
-        assert (found.title, found.message_count) == (str(turn), turn + 1)
 
 
 async def test_a_cancelled_append_is_whole_or_absent(storage: Storage) -> None:

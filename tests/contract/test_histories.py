@@ -1,41 +1,26 @@
 """One history of requests, run on every backend through the use cases and through HTTP, and held
 after every step against a model that is plain lists."""
 
-import asyncio
-import tempfile
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-import httpx2
 import pytest
-from dependency_injector import providers
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, rule
 
-from adapters.system import Uuid7Identifiers
-from application.ports.storage import Storage
-from application.use_cases import build_use_cases
-from domain.body import BODY_MAX_DEFAULT
 from domain.errors import Refused
 from domain.external_id import ExternalId
 from domain.message import LAST, MessageRef
 from domain.message_page import MessagePageRequest, MessageSort
-from domain.owner import Owner
 from domain.page import PageRequest, SortOrder
 from domain.session_page import SessionFilter, SessionPageRequest, SessionSort
-from entrypoints.asgi import application
-from entrypoints.container import Container
-from entrypoints.settings import Settings
-from tests.clock import START, ManualClock
+from tests.clock import START
 from tests.contract.backends import BACKENDS
-from tests.contract.drivers import Driver, UseCaseDriver
-from tests.contract.http_driver import HttpDriver
 from tests.contract.model import Line, Model, Talk, TalkRef
+from tests.contract.services import DRIVERS, Service, serving
 
 T = TypeVar("T")
 
@@ -45,15 +30,6 @@ OWNER = "the owner"
 
 CHANGES = ("append", "put", "remove", "clear")
 WHOLE = MessagePageRequest(limit=200)
-
-
-@dataclass
-class Service:
-    """One storage and what asks it, for all histories of a test, which have people of their own."""
-
-    driver: Driver
-    clock: ManualClock
-    runner: asyncio.Runner
 
 
 @dataclass
@@ -261,52 +237,6 @@ class History(RuleBasedStateMachine):
         at: dict[str, Any] = {place: page.offset}
         asked = MessagePageRequest(limit=page.limit, sort_by=sort_by, sort_order=sort_order, **at)
         self.ask("messages", who, talk, asked)
-
-
-def use_case_driver(storage: Storage, clock: ManualClock, _: Path) -> Driver:
-    do = build_use_cases(
-        storage=storage,
-        reads=storage,
-        clock=clock,
-        identifiers=Uuid7Identifiers(),
-        hide_foreign=False,
-        body_size_max=BODY_MAX_DEFAULT,
-        parts={},
-        standbys={},
-        wrap=lambda use_case: use_case,
-    )
-    return UseCaseDriver(do, lambda who: Owner("https://issuer.example", who))
-
-
-def http_driver(storage: Storage, clock: ManualClock, folder: Path) -> Driver:
-    container = Container(
-        settings=Settings(database_url="memory://", development_key_file=folder / "key.pem"),
-        storage=providers.Object(storage),
-        clock=providers.Object(clock),
-    )
-    client = httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(application(container.settings(), container)),
-        base_url="http://127.0.0.1:8000",
-    )
-    key = container.development_key()
-    return HttpDriver(client, lambda who: key.token(who, clock))
-
-
-DRIVERS: dict[str, Callable[[Storage, ManualClock, Path], Driver]] = {
-    "use cases": use_case_driver,
-    "http": http_driver,
-}
-
-
-@contextmanager
-def serving(backend: str, driver: str) -> Iterator[Service]:
-    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
-        storage, clock = BACKENDS[backend](Path(folder)), ManualClock()
-        runner.run(storage.open())
-        try:
-            yield Service(DRIVERS[driver](storage, clock, Path(folder)), clock, runner)
-        finally:
-            runner.run(storage.close())
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -239,3 +240,19 @@ async def test_changes_of_one_session_at_the_same_time_leave_no_trace_of_another
     assert sorted(left) == [1, 3, 5, 6, 7, *range(9, 17)]
     found = await storage.sessions.get(*key)
     assert (found.message_count, found.last_order, found.removed_count) == (13, 16, 3)
+
+
+async def test_an_append_and_a_rename_at_the_same_time_both_survive(storage: Storage) -> None:
+    session = await stored_session(storage)
+
+    async def rename(title: str) -> None:
+        def change(found: Session) -> Session:
+            later = found.last_updated + timedelta(seconds=1)
+            return replace(found, title=title, last_updated=later)
+
+        await storage.sessions.update(ALICE, session.id, change)
+
+    for turn in range(10):
+        await asyncio.gather(rename(str(turn)), appended(storage, session, new_messages("said")))
+        found = await storage.sessions.get(ALICE, session.id)
+        assert (found.title, found.message_count) == (str(turn), turn + 1)

@@ -18,7 +18,8 @@ from domain.owner import Owner
 from domain.session import NewSession, SessionPatch
 from tests.conftest import Sized
 from tests.contract.http_driver import HttpDriver
-from tests.contract.test_histories import History, serving
+from tests.contract.services import serving
+from tests.contract.test_histories import History
 from tests.entrypoints.conftest import Api
 from tests.security.kept import Kept
 from tests.tally import Tally
