@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from application.messages import (
@@ -23,6 +24,7 @@ from application.sessions import (
     ListSessions,
     UpdateSession,
 )
+from domain.body import BODY_MAX_DEFAULT
 
 U = TypeVar("U")
 
@@ -31,6 +33,13 @@ class Wrap(Protocol):
     """Puts something around each call of a use case, such as a span."""
 
     def __call__(self, use_case: U, /) -> U: ...
+
+
+def unwrapped(use_case: U, /) -> U:
+    return use_case
+
+
+NO_CHECKS: Mapping[str, Check] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +64,22 @@ class UseCases:
 def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case wants
     *,
     storage: Storage,
-    reads: ReadStorage,
     clock: Clock,
     identifiers: Identifiers,
-    hide_foreign: bool,
-    body_size_max: int,
-    parts: Mapping[str, Check],
-    standbys: Mapping[str, Check],
-    wrap: Wrap,
+    reads: ReadStorage | None = None,
+    hide_foreign: bool = False,
+    body_size_max: int = BODY_MAX_DEFAULT,
+    parts: Mapping[str, Check] = NO_CHECKS,
+    standbys: Mapping[str, Check] = NO_CHECKS,
+    wrap: Wrap = unwrapped,
 ) -> UseCases:
     """Build every use case from ports.
 
-    What only reads gets its data from `reads`, which may be another view of the same data; what
-    writes, and what it looks at before, from `storage`. A message's body may
-    have `body_size_max` bytes. `parts` and `standbys` are as CheckReadiness has them.
+    What only reads gets its data from `reads`, which may be another view of the same data than the
+    `storage`, from which what writes gets what it looks at before. A message's body may have
+    `body_size_max` bytes. `parts` and `standbys` are as CheckReadiness has them.
     """
+    reads = reads or storage
     ownership = Ownership(storage.sessions, hide_foreign)
     read_ownership = Ownership(reads.sessions, hide_foreign)
     return UseCases(

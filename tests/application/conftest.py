@@ -4,7 +4,6 @@ from adapters.memory import MemoryStorage
 from adapters.system import Uuid7Identifiers
 from application.ports.storage import Storage
 from application.use_cases import UseCases, build_use_cases
-from domain.body import BODY_MAX_DEFAULT
 from tests.clock import ManualClock
 
 
@@ -26,13 +25,5 @@ def storage() -> Storage:
 @pytest.fixture
 def do(clock: ManualClock, storage: Storage, *, hide_foreign: bool) -> UseCases:
     return build_use_cases(
-        storage=storage,
-        reads=storage,
-        clock=clock,
-        identifiers=Uuid7Identifiers(),
-        hide_foreign=hide_foreign,
-        body_size_max=BODY_MAX_DEFAULT,
-        parts={},
-        standbys={},
-        wrap=lambda use_case: use_case,
+        storage=storage, clock=clock, identifiers=Uuid7Identifiers(), hide_foreign=hide_foreign
     )

@@ -13,7 +13,6 @@ from dependency_injector import providers
 from adapters.system import Uuid7Identifiers
 from application.ports.storage import Storage
 from application.use_cases import build_use_cases
-from domain.body import BODY_MAX_DEFAULT
 from domain.owner import Owner
 from entrypoints.asgi import application
 from entrypoints.container import Container
@@ -34,17 +33,7 @@ class Service:
 
 
 def use_case_driver(storage: Storage, clock: ManualClock, _: Path) -> Driver:
-    do = build_use_cases(
-        storage=storage,
-        reads=storage,
-        clock=clock,
-        identifiers=Uuid7Identifiers(),
-        hide_foreign=False,
-        body_size_max=BODY_MAX_DEFAULT,
-        parts={},
-        standbys={},
-        wrap=lambda use_case: use_case,
-    )
+    do = build_use_cases(storage=storage, clock=clock, identifiers=Uuid7Identifiers())
     return UseCaseDriver(do, lambda who: Owner("https://issuer.example", who))
 
 

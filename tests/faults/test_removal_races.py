@@ -13,7 +13,6 @@ from uuid import UUID
 from adapters.system import SystemClock, Uuid7Identifiers
 from application.ports.messages import AppendTerms
 from application.use_cases import UseCases, build_use_cases
-from domain.body import BODY_MAX_DEFAULT
 from domain.errors import MessageNotFound
 from domain.external_id import ExternalId
 from domain.message import LAST, Message, NewMessage, Role
@@ -41,19 +40,8 @@ async def use_cases(database: Database) -> AsyncIterator[Sequence[UseCases]]:
             storage = database.storage()
             await storage.open()
             stack.push_async_callback(storage.close)
-            found.append(
-                build_use_cases(
-                    storage=storage,
-                    reads=storage,
-                    clock=SystemClock(),
-                    identifiers=Uuid7Identifiers(),
-                    hide_foreign=False,
-                    body_size_max=BODY_MAX_DEFAULT,
-                    parts={},
-                    standbys={},
-                    wrap=lambda use_case: use_case,
-                )
-            )
+            ids = Uuid7Identifiers()
+            found.append(build_use_cases(storage=storage, clock=SystemClock(), identifiers=ids))
         yield found
 
 
