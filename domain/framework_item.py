@@ -1,14 +1,13 @@
 """Messages out of what frameworks and model APIs call a message, an item or an event."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from domain.body import Body
 from domain.errors import InvalidValue, in_field
-from domain.external_id import EXTERNAL_ID_MAX
-from domain.message import NAME_MAX, NewMessage, Role
+from domain.external_id import check_external_id
+from domain.message import NewMessage, Role, check_name
 from domain.strict_json import JsonValue
-from domain.text import printable
 
 _ROLES = {
     "user": Role.USER,
@@ -42,8 +41,8 @@ def message_from_item(item: Mapping[str, JsonValue], format_: str) -> NewMessage
         _role(item),
         body=body,
         format=format_,
-        name=None if _is_of_a_tool(item) else _label(item.get("name"), NAME_MAX),
-        external_id=_label(item.get("id"), EXTERNAL_ID_MAX),
+        name=None if _is_of_a_tool(item) else _label(item.get("name"), check_name),
+        external_id=_label(item.get("id"), check_external_id),
     )
 
 
@@ -72,10 +71,10 @@ def _words(item: Mapping[str, JsonValue], *names: str) -> Iterator[str]:
             yield _ENDING.sub("", _WORDS.sub("_", word.strip()).lower())
 
 
-def _label(value: JsonValue, length_max: int) -> str | None:
+def _label(value: JsonValue, check: Callable[[str], str | None]) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        return printable(value, length_max)
+        return check(value)
     except InvalidValue:
         return None

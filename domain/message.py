@@ -10,7 +10,7 @@ from domain.errors import ExternalIdTaken, InvalidValue, VersionMismatch, in_fie
 from domain.external_id import ExternalId, check_external_id
 from domain.instant import TICK, in_utc
 from domain.metadata import EMPTY, Metadata
-from domain.text import printable, storable
+from domain.text import is_blank, storable
 
 CONTENT_MAX = 300_000
 """Characters (code points) of a message's content."""
@@ -74,7 +74,7 @@ class NewMessage:
         check_external_id(self.external_id)
         if self.name is not None:
             with in_field("name"):
-                printable(self.name, NAME_MAX)
+                check_name(self.name)
         if self.format is not None:
             with in_field("format"):
                 check_format(self.format)
@@ -145,6 +145,15 @@ def _role_named(name: str) -> Role:
         return Role(name)
     except ValueError:
         raise InvalidValue(f"must be one of {', '.join(Role)}", "role") from None
+
+
+def check_name(name: str) -> str:
+    """Return the name of who spoke, of 1-255 storable characters, as people write their names: with
+    joined emoji and joiners between letters, which an external id may not have. Raises
+    InvalidValue, also for one that shows nothing."""
+    if not 1 <= len(storable(name)) <= NAME_MAX or is_blank(name):
+        raise InvalidValue(f"must have 1 to {NAME_MAX} characters, not all of them blank")
+    return name
 
 
 def check_content(content: str) -> str:

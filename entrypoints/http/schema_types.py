@@ -17,10 +17,9 @@ from domain.body import BODY_MAX_DEFAULT, Body, check_format
 from domain.errors import InvalidValue
 from domain.external_id import EXTERNAL_ID_MAX, check_external_id
 from domain.instant import in_utc
-from domain.message import CONTENT_MAX, NAME_MAX, Role, check_content
+from domain.message import CONTENT_MAX, NAME_MAX, Role, check_content, check_name
 from domain.metadata import DEPTH_MAX, EMPTY, METADATA_MAX, Metadata, check_json
 from domain.session import trimmed_title
-from domain.text import printable
 from entrypoints.http.serializers import rfc3339
 
 UUID_V7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -63,10 +62,6 @@ def instant(value: object) -> datetime:
     return in_utc(parsed)
 
 
-def _name(value: str) -> str:
-    return printable(value, NAME_MAX)
-
-
 def _body(value: Any) -> Body | None:  # noqa: ANN401 - JSON may hold anything
     return None if value is None else Body.from_mapping(value)
 
@@ -101,7 +96,7 @@ ContentInput = Annotated[
 ]
 TitleInput = Annotated[str, AfterValidator(trimmed_title)]
 NameInput = Annotated[
-    Annotated[str, AfterValidator(_name)] | None,
+    Annotated[str, AfterValidator(check_name)] | None,
     Field(
         description=f"Which of several agents or people speaks, 1 to {NAME_MAX} characters.",
         examples=["Planner"],

@@ -77,13 +77,19 @@ def test_a_speakers_name_is_one(item: dict[str, Any]) -> None:
     assert message_from_item({**item, "name": "Ana Ünal"}, "x").name == "Ana Ünal"
 
 
-@pytest.mark.parametrize("label", [None, 7, {}, "", " a", "a\n", "a\0", "\ud800", "x" * 256])
+@pytest.mark.parametrize("label", [None, 7, {}, "", " ", "a\0", "\ud800", "x" * 256])
 def test_an_id_or_a_name_that_could_not_be_stored_is_not_taken(label: Any) -> None:
     """The item is: it has them in its body."""
     message = message_from_item({"id": label, "name": label}, "x")
     assert (message.external_id, message.name) == (None, None)
     assert message.body
     assert message.body.to_dict() == {"id": label, "name": label}
+
+
+@pytest.mark.parametrize("label", [" a", "a\n", "a\u200db"])
+def test_an_id_that_could_pass_for_another_is_not_taken_and_a_name_is(label: str) -> None:
+    message = message_from_item({"id": label, "name": label}, "x")
+    assert (message.external_id, message.name) == (None, label)
 
 
 def test_what_cannot_be_a_body_or_its_format_is_refused() -> None:

@@ -67,11 +67,22 @@ def test_without_content_it_is_what_can_be_read_of_the_body() -> None:
 @pytest.mark.parametrize(
     "label", ["", " ", " a", "a ", "a\n", "a\0", "\ud800", "a\u200db", "x" * 256]
 )
-@pytest.mark.parametrize("field", ["name", "external_id"])
-def test_a_label_that_could_pass_for_another_is_refused(field: str, label: str) -> None:
+def test_an_external_id_that_could_pass_for_another_is_refused(label: str) -> None:
     with pytest.raises(InvalidValue) as refusal:
-        replace(HELLO, **{field: label})  # type: ignore[arg-type]
-    assert refusal.value.field == (field,)
+        replace(HELLO, external_id=label)
+    assert refusal.value.field == ("external_id",)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b\u2060", "a\0", "\ud800", "x" * 256])
+def test_a_name_that_cannot_be_stored_or_shows_nothing_is_refused(name: str) -> None:
+    with pytest.raises(InvalidValue) as refusal:
+        replace(HELLO, name=name)
+    assert refusal.value.field == ("name",)
+
+
+@pytest.mark.parametrize("name", [" Bob", "\u0639\u200c\u0631", "👩\u200d💻 Coder", "क\u200dष"])
+def test_a_name_is_kept_as_people_write_it(name: str) -> None:
+    assert replace(HELLO, name=name).name == name
 
 
 @pytest.mark.parametrize("label", ["a", "é🙂", "x y", "x" * 255])

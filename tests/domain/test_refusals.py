@@ -28,6 +28,7 @@ for _ in range(100_000):  # past every interpreter's own limit
     NESTED = [NESTED]
 
 TITLE = "must have 1 to 200 characters after trimming, not all of them blank"
+NAME = "must have 1 to 255 characters, not all of them blank"
 OFFSET = "must be 0 to 2147483647"
 PRINTABLE = "must be printable, with no space at its ends"
 FORMAT = "must be 1 to 64 of a-z, 0-9 and . _ / + -, and begin with a letter or a digit"
@@ -50,8 +51,8 @@ REFUSALS: list[tuple[Callable[[], object], tuple[str, ...], str]] = [
         "must have at most 300000 characters",
     ),
     (lambda: NewMessage(Role.USER), ("content",), "is required where there is no body"),
-    (lambda: replace(HELLO, name=" "), ("name",), PRINTABLE),
-    (lambda: replace(HELLO, name=""), ("name",), "must have 1 to 255 characters"),
+    (lambda: replace(HELLO, name=" "), ("name",), NAME),
+    (lambda: replace(HELLO, name=""), ("name",), NAME),
     (lambda: replace(HELLO, external_id=5), ("external_id",), "must be a string"),
     (lambda: replace(HELLO, external_id="a "), ("external_id",), PRINTABLE),
     (lambda: replace(HELLO, format="A"), ("format",), FORMAT),

@@ -115,7 +115,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"messages": [{"role": "user", "body": DEEP}]}, "#/messages/0/body"),
     ({"messages": [{"role": "user", "body": {"a": "x" * BODY_MAX}}]}, "#/messages/0/body"),
     ({"messages": [{"role": "user", "content": "", "format": "X"}]}, "#/messages/0/format"),
-    ({"messages": [{"role": "user", "content": "", "name": " x"}]}, "#/messages/0/name"),
+    ({"messages": [{"role": "user", "content": "", "name": " "}]}, "#/messages/0/name"),
     ({"messages": [{"role": "user", "content": "", "external_id": ""}]},
      "#/messages/0/external_id"),
     ({"messages": [{"role": "user", "content": "", "timestamp": "2026-01-02"}]},
