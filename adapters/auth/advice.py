@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.auth.compact import TOKEN_MAX
 from adapters.auth.discovery import shown
 from adapters.auth.policy import TIMES, Token, TokenPolicy
 from adapters.auth.presets import CLIENTS, ID_TOKEN_MARKS
@@ -23,6 +24,7 @@ _OPAQUE = (
     "It is opaque: only the provider can say what it means. Have the provider make JSON Web "
     "Tokens, which many do once a client asks for an audience (or resource)."
 )
+_LONG = f"A token has at most {TOKEN_MAX:,} characters: have the provider put less into it."
 _CHANGED = "It was changed on its way: copy all of it, and nothing else."
 _HMAC = (
     "It is signed with a secret, with which whoever checks it could sign too, and that is never "
@@ -73,6 +75,8 @@ KEY = (
 
 
 def form_cure(text: str) -> str:
+    if len(text) > TOKEN_MAX:
+        return _LONG
     parts = text.count(".") + 1
     if parts == _ENCRYPTED_PARTS:
         return _ENCRYPTED
@@ -149,7 +153,10 @@ def _lifetime(_: TokenPolicy, token: Token) -> str:
     times = [token.claims.get(name) for name in ("exp", "iat")]
     if not all(isinstance(time, int | float) for time in times):
         return ""
-    return f"{times[0] - times[1]:g} s"  # type: ignore[operator]
+    try:
+        return f"{times[0] - times[1]:g} s"  # type: ignore[operator]
+    except OverflowError:
+        return "longer than any"
 
 
 def _claim(*names: str) -> Say:

@@ -25,12 +25,12 @@ class Compact:
 
     @classmethod
     def parse(cls, token: str) -> "Compact":
-        """Read the token. Raises InvalidToken unless it is canonical base64url.
+        """Read the token. Raises InvalidToken unless it is canonical base64url, and not too long.
 
         Only one text stands for the same bytes then, so that no two texts are the same token.
         """
         compact = _COMPACT.fullmatch(token)
-        if compact is None:
+        if compact is None or len(token) > TOKEN_MAX:
             raise InvalidToken("it is no JSON Web Token")
         header, payload, signature = [_decoded(segment) for segment in compact.groups()]
         return cls(json_object(header), payload, signature, token.rpartition(".")[0].encode())

@@ -114,7 +114,8 @@ class KeySet:
         return fit[0] if len(fit) == 1 else None
 
     def _may_be(self, kid: str | None, key: FitKey) -> bool:
-        return kid in (None, key.kid) or not self.names_keys
+        is_only_key = key.kid is None and len(self.keys) == 1
+        return kid in (None, key.kid) or is_only_key or not self.names_keys
 
 
 _WORD = re.compile(r"[A-Za-z0-9+._-]{1,30}")

@@ -174,6 +174,9 @@ def test_without_ids_there_must_be_one_key_of_a_kind() -> None:
     assert keys.find(None, "Ed25519") is None
     assert keys.find("a", "RS256") is None
     assert keys.knows(None)
+    only = key_set(shown(RSA, kid=...))
+    assert only.find("a", "RS256")
+    assert only.knows("a")
     two = key_set(shown(RSA), shown(RSAKey.generate_key(), kid="b"))
     assert two.find(None, "RS256") is None
     assert two.find("b", "RS256")

@@ -118,6 +118,8 @@ CAUSES: dict[str, tuple[str, dict[str, str], str, str]] = {
     "a wrong clock": (made(**SOON), {}, "time", "The clock of the provider"),
     "no times": (made(exp=...), {}, "times", ""),
     "a long life": (made(exp=int(time.time()) + 99999), {}, "lifetime", "LIFETIME_MAX_SECONDS"),
+    "a life beyond all numbers": (made(exp=10**400), {}, "lifetime", "LIFETIME_MAX_SECONDS"),
+    "too long": (made(roles="x" * 16_384), {}, "form", "at most 16,384 characters"),
     "an unknown key": (made(header={"kid": "x"}), {}, "signature", "Another issuer"),
     "a stranger": (made(STRANGER), {}, "signature", "Another issuer"),
     "no keys": (made(), {"keys_url": "file:///none"}, "signature", ""),
