@@ -1,3 +1,4 @@
+from collections import deque
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -147,17 +148,36 @@ class AppendMessages:
         count = len(messages) if receipt.stored_count is None else receipt.stored_count
         orders = range(receipt.first_order, receipt.first_order + count)
         left = await self._left(caller, receipt.session_id, orders)
-        again: list[Message] = []
-        order = orders.start
-        for message in messages if terms.keeps_existing else ():
-            kept = await self._kept(caller, receipt.session_id, message.external_id, orders)
-            if kept is not None:
-                again.append(kept)
-                continue
-            if order in left:
-                again.append(left.pop(order))
-            order += 1
+        if not terms.keeps_existing:
+            return Written(tuple(left.values()), replayed=True)
+        again = await self._in_place(caller, receipt.session_id, messages, left, orders)
         return Written((*again, *left.values()), replayed=True)
+
+    async def _in_place(
+        self,
+        caller: Owner,
+        session_id: UUID,
+        messages: Sequence[NewMessage],
+        left: dict[int, Message],
+        orders: range,
+    ) -> list[Message]:
+        """What the messages are stored as, each in its place among them as far as that can be told
+        once some are gone; taken out of those that are `left` of what the first request stored."""
+        stored = {one.external_id: order for order, one in left.items() if one.external_id}
+        unnamed = deque(order for order, one in left.items() if not one.external_id)
+        again = []
+        for message in messages:
+            if message.external_id is None:
+                again += [left.pop(unnamed.popleft())] if unnamed else []
+            elif message.external_id in stored:
+                order = stored[message.external_id]
+                while unnamed and unnamed[0] < order:
+                    again.append(left.pop(unnamed.popleft()))
+                again.append(left.pop(order))
+            else:
+                kept = await self._kept(caller, session_id, message.external_id, orders)
+                again += [] if kept is None else [kept]
+        return again
 
     async def _left(self, caller: Owner, session_id: UUID, orders: range) -> dict[int, Message]:
         """The messages of these orders that are there still, in order."""
@@ -172,11 +192,9 @@ class AppendMessages:
         return left
 
     async def _kept(
-        self, caller: Owner, session_id: UUID, external_id: str | None, orders: range
+        self, caller: Owner, session_id: UUID, external_id: str, orders: range
     ) -> Message | None:
         """The message with that external id, if it was there before these orders were given."""
-        if external_id is None:
-            return None
         with suppress(MessageNotFound):
             found = await self.messages.get(caller, session_id, ExternalId(external_id))
             return found if found.message_order < orders.start else None

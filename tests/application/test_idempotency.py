@@ -212,6 +212,23 @@ async def test_a_retry_of_an_import_gives_what_was_there_in_its_place(do: UseCas
         await ask()
 
 
+async def test_a_retry_of_an_import_keeps_its_order_where_what_it_kept_is_gone(
+    do: UseCases,
+) -> None:
+    session = await do.create_session(ALICE, messages=[named("a"), named("c")])
+    batch = [named("a"), HELLO, named("b"), named("c"), named("d")]
+
+    async def ask() -> list[int]:
+        again = await do.append_messages.once("key", ALICE, session.id, batch, KEEP)
+        return [message.message_order for message in again.value]
+
+    assert await ask() == [1, 3, 4, 2, 5]
+    await do.remove_message(ALICE, session.id, ExternalId("a"))
+    assert await ask() == [3, 4, 2, 5]
+    await do.remove_message(ALICE, session.id, 3)
+    assert await ask() == [4, 2, 5]
+
+
 async def test_a_retry_of_an_import_of_what_was_all_there_gives_it(do: UseCases) -> None:
     session = await do.create_session(ALICE, messages=[named("b"), named("d")])
     batch = [named("d"), named("b")]
