@@ -107,12 +107,13 @@ def _append(*, once: bool) -> Executable:
 
 
 def _add(*, once: bool) -> Executable:
-    person = select(
-        OWNER,
-        bindparam("issuer_", type_=Text),
-        bindparam("subject_", type_=Text),
-        literal(1, BigInteger),
-    )
+    """The session comes before its owner is counted, as where one is removed or archived: whoever
+    waits for a session with the same external id keeps nobody waiting for the owner."""
+    row: dict[Column[Any], ColumnElement[Any]] = {
+        column: bindparam(f"{column.key}_", type_=column.type) for column in sessions.c
+    }
+    row |= {sessions.c.owner: OWNER, sessions.c.id: SESSION, sessions.c.last_order: _how_many}
+    session = select(*row.values())
     if once:
         claim = (
             upsert(receipts)
@@ -121,27 +122,24 @@ def _add(*, once: bool) -> Executable:
             .returning(receipts.c.owner)
             .cte("claim")
         )
-        person = person.select_from(claim)
-    counted = upsert(owners).from_select(["owner", "issuer", "subject", "session_count"], person)
-    owner = (
-        counted.on_conflict_do_update(
-            index_elements=[owners.c.owner],
-            set_={"session_count": owners.c.session_count + 1},
-        )
-        .returning(owners.c.owner)
-        .cte("counted")
-    )
-    row: dict[Column[Any], ColumnElement[Any]] = {
-        column: bindparam(f"{column.key}_", type_=column.type) for column in sessions.c
-    }
-    row |= {sessions.c.owner: OWNER, sessions.c.id: SESSION, sessions.c.last_order: _how_many}
+        session = session.select_from(claim)
     head = (
         insert(sessions)
-        .from_select(list(row), select(*row.values()).select_from(owner))
+        .from_select(list(row), session)
         .returning(sessions.c.last_order, sessions.c.last_updated)
         .cte("head")
     )
-    return select(head.c.last_order).add_cte(_stored(head, _PLACED))
+    person = select(
+        OWNER,
+        bindparam("issuer_", type_=Text),
+        bindparam("subject_", type_=Text),
+        literal(1, BigInteger),
+    ).select_from(head)
+    counted = upsert(owners).from_select(["owner", "issuer", "subject", "session_count"], person)
+    counted = counted.on_conflict_do_update(
+        index_elements=[owners.c.owner], set_={"session_count": owners.c.session_count + 1}
+    )
+    return select(head.c.last_order).add_cte(counted.cte("counted"), _stored(head, _PLACED))
 
 
 def _remove() -> Executable:
