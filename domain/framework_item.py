@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from domain.body import Body
+from domain.body import Body, readable_text
 from domain.errors import InvalidValue, in_field
 from domain.external_id import check_external_id
-from domain.message import NewMessage, Role, check_name
+from domain.message import CONTENT_MAX, NewMessage, Role, check_name
 from domain.strict_json import JsonValue
 
 _ROLES = {
@@ -39,6 +39,7 @@ def message_from_item(item: Mapping[str, JsonValue], format_: str) -> NewMessage
         body = Body.from_mapping(item)
     return NewMessage(
         _role(item),
+        readable_text(item)[:CONTENT_MAX],
         body=body,
         format=format_,
         name=None if _is_of_a_tool(item) else _label(item.get("name"), check_name),

@@ -85,8 +85,7 @@ class NewMessage:
     @property
     def size(self) -> int:
         """Bytes that it takes, about."""
-        texts = len((self.content or "").encode()) + self.metadata.size
-        return ROW_SIZE + texts + (self.body.size if self.body else 0)
+        return _size(self.content or "", self.metadata, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +115,7 @@ class Message:
     @property
     def size(self) -> int:
         """Bytes that it takes, about."""
-        texts = len(self.content.encode()) + self.metadata.size
-        return ROW_SIZE + texts + (self.body.size if self.body else 0)
+        return _size(self.content, self.metadata, self.body)
 
     def check_version(self, expected: Collection[datetime] | None) -> "Message":
         """Return the message itself. Raises VersionMismatch unless its version is one of those
@@ -138,6 +136,10 @@ class Message:
             metadata=new.metadata,
             edited_at=at,
         )
+
+
+def _size(content: str, metadata: Metadata, body: Body | None) -> int:
+    return ROW_SIZE + len(content.encode()) + metadata.size + (body.size if body else 0)
 
 
 def _role_named(name: str) -> Role:

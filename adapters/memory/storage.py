@@ -162,7 +162,8 @@ class MemoryMessageRepository(MessageRepository):
         receipt = self.data.receipt_of(owner, claim)
         if receipt is not None:
             return receipt
-        there = conversation.by_external_id()
+        is_named = any(message.external_id for message in messages.values())
+        there = conversation.by_external_id() if is_named else {}
         new = without_existing(messages, there, keep=terms.keeps_existing)
         session = conversation.session.check_version(terms.expected)
         conversation.session, placed = session.appended(new, now, conversation.last_said)

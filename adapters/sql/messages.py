@@ -1,10 +1,10 @@
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Executable
 from sqlalchemy.exc import IntegrityError
 
 from adapters.sql import message_pages, receipts, removals, statements
@@ -49,8 +49,9 @@ class SqlMessageRepository(MessageRepository):
             if is_plain:
                 stored = await self._append_plainly(session, session_id, messages, now, receipt)
             else:
-                careful = CarefulAppend(owner, session, messages, now, receipt, terms)
-                stored = await self._unless_rivalled(careful)
+                stored = await self._unless_rivalled(
+                    CarefulAppend(owner, session, messages, now, receipt, terms)
+                )
             if stored is not None:
                 return stored
             if claim is None or not await self.database.read(statements.GET_SESSION, session):
@@ -86,11 +87,13 @@ class SqlMessageRepository(MessageRepository):
             messages, session_id=session_id, after=after, since=first_time - TICK, now=first_time
         )
 
-    async def _unless_rivalled(self, work: Callable[[Connection], T]) -> T | None:
-        """What `work` returns, or None where a rival has claimed the idempotency key meanwhile."""
+    async def _unless_rivalled(self, append: CarefulAppend) -> tuple[Message, ...] | None:
+        """What the append returns, or None where a rival has claimed its key meanwhile."""
         try:
-            return await self.database.write(work)
+            return await self.database.write(append)
         except IntegrityError:
+            if append.receipt is None:
+                raise
             return None
 
     async def page(

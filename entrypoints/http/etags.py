@@ -84,15 +84,24 @@ def is_known(tag: str, if_none_match: Sequence[str]) -> bool:
 def expected_sessions(if_match: Sequence[str], *, removes: bool = False) -> Expected[Version]:
     """The versions of sessions that a change may be made at.
 
-    Raises a Problem: 400 for what is no entity tag, 422 for an empty one in a request that
+    A tag that a compressing proxy has weakened counts: versions are equal or they are not. Raises a
+    Problem: 400 for what is no entity tag, 422 for an empty one in a request that
     `removes`.
     """
-    return _expected(if_match, removes=removes)
+    expected = ",".join(if_match).strip()
+    if removes and if_match and not expected:
+        raise invalid([in_header("must not be empty where it decides what is removed", "If-Match")])
+    if expected in {"", "*"}:
+        return None
+    tags = list(_tags(expected))
+    if not tags:
+        raise Problem(NO_ENTITY_TAG)
+    return [found for tag in tags for found in _versions(_opaque(tag))]
 
 
 def expected_messages(if_match: Sequence[str], *, removes: bool = False) -> Expected[datetime]:
     """The versions of messages that a change may be made at, on the same terms."""
-    expected = _expected(if_match, removes=removes)
+    expected = expected_sessions(if_match, removes=removes)
     if expected is None:
         return None
     return [(version.last_updated, mark) for version, mark in expected]
@@ -120,19 +129,6 @@ def asks_for_none(if_none_match: Sequence[str]) -> bool:
 def _mark(id_: UUID) -> str:
     """The random end of a UUIDv7 (RFC 9562 section 5.7)."""
     return id_.hex[-12:]
-
-
-def _expected(if_match: Sequence[str], *, removes: bool) -> Expected[Version]:
-    """A tag that a compressing proxy has weakened counts: versions are equal or they are not."""
-    expected = ",".join(if_match).strip()
-    if removes and if_match and not expected:
-        raise invalid([in_header("must not be empty where it decides what is removed", "If-Match")])
-    if expected in {"", "*"}:
-        return None
-    tags = list(_tags(expected))
-    if not tags:
-        raise Problem(NO_ENTITY_TAG)
-    return [found for tag in tags for found in _versions(_opaque(tag))]
 
 
 def _tags(header: str) -> Iterator[str]:

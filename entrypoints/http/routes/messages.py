@@ -124,19 +124,20 @@ async def list_messages(
     A page has fewer than `limit` where more would not fit in 4 MiB.
     """
     asked = query.to_domain()
+    path, found = f"{session_path(session_id)}/messages", session_id
     if if_none_match:
         session = await use_cases(request).get_session(caller, session_id)
+        found = session.id
         if is_known(tag := page_tag(session.last_updated, session.id), if_none_match):
             return not_modified(tag)
-    page = await use_cases(request).get_messages(caller, session_id, asked)
+    page = await use_cases(request).get_messages(caller, found, asked)
     body, page = message_page_json(page, asked, query.view)
     note_session(request, page.items)
     shown_id = (
-        page.items[0].session_id if page.items else await known_session(request, caller, session_id)
+        page.items[0].session_id if page.items else await known_session(request, caller, found)
     )
     links = links_by_order(page, asked) if asked.is_by_order else links_by_offset(page)
     headers = {"ETag": page_tag(page.as_of, shown_id)} if page.as_of else {}
-    path = f"{session_path(session_id)}/messages"
     return page_response(request, path, asked, body, links, headers)
 
 
