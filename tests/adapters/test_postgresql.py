@@ -19,12 +19,13 @@ from adapters.sql.postgresql import PostgresqlDatabase, PostgresqlOptions
 from adapters.sql.postgresql.connect import Connector
 from adapters.sql.postgresql.connection_failures import CannotConnect
 from application.errors import StorageRefused, Unavailable
+from domain.errors import ExternalIdTaken
 from domain.instant import TICK
 from domain.message_page import MessagePageRequest
 from domain.metadata import Metadata
 from domain.session import Session
 from tests.clock import START
-from tests.contract.examples import ALICE, new_messages, stored_session
+from tests.contract.examples import ALICE, new_messages, new_session, stored_session
 from tests.databases import empty_database, patient, server
 from tests.faults.proxy import Proxy, listening
 from tests.postgresql import PostgresqlServer
@@ -545,3 +546,27 @@ async def _table_locked(other: asyncpg.Connection) -> AsyncIterator[None]:
     async with other.transaction():
         await other.execute("LOCK TABLE sessions")
         yield
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE sessions SET archived = true WHERE id = $1", "DELETE FROM sessions WHERE id = $1"],
+    ids=["archived", "deleted"],
+)
+async def test_who_makes_a_session_anew_keeps_nobody_waiting_for_its_owner(
+    storage: SqlStorage, other: asyncpg.Connection, change: str
+) -> None:
+    """It waits for the session that has the external id, and whoever changes that for nothing."""
+    there, again = new_session(external_id="trip"), new_session(external_id="trip")
+    await storage.sessions.add(there, ())
+    async with other.transaction():
+        await other.execute(change, there.id)
+        adding = asyncio.create_task(storage.sessions.add(again, ()))
+        await _waiting(other, 1)
+        await other.execute("SET LOCAL lock_timeout = '200ms'")
+        await other.execute("UPDATE owners SET archived_count = 0 WHERE owner = $1", ALICE.key)
+    if change.startswith("DELETE"):
+        assert await adding is None
+    else:
+        with pytest.raises(ExternalIdTaken):
+            await adding
