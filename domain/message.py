@@ -1,8 +1,8 @@
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from domain.body import Body, check_format
@@ -88,8 +88,7 @@ class NewMessage:
         return _size(self.content or "", self.metadata, self.body)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A stored message. `message_order` counts 1, 2, 3 ... within its session and is never given
     twice; `timestamp` (UTC) strictly increases with it. `edited_at` is None until the message is
     replaced."""
@@ -126,8 +125,7 @@ class Message:
 
     def replaced(self, new: NewMessage, at: datetime) -> "Message":
         """The message after `new` took its place: its ids, order and timestamp stay."""
-        return replace(
-            self,
+        return self._replace(
             role=new.role,
             name=new.name,
             content=new.content or "",

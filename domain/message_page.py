@@ -116,7 +116,7 @@ class MessagePageRequest(PageRequest):
         first, last = self.span(total, lower)
         items = messages[first:last]
         if not self.with_bodies:
-            items = [replace(message, body=None) for message in items]
+            items = [message._replace(body=None) for message in items]
         kept = self.fitting(items)
         return self.page(items[kept], total, first + kept.start, as_of)
 

@@ -1,5 +1,5 @@
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from types import MappingProxyType
@@ -80,8 +80,7 @@ class SessionPatch:
             check_json(self.metadata)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One conversation of one owner.
 
     `last_updated` (UTC) strictly increases with every change but to `archived` and `pinned`, which
@@ -172,12 +171,11 @@ class Session:
         if is_dated:
             changed_at = max(changed_at, following(self.last_updated, now))
         last_order = self.last_order + len(placed)
-        return replace(self, last_order=last_order, last_updated=changed_at), placed
+        return self._replace(last_order=last_order, last_updated=changed_at), placed
 
     def changed(self, now: datetime, *, removed: int = 0) -> "Session":
         """The session after a message was replaced or messages were removed."""
-        return replace(
-            self,
+        return self._replace(
             removed_count=self.removed_count + removed,
             last_updated=following(self.last_updated, now),
         )
@@ -193,18 +191,18 @@ class Session:
         """The session after `patch`: itself where that changes nothing. Raises InvalidValue."""
         changed = self
         if patch.title is not UNSET:
-            changed = replace(changed, title=patch.title)
+            changed = changed._replace(title=patch.title)
         if patch.metadata is not UNSET:
-            changed = replace(changed, metadata=self._merged(patch.metadata))
+            changed = changed._replace(metadata=self._merged(patch.metadata))
         if changed == self:
             changed = self
         else:
-            changed = replace(changed, last_updated=following(self.last_updated, now))
+            changed = changed._replace(last_updated=following(self.last_updated, now))
         archived = self.archived if patch.archived is UNSET else patch.archived
         pinned = self.pinned if patch.pinned is UNSET else patch.pinned
         if (archived, pinned) == (self.archived, self.pinned):
             return changed
-        return replace(changed, archived=archived, pinned=pinned, revision=self.revision + 1)
+        return changed._replace(archived=archived, pinned=pinned, revision=self.revision + 1)
 
     def _merged(self, patch: Mapping[str, JsonValue] | None) -> Metadata:
         if patch is None:

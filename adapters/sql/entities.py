@@ -2,7 +2,6 @@
 have: a column has the name of the attribute that it keeps, and its type converts the values."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -71,8 +70,8 @@ def _reader(column: Column[Any]) -> Read | None:
     return read_some
 
 
-def _names(entity: Any) -> list[str]:  # noqa: ANN401 - any dataclass
-    return [field.name for field in fields(entity)]
+def _names(entity: Any) -> list[str]:  # noqa: ANN401 - any class with fields
+    return list(entity.__match_args__)
 
 
 _SELECTED: Mapping[str, ColumnElement[Any]] = {

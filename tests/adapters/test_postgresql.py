@@ -410,7 +410,7 @@ async def test_a_value_that_cannot_be_sent_holds_no_lock(
     session = await stored_session(storage)
     with pytest.raises(DBAPIError):
         await storage.sessions.update(
-            ALICE, session.id, lambda found: replace(found, metadata=Metadata('"\ud800"'))
+            ALICE, session.id, lambda found: found._replace(metadata=Metadata('"\ud800"'))
         )
     (said,) = new_messages("x").values()
     no_id: Any = "no id"
@@ -505,7 +505,7 @@ def _append(storage: SqlStorage, session: Session) -> asyncio.Task[Any]:
 
 
 def _renamed(session: Session) -> Session:
-    return replace(session, title="renamed", last_updated=session.last_updated + TICK)
+    return session._replace(title="renamed", last_updated=session.last_updated + TICK)
 
 
 async def takes_writes(storage: SqlStorage, session: Session) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 
 import asyncpg
@@ -109,7 +108,7 @@ def test_the_log_names_the_setting_where_sessions_are_exchanged(state: str, mess
 
 
 def renamed(session: Session) -> Session:
-    return replace(session, title="renamed", last_updated=session.last_updated + TICK)
+    return session._replace(title="renamed", last_updated=session.last_updated + TICK)
 
 
 def acts(storage: Storage, session: Session) -> Mapping[str, Awaitable[object]]:

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -273,7 +272,7 @@ async def test_a_write_whose_caller_is_gone_is_carried_through(storage: SqlStora
 
     def wait(found: Session) -> Session:
         turn.wait(WAIT_SECONDS)
-        return replace(found, title="renamed")
+        return found._replace(title="renamed")
 
     begun = asyncio.ensure_future(storage.sessions.update(ALICE, session.id, wait))
     queued = asyncio.ensure_future(

@@ -197,7 +197,7 @@ async def test_an_append_is_made_at_an_expected_version_only(storage: Storage) -
     """A flag counts. What is refused for another reason is told that."""
     session, first = started(ALICE, named("a"))
     await storage.sessions.add(session, first)
-    flagged = replace(session, archived=True, revision=1)
+    flagged = session._replace(archived=True, revision=1)
     await storage.sessions.update(ALICE, session.id, lambda _: flagged)
     for stale in ([], [session.version], [Version(session.last_updated + TICK, 1)]):
         terms = AppendTerms(expected=stale)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -132,7 +131,7 @@ async def test_a_message_is_changed_at_an_expected_version_only(storage: Storage
 
 async def test_a_session_is_cleared_at_an_expected_version_only(storage: Storage) -> None:
     session, messages = await stored(storage, "a", "b")
-    flagged = replace(session, pinned=True, revision=1)
+    flagged = session._replace(pinned=True, revision=1)
     await storage.sessions.update(ALICE, session.id, lambda _: flagged)
     for stale in ([], [session.version], [Version(session.last_updated + TICK, 1)]):
         with pytest.raises(VersionMismatch):
@@ -248,7 +247,7 @@ async def test_an_append_and_a_rename_at_the_same_time_both_survive(storage: Sto
     async def rename(title: str) -> None:
         def change(found: Session) -> Session:
             later = found.last_updated + timedelta(seconds=1)
-            return replace(found, title=title, last_updated=later)
+            return found._replace(title=title, last_updated=later)
 
         await storage.sessions.update(ALICE, session.id, change)
 

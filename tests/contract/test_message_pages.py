@@ -208,7 +208,7 @@ async def test_a_page_without_bodies_has_all_else_of_its_messages(storage: Stora
     await storage.sessions.add(session, first)
     request = MessagePageRequest(with_bodies=False)
     page = await storage.messages.page(ALICE, session.id, request)
-    assert list(page.items) == [replace(first[0], body=None)]
+    assert list(page.items) == [first[0]._replace(body=None)]
     assert (await storage.messages.page(ALICE, session.id, MessagePageRequest())).items[0] == first[
         0
     ]

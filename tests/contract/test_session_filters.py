@@ -109,7 +109,7 @@ async def test_an_archived_session_that_goes_leaves_the_totals_true(
         for one in (*flagged[:2], sessions[4])
     ]
     unflag = storage.sessions.update(
-        ALICE, flagged[2].id, lambda found: replace(found, archived=False, revision=2)
+        ALICE, flagged[2].id, lambda found: found._replace(archived=False, revision=2)
     )
     await asyncio.gather(unflag, *removals)
     assert await total(storage, SessionFilter()) == 2
@@ -188,16 +188,12 @@ METADATA = [
 async def sessions_of_all_kinds(storage: Storage) -> list[Session]:
     sessions = []
     for place, metadata in enumerate(METADATA * 2):
-        session = replace(
-            new_session(
-                now=START + place // 3 * TICK,
-                metadata=Metadata(metadata),
-                external_id="trip" if place == 1 else None,
-            ),
-            archived=place % 4 == 0,
-            pinned=place % 3 == 0,
+        fresh = new_session(
+            now=START + place // 3 * TICK,
+            metadata=Metadata(metadata),
+            external_id="trip" if place == 1 else None,
         )
-        fresh = replace(session, archived=False, pinned=False)
+        session = fresh._replace(archived=place % 4 == 0, pinned=place % 3 == 0)
         await storage.sessions.add(fresh, ())
         await storage.sessions.update(ALICE, session.id, lambda _, to=session: to)  # type: ignore[misc]
         sessions.append(session)

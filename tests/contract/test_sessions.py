@@ -68,7 +68,7 @@ async def test_another_owners_session_is_no_session_at_all(storage: Storage, oth
     with pytest.raises(SessionNotFound):
         await storage.sessions.get(other, session.id)
     with pytest.raises(SessionNotFound):
-        await storage.sessions.update(other, session.id, lambda found: replace(found, title="mine"))
+        await storage.sessions.update(other, session.id, lambda found: found._replace(title="mine"))
     with pytest.raises(SessionNotFound):
         await storage.sessions.remove(other, session.id)
     with pytest.raises(SessionNotFound):
@@ -89,9 +89,9 @@ async def test_exists_tells_of_anyones_session(storage: Storage) -> None:
 async def test_update_stores_and_returns_what_the_change_makes(storage: Storage) -> None:
     session = await stored_session(storage, ALICE, "one")
     later = session.last_updated + timedelta(seconds=1)
-    updated = replace(session, title="new", metadata=Metadata('{"a":1}'), last_updated=later)
-    flagged = replace(updated, archived=True, pinned=True, revision=1)
-    for change in (updated, flagged, replace(session, title=None, revision=2)):
+    updated = session._replace(title="new", metadata=Metadata('{"a":1}'), last_updated=later)
+    flagged = updated._replace(archived=True, pinned=True, revision=1)
+    for change in (updated, flagged, session._replace(title=None, revision=2)):
         assert await storage.sessions.update(ALICE, session.id, lambda _, to=change: to) == change  # type: ignore[misc]
         assert await storage.sessions.get(ALICE, session.id) == change
 
@@ -105,12 +105,12 @@ async def test_a_change_that_raises_stores_nothing(storage: Storage) -> None:
     with pytest.raises(ZeroDivisionError):
         await storage.sessions.update(ALICE, session.id, refuse)
     assert await storage.sessions.get(ALICE, session.id) == session
-    await storage.sessions.update(ALICE, session.id, lambda found: replace(found, title="still"))
+    await storage.sessions.update(ALICE, session.id, lambda found: found._replace(title="still"))
 
 
 async def test_a_session_is_removed_at_an_expected_version_only(storage: Storage) -> None:
     session = await stored_session(storage, ALICE, "one")
-    pinned = replace(session, pinned=True, revision=1)
+    pinned = session._replace(pinned=True, revision=1)
     await storage.sessions.update(ALICE, session.id, lambda _: pinned)
     stale, later = session.version, Version(session.last_updated + TICK, 1)
     for expected in ([], [stale], [stale, later]):

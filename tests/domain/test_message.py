@@ -214,7 +214,7 @@ def test_a_replaced_message_keeps_its_place() -> None:
 def test_a_message_is_held_to_the_versions_expected(
     expected: Callable[[datetime], list[datetime] | None], *, holds: bool
 ) -> None:
-    for message in (placed(HELLO)[0], replace(placed(HELLO)[0], edited_at=START + TICK)):
+    for message in (placed(HELLO)[0], placed(HELLO)[0]._replace(edited_at=START + TICK)):
         versions = expected(message.version)
         if holds:
             assert message.check_version(versions) is message

@@ -144,7 +144,7 @@ def test_a_page_is_what_a_plain_list_gives(
     found = sorted(one.message_order for one in page.items)
     by_order = {one.message_order: one for one in stored}
     if not request.with_bodies:
-        by_order = {order: replace(one, body=None) for order, one in by_order.items()}
+        by_order = {order: one._replace(body=None) for order, one in by_order.items()}
     span = span_of(sorted(session), request)
     assert found == fitting(span, by_order, request)
     ascending = request.sort_order is SortOrder.ASC

@@ -126,7 +126,7 @@ def test_an_append_of_nothing_changes_nothing() -> None:
 def test_an_append_of_what_was_said_earlier_comes_after_the_last_message() -> None:
     """And is a change of now, whatever the clock says."""
     before, (first,) = started(NewSession(), SAID_THEN)
-    before = replace(before, last_updated=LATER)
+    before = before._replace(last_updated=LATER)
     after, placed = before.appended(said(SAID_THEN, HELLO), START, first.timestamp)
     assert [message.timestamp for message in placed] == [LONG_AGO + TICK, START]
     assert (after.last_order, after.last_updated) == (3, LATER + TICK)

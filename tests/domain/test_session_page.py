@@ -167,8 +167,8 @@ def test_a_digest_of_a_filter_stays_across_releases() -> None:
     assert SessionPageRequest(filters=chosen).selection.hex() == "e25e0fd122b9e9c6"
 
 
-PLAIN = replace(SESSIONS[0], external_id="a", last_updated=START, metadata=Metadata('{"a":1}'))
-SHELVED, STARRED = replace(PLAIN, archived=True), replace(PLAIN, pinned=True)
+PLAIN = SESSIONS[0]._replace(external_id="a", last_updated=START, metadata=Metadata('{"a":1}'))
+SHELVED, STARRED = PLAIN._replace(archived=True), PLAIN._replace(pinned=True)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_a_filter_leaves_what_it_names(chosen: dict[str, Any], matches: list[Ses
 def test_a_member_of_metadata_is_compared_as_a_json_value(
     metadata: str, value: str, *, holds: bool
 ) -> None:
-    session = replace(PLAIN, metadata=Metadata(metadata))
+    session = PLAIN._replace(metadata=Metadata(metadata))
     assert SessionFilter(metadata=(("a", value),)).matches(session) == holds
 
 
@@ -274,7 +274,7 @@ def test_a_filters_times_are_in_utc_and_its_external_id_is_one() -> None:
 
 def test_a_page_has_what_its_filter_leaves_and_the_total_of_that() -> None:
     """Under an offset as under a cursor."""
-    shelved = [replace(one, archived=one.id.int % 2 == 1) for one in SESSIONS]
+    shelved = [one._replace(archived=one.id.int % 2 == 1) for one in SESSIONS]
     request = SessionPageRequest(limit=2, sort_by=SessionSort.CREATED_AT, sort_order=SortOrder.ASC)
     page = request.page_of(shelved)
     assert ([one.id.int for one in page.items], page.total, page.limit) == ([0, 2], 3, 2)

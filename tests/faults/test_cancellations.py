@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -46,7 +45,7 @@ def remove(storage: Storage, session: Session) -> Coroutine[Any, Any, object]:
 
 
 def update(storage: Storage, session: Session) -> Coroutine[Any, Any, object]:
-    return storage.sessions.update(ALICE, session.id, lambda found: replace(found, title="new"))
+    return storage.sessions.update(ALICE, session.id, lambda found: found._replace(title="new"))
 
 
 def moments() -> Iterator[int]:

@@ -101,7 +101,7 @@ async def every_act(storage: Storage) -> None:
         cursor = side and Cursor(sort_by=sort[0], sort_order=sort[1], side=side, key=None)
         assert (await sessions.page(ALICE, SessionPageRequest(cursor=cursor))).total == 3
     assert await sessions.exists(session.id)
-    renamed = await sessions.update(ALICE, session.id, lambda one: replace(one, title="new"))
+    renamed = await sessions.update(ALICE, session.id, lambda one: one._replace(title="new"))
     assert await sessions.get(ALICE, session.id) == renamed
     await sessions.remove(ALICE, session.id, [renamed.version])
     await sessions.remove(ALICE, (await stored_session(storage, ALICE, "gone")).id)
