@@ -28,7 +28,7 @@ class View(StrEnum):
     BODY = "body"
 
 
-class _Session(msgspec.Struct):
+class _Session(msgspec.Struct, gc=False):
     id: UUID
     external_id: str | None
     user_id: str
@@ -41,7 +41,7 @@ class _Session(msgspec.Struct):
     message_count: int
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     id: UUID
     external_id: str | None
     session_id: UUID
@@ -56,7 +56,7 @@ class _Message(msgspec.Struct):
     edited_at: datetime | str | None
 
 
-class _Said(msgspec.Struct, omit_defaults=True):
+class _Said(msgspec.Struct, omit_defaults=True, gc=False):
     """A message without a body, as it goes to a model."""
 
     role: str
@@ -143,20 +143,20 @@ def _session(session: Session) -> _Session:
 
 
 def _message(message: Message) -> _Message:
-    body, edited_at = message.body, message.edited_at
+    id_, external, session, order, role, name, content, form, body, metadata, at, edited = message
     return _Message(
-        message.id,
-        message.external_id,
-        message.session_id,
-        message.message_order,
-        message.role,
-        message.name,
-        message.content,
-        message.format,
+        id_,
+        external,
+        session,
+        order,
+        role,
+        name,
+        content,
+        form,
         None if body is None else _raw(body),
-        _raw(message.metadata),
-        timestamp(message.timestamp),
-        None if edited_at is None else timestamp(edited_at),
+        _raw(metadata),
+        timestamp(at),
+        None if edited is None else timestamp(edited),
     )
 
 
@@ -181,7 +181,7 @@ def _place(
 
 
 def _raw(value: JsonObject) -> msgspec.Raw:
-    return msgspec.Raw(value.json.encode())
+    return msgspec.Raw(value.json)
 
 
 def _cursor(cursor: Cursor | None) -> str | None:
