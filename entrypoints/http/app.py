@@ -150,7 +150,8 @@ def routed_app(
         lifespan=lifespan,
         telemetry=telemetry,
     )
-    for routes in (message, messages, sessions, probes, well_known, docs):
+    # In this order they are tried, each route of one before the next: what is asked most is first.
+    for routes in (messages, sessions, message, probes, well_known, docs):
         app.include_router(routes.router)
     return app
 
