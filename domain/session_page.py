@@ -76,7 +76,8 @@ class SessionFilter:
             if (instant := getattr(self, name)) is not None:
                 with in_field(name):
                     object.__setattr__(self, name, in_utc(instant))
-
+        if not self.metadata:
+            return
         if len(self.metadata) > MEMBERS_MAX:
             raise InvalidValue(f"must name at most {MEMBERS_MAX} members", "metadata")
         with in_field("metadata"):

@@ -61,10 +61,9 @@ def _reader(column: Column[Any]) -> Read | None:
         return read
 
     def read_some(stored: Sequence[Any]) -> Iterable[Any]:
-        there = [raw for raw in stored if raw is not None]
-        if not there:
+        if stored.count(None) == len(stored):
             return stored
-        values = iter(read(there))
+        values = iter(read([raw for raw in stored if raw is not None]))
         return (None if raw is None else next(values) for raw in stored)
 
     return read_some

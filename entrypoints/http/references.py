@@ -71,9 +71,11 @@ def path_parameters(scope: Scope) -> dict[str, str]:
     """
     given: dict[str, str] = scope["path_params"]
     raw: bytes = scope.get("raw_path") or b""
+    if b"%" not in raw:
+        return given
     template = scope["route"].path_format.split("/")
     segments = raw.split(b"/")
-    if b"%" not in raw or len(segments) != len(template):
+    if len(segments) != len(template):
         return given
     decoded = {
         name[1:-1]: unquote_to_bytes(segment).decode(errors="surrogateescape")

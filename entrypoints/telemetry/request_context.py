@@ -45,9 +45,8 @@ class RequestContext:
     @property
     def ids(self) -> dict[str, Any]:
         """The ids that every line of the request's log has."""
-        return {
-            "user_id": None,
-            **self.people,
+        people: dict[str, Any] = self.people or {"user_id": None}
+        return people | {
             "session_id": self.session_id,
             "request_id": self.request_id,
             "trace_id": self.trace_id,
