@@ -18,6 +18,7 @@ from entrypoints.http.problems import in_query, invalid
 from entrypoints.http.query_types import (
     METADATA,
     Marked,
+    Maybe,
     OptionalQuery,
     Place,
     plain_integer,
@@ -46,7 +47,7 @@ class _PageQuery(OptionalQuery):
         ),
     ] = LIMIT_DEFAULT
     offset: Annotated[
-        Place | None,
+        Maybe[Place],
         Field(
             description="How many items to pass over, from the list's beginning.", examples=[100]
         ),
@@ -59,7 +60,7 @@ def _query_instant(value: str | None) -> datetime | None:
 
 
 _Instant = Annotated[
-    datetime | None,
+    Maybe[datetime],
     PlainValidator(_query_instant),
     WithJsonSchema({"type": "string"}),  # a client's own type of time may have too few digits
 ]
@@ -71,14 +72,14 @@ class SessionPageQuery(_PageQuery):
     model_config = ConfigDict(extra="allow")
 
     sort_by: Annotated[
-        SessionSort | None,
+        Maybe[SessionSort],
         Field(
             description="By default `last_updated`, or what the cursor was made for.",
             examples=[SessionSort.CREATED_AT],
         ),
     ] = None
     sort_order: Annotated[
-        SortOrder | None,
+        Maybe[SortOrder],
         Field(
             description="By default `desc`, or what the cursor was made for.",
             examples=[SortOrder.ASC],
@@ -87,8 +88,9 @@ class SessionPageQuery(_PageQuery):
     # An example in words: a tool that sends the examples of all parameters together then sends a
     # request that is answered.
     cursor: Annotated[
-        Annotated[str, Field(json_schema_extra={"maxLength": CURSOR_MAX, "pattern": CURSOR})]
-        | None,
+        Maybe[
+            Annotated[str, Field(json_schema_extra={"maxLength": CURSOR_MAX, "pattern": CURSOR})]
+        ],
         Field(
             description="A `next_cursor` or `previous_cursor`, in place of an offset. It keeps the "
             "sort that it was made for; with another, or with other filters, it is refused. Such "
@@ -111,7 +113,7 @@ class SessionPageQuery(_PageQuery):
         ),
     ] = Marked.ANY
     external_id: Annotated[
-        str | None, Field(description="The one with this external id, such as `chat-42`.")
+        Maybe[str], Field(description="The one with this external id, such as `chat-42`.")
     ] = None
     updated_after: Annotated[
         _Instant,
@@ -162,14 +164,14 @@ class MessagePageQuery(_PageQuery):
         SortOrder, Field(description="`asc` is the oldest first.", examples=[SortOrder.DESC])
     ] = SortOrder.ASC
     after: Annotated[
-        Place | None,
+        Maybe[Place],
         Field(
             description="A `message_order`, in place of an offset: the messages with higher "
             "orders that are next to it, whichever way the page is sorted, such as `after=2`.",
         ),
     ] = None
     before: Annotated[
-        Place | None,
+        Maybe[Place],
         Field(
             description="A `message_order`, in place of an offset: the messages with lower "
             "orders that are next to it, whichever way the page is sorted, such as `before=40`.",
@@ -177,7 +179,7 @@ class MessagePageQuery(_PageQuery):
     ] = None
 
     around: Annotated[
-        Place | None,
+        Maybe[Place],
         Field(
             description="A `message_order`, in place of an offset: the messages next to it on "
             "either side, with its own, such as `around=17`.",

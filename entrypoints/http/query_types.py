@@ -2,12 +2,21 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    GetPydanticSchema,
+    model_validator,
+)
 
 from domain.errors import InvalidValue
 from domain.page import OFFSET_MAX
+
+T = TypeVar("T")
 
 _PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
 
@@ -34,6 +43,18 @@ def _bounded(place: int) -> int:
     if place > OFFSET_MAX:
         raise InvalidValue(f"must be 0 to {OFFSET_MAX}")
     return place
+
+
+if TYPE_CHECKING:
+    Maybe = Annotated[T | None, ...]
+else:
+
+    class Maybe:
+        """A parameter that may be absent: `kind | None` to Pydantic, and no union to FastAPI, which
+        would look into its members anew for each request."""
+
+        def __class_getitem__(cls, kind: object) -> object:
+            return Annotated[Any, GetPydanticSchema(lambda _, schema_of: schema_of(kind | None))]
 
 
 Place = Annotated[

@@ -29,7 +29,7 @@ from entrypoints.http.links import links_by_offset, links_by_order
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import MessagePageQuery
 from entrypoints.http.problems import conflict
-from entrypoints.http.query_types import Flag, OptionalQuery, Place
+from entrypoints.http.query_types import Flag, Maybe, OptionalQuery, Place
 from entrypoints.http.references import session_path
 from entrypoints.http.response_schemas import MessagePage, MessagesResponse
 from entrypoints.http.routes.authenticated import (
@@ -66,7 +66,7 @@ class AppendQuery(OptionalQuery):
         ),
     ] = False
     existing: Annotated[
-        Existing | None,
+        Maybe[Existing],
         Field(
             description="With `keep`, a message whose external id is there already is left as it "
             "is; else that is 409.",
