@@ -2,7 +2,7 @@
 have: a column has the name of the attribute that it keeps, and its type converts the values."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat
+from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -25,9 +25,10 @@ class EntityColumns(Generic[E]):
     `known` is the attribute that a reader knows already; it is not selected.
     """
 
-    def __init__(self, entity: type[E], table: Table, *, known: str) -> None:
-        names = _names(entity)
-        self._entity = entity
+    def __init__(
+        self, make: Callable[[Iterable[Any]], E], names: Sequence[str], table: Table, *, known: str
+    ) -> None:
+        self._make = make
         self._known = names.index(known)
         self._columns: list[Column[Any]] = [table.c[name] for name in names if name != known]
         self.selected: list[ColumnElement[Any]] = [
@@ -47,8 +48,8 @@ class EntityColumns(Generic[E]):
         columns: list[Any] = list(zip(*rows, strict=True))[skip:]
         for place, read in self._readers:
             columns[place] = read(columns[place])
-        columns.insert(self._known, repeat(known))
-        return list(map(self._entity, *columns))
+        columns.insert(self._known, [known] * len(rows))
+        return list(map(self._make, zip(*columns, strict=True)))
 
     def values(self, entity: E) -> Values:
         """Return the row that keeps the entity, without what is `known`."""
@@ -69,10 +70,6 @@ def _reader(column: Column[Any]) -> Read | None:
     return read_some
 
 
-def _names(entity: Any) -> list[str]:  # noqa: ANN401 - any class with fields
-    return list(entity.__match_args__)
-
-
 _SELECTED: Mapping[str, ColumnElement[Any]] = {
     "messages.role": func.coalesce(
         schema.messages.c.later_role, schema.messages.c.role, type_=schema.messages.c.role.type
@@ -80,10 +77,10 @@ _SELECTED: Mapping[str, ColumnElement[Any]] = {
 }
 """What is selected in place of a column."""
 
-SESSION_COLUMNS = EntityColumns(Session, schema.sessions, known="owner")
-MESSAGE_COLUMNS = EntityColumns(Message, schema.messages, known="session_id")
+SESSION_COLUMNS = EntityColumns(Session._make, Session._fields, schema.sessions, known="owner")
+MESSAGE_COLUMNS = EntityColumns(Message._make, Message._fields, schema.messages, known="session_id")
 
-SAID = tuple(name for name in _names(NewMessage) if name != "timestamp")
+SAID = tuple(field.name for field in fields(NewMessage) if field.name != "timestamp")
 """What a message says, whatever its place in a session."""
 
 NEW_MESSAGE_COLUMNS: list[Column[Any]] = [
