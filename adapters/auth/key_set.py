@@ -3,9 +3,10 @@
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -61,6 +62,9 @@ class FitKey:
     kid: str | None
     algorithms: frozenset[str]
     key: PublicKey
+    material: bytes
+    """What the key is, however it is written and whatever is said of it (RFC 5280 section 4.1.2.7).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class KeySet:
 
     keys: tuple[FitKey, ...] = ()
     others: tuple[str, ...] = ()
-    """A description of each unfit key: of another use or kind, weak, private or broken."""
+    """A description of each unfit key, and why it is: of another use or kind, weak, private or
+    broken."""
     names_keys: bool = True
     """Whether keys have ids, as in JSON. PEM has none, so any key may be the one a token names."""
 
@@ -85,7 +90,7 @@ class KeySet:
         *,
         names_keys: bool = True,
     ) -> "KeySet":
-        """Read a key set. A key that is listed twice counts once.
+        """Read a key set. A key that is listed twice counts once, for the algorithms of both.
 
         Raises ValueError for anything else, or a set of more than 100 keys.
         """
@@ -94,11 +99,18 @@ class KeySet:
             raise ValueError("it is no JSON Web Key Set")  # noqa: TRY004 - of a far side, not ours
         if len(jwks) > KEYS_MAX:
             raise ValueError(f"it has more than {KEYS_MAX} keys")
-        once = [jwk for place, jwk in enumerate(jwks) if jwk not in jwks[:place]]
-        found = [(jwk, _fit_key(jwk, algorithms)) for jwk in once]
-        keys = tuple(key for _, key in found if key is not None)
-        others = tuple(_described(jwk) for jwk, key in found if key is None)
-        return cls(keys, others, names_keys)
+        fit: dict[tuple[str | None, bytes], FitKey] = {}
+        others = []
+        for jwk in [jwk for place, jwk in enumerate(jwks) if jwk not in jwks[:place]]:
+            try:
+                key = _fit_key(jwk, algorithms)
+            except UnfitError as error:
+                others.append(_described(jwk, str(error)))
+                continue
+            name = key.kid, key.material
+            same = fit.get(name, key)
+            fit[name] = replace(same, algorithms=same.algorithms | key.algorithms)
+        return cls(tuple(fit.values()), tuple(others), names_keys)
 
     def knows(self, kid: str | None) -> bool:
         return any(self._may_be(kid, key) for key in self.keys)
@@ -108,60 +120,77 @@ class KeySet:
 
         None if there is no such key, or more than one.
         """
-        fit = [
-            key.key for key in self.keys if self._may_be(kid, key) and algorithm in key.algorithms
-        ]
-        return fit[0] if len(fit) == 1 else None
+        fit = {
+            key.material: key.key
+            for key in self.keys
+            if self._may_be(kid, key) and algorithm in key.algorithms
+        }
+        return next(iter(fit.values())) if len(fit) == 1 else None
 
     def _may_be(self, kid: str | None, key: FitKey) -> bool:
         is_only_key = key.kid is None and len(self.keys) == 1
         return kid in (None, key.kid) or is_only_key or not self.names_keys
 
 
+class UnfitError(ValueError):
+    """A key cannot check tokens. The text says why."""
+
+
 _WORD = re.compile(r"[A-Za-z0-9+._-]{1,30}")
 
 
-def _described(jwk: Any) -> str:  # noqa: ANN401 - any JSON
+def _described(jwk: Any, why: str) -> str:  # noqa: ANN401 - any JSON
     """Describe a key by its type, curve, algorithm and use, where those are plain words."""
-    if not isinstance(jwk, dict):
-        return "no key"
-    if PRIVATE & jwk.keys() and jwk.get("kty") != "oct":
-        return "a private key"
-    said = [jwk.get(name) for name in ("kty", "crv", "alg", "use")]
+    said = [jwk.get(name) for name in ("kty", "crv", "alg", "use")] if isinstance(jwk, dict) else []
     words = [word for word in said if isinstance(word, str) and _WORD.fullmatch(word)]
-    return " ".join(words) or "a key of no kind"
+    return f"{' '.join(words) or 'a key of no kind'} ({why})"
 
 
-def _fit_key(jwk: Any, allowed: Collection[str]) -> FitKey | None:  # noqa: ANN401 - any JSON
-    if not isinstance(jwk, dict) or PRIVATE & jwk.keys():
-        return None
-    kid, operations = jwk.get("kid"), jwk.get("key_ops", ["verify"])
-    if not isinstance(kid, str | None) or not isinstance(operations, list):
-        return None
-    if jwk.get("use", "sig") != "sig" or "verify" not in operations:
-        return None
+def _fit_key(jwk: Any, allowed: Collection[str]) -> FitKey:  # noqa: ANN401 - any JSON
+    """Read a key. A member that is null is not there. Raises UnfitError."""
+    if not isinstance(jwk, dict):
+        raise UnfitError("no object")
+    said = {name: value for name, value in jwk.items() if value is not None}
+    _check_purpose(said)
     fits = {
         name
         for name in allowed
-        if jwk.get("kty") == KINDS[name].key.key_type
-        and KINDS[name].curve in (None, jwk.get("crv"))
-        and algorithm_named(jwk.get("alg", name)) == name
+        if said.get("kty") == KINDS[name].key.key_type
+        and KINDS[name].curve in (None, said.get("crv"))
+        and algorithm_named(said.get("alg", name)) == name
     }
     if not fits:
-        return None
-    key = _imported(jwk, KINDS[min(fits)])
-    return FitKey(kid, frozenset(fits), key) if key else None
+        raise UnfitError("for no algorithm that is accepted")
+    key = _imported(said, KINDS[min(fits)])
+    material = key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return FitKey(said.get("kid"), frozenset(fits), key, material)
 
 
-def _imported(jwk: Mapping[str, Any], kind: Kind) -> PublicKey | None:
+def _check_purpose(jwk: Mapping[str, Any]) -> None:
+    """Raise UnfitError for a key that is for something else than to check signatures. Values are
+    case-sensitive (RFC 7517 sections 4.2 and 4.3)."""
+    if jwk.get("kty") == "oct":
+        raise UnfitError("a secret, with which tokens can be made too")
+    if PRIVATE & jwk.keys():
+        raise UnfitError("private")
+    if not isinstance(jwk.get("kid", ""), str):
+        raise UnfitError("its kid is no text")
+    if jwk.get("use", "sig") != "sig":
+        raise UnfitError("its use is not sig")
+    operations = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise UnfitError("its key_ops lack verify")
+
+
+def _imported(jwk: Mapping[str, Any], kind: Kind) -> PublicKey:
     """Import the key with its necessary members only, so that no other has any effect."""
     try:
         if kind.key is RSAKey and not _is_strong(jwk):
-            return None
+            raise UnfitError(f"not of {RSA_BITS[0]} to {RSA_BITS[-1]} bits")
         members = {name: jwk[name] for name in kind.members}
         return kind.key.import_key({"kty": kind.key.key_type, **members})
-    except (JoseError, ValueError, TypeError, KeyError):
-        return None
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise error if isinstance(error, UnfitError) else UnfitError("broken") from error
 
 
 def _is_strong(jwk: Mapping[str, Any]) -> bool:

@@ -18,6 +18,10 @@ P384, P521 = ECKey.generate_key("P-384"), ECKey.generate_key("P-521")
 ALL_RSA = {f"{family}{size}" for family in ("RS", "PS") for size in (256, 384, 512)}
 
 
+_LONGER = urlsafe_b64encode(b"\0" + RSA.public_key.public_numbers().n.to_bytes(256)).decode()
+"""Its modulus, written with a zero before it."""
+
+
 def shown(key: ECKey | OKPKey | RSAKey | OctKey, **changes: Any) -> dict[str, Any]:
     made = {**key.as_dict(private=False), "kid": "a", **changes}
     return {name: value for name, value in made.items() if value is not ...}
@@ -61,7 +65,8 @@ def test_a_key_is_found_by_its_id_for_the_algorithms_of_its_kind(
         (EC, "ES384", set()),
         (RSA, "HS256", set()),
         (RSA, "RSA-OAEP", set()),
-        (RSA, None, set()),
+        (RSA, None, ALL_RSA),
+        (RSA, "", set()),
         (EC, "ES256", {"ES256"}),
         (EC, "ECDH-ES", set()),
         (ED, "Ed25519", {"Ed25519"}),
@@ -86,9 +91,16 @@ def test_a_key_for_checking_may_say_so() -> None:
     assert key_set(shown(EC, use="sig", key_ops=["verify"])).find("a", "ES256")
 
 
+@pytest.mark.parametrize("name", ["alg", "use", "key_ops", "kid", "d", "x5c"])
+def test_a_member_that_is_null_is_not_there(name: str) -> None:
+    assert key_set(shown(EC, **{name: None})).find(None, "ES256")
+
+
 UNFIT: dict[str, Any] = {
     "for encryption": shown(RSA, use="enc"),
     "of a use that is no text": shown(RSA, use=["sig"]),
+    "of a use in other letters": shown(EC, use="SIG"),
+    "for an algorithm in other letters": shown(EC, alg="es256"),
     "for signing alone": shown(EC, key_ops=["sign"]),
     "for nothing": shown(EC, key_ops=[]),
     "for what is no list": shown(EC, key_ops="verify"),
@@ -151,19 +163,73 @@ def test_a_key_that_is_listed_twice_counts_once() -> None:
     assert (len(keys.keys), keys.unfit) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"alg": "RS256"}, {}),
+        ({"alg": "RS256"}, {"alg": "RS256", "use": "sig"}),
+        ({"alg": "RS256", "x5t": "x"}, {"alg": "RS256", "x5t": "y"}),
+        ({"alg": "RS256"}, {"alg": "PS256"}),
+        ({"key_ops": ["verify"]}, {}),
+        ({}, {"use": "enc"}),
+        ({}, {"alg": "RSA-OAEP"}),
+        ({}, {"n": _LONGER}),
+        ({}, {"kid": ...}),
+        ({"kid": ...}, {"kid": ..., "use": "sig"}),
+    ],
+)
+def test_a_key_is_one_whatever_else_is_said_of_it(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    """By providers that list it once for each algorithm, or with and without its certificate."""
+    for first, second in ((one, other), (other, one)):
+        keys = key_set(shown(RSA, **first), shown(RSA, **second))
+        for kid in ("a", None):
+            found = keys.find(kid, "RS256")
+            assert found
+            assert found.thumbprint() == RSA.thumbprint()
+
+
+def test_a_key_is_for_no_algorithm_that_no_listing_of_it_names() -> None:
+    keys = key_set(shown(RSA, alg="RS256"), shown(RSA, alg="PS256"))
+    assert {name for name in ALL if keys.find("a", name)} == {"RS256", "PS256"}
+    assert len(keys.keys) == 1
+
+
 def test_a_key_for_encryption_is_in_nobodys_way() -> None:
     """As in Keycloak's set."""
     oaep = shown(RSAKey.generate_key(), kid="b", use="enc", alg="RSA-OAEP")
     keys = key_set(oaep, shown(RSA, kid=...), shown(EC, kid=..., use=...))
     assert keys.find(None, "RS256")
     assert keys.find(None, "ES256")
-    assert keys.others == ("RSA RSA-OAEP enc",)
+    assert keys.others == ("RSA RSA-OAEP enc (its use is not sig)",)
 
 
 def test_what_is_not_fit_is_described_without_its_text() -> None:
-    keys = key_set({"kty": "oct", "k": "secret", "alg": "HS256"}, shown(EC, d="secret"), 1, {})
-    assert keys.others == ("oct HS256", "a private key", "no key", "a key of no kind")
-    assert key_set({"kty": "x y", "alg": "\n", "use": "z" * 31}).others == ("a key of no kind",)
+    secret = {"kty": "oct", "k": "secret", "alg": "HS256"}
+    assert key_set(secret, shown(EC, d="secret"), 1, {}).others == (
+        "oct HS256 (a secret, with which tokens can be made too)",
+        "EC P-256 (private)",
+        "a key of no kind (no object)",
+        "a key of no kind (for no algorithm that is accepted)",
+    )
+    odd = {"kty": "x y", "alg": "\n", "use": "z" * 31}
+    assert key_set(odd).others == ("a key of no kind (its use is not sig)",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"use": "SIG"}, "RSA SIG (its use is not sig)"),
+        ({"key_ops": ["sign"]}, "RSA (its key_ops lack verify)"),
+        ({"kid": 1}, "RSA (its kid is no text)"),
+        ({"alg": "RS1"}, "RSA RS1 (for no algorithm that is accepted)"),
+        ({"n": "AQAB"}, "RSA (not of 2048 to 8192 bits)"),
+        ({"n": "é"}, "RSA (broken)"),
+    ],
+)
+def test_it_is_told_why_a_key_is_not_fit(changes: dict[str, Any], why: str) -> None:
+    assert key_set(shown(RSA, **changes)).others == (why,)
 
 
 def test_without_ids_there_must_be_one_key_of_a_kind() -> None:
