@@ -16,8 +16,6 @@ from application.errors import InvalidToken, TokenFault
 
 Claims = Mapping[str, Any]
 
-_EMPTY: tuple[object, ...] = (None, "", [], {})
-
 
 def check_kind(preset: Preset, claims: Claims) -> None:
     """Raise InvalidToken unless a token whose `typ` is `JWT` or absent is an access token."""
@@ -28,11 +26,11 @@ def check_kind(preset: Preset, claims: Claims) -> None:
         if any(name in claims and _has_value(claims[name], claim) for name in claim.names):
             raise _other(f"it has {_written(claim)}")
     for claim in preset.required:
-        if not any(_says(claims.get(name), claim) for name in claim.names):
+        if not any(_says(claim, name, claims.get(name)) for name in claim.names):
             raise _other(f"it lacks {_written(claim)}")
     if preset.names_client:
         _check_client(claims)
-    if preset.says_permissions and all(claims.get(name) in _EMPTY for name in PERMISSIONS):
+    if preset.says_permissions and not any(has_text(claims.get(name)) for name in PERMISSIONS):
         raise _other(f"it lacks {' or '.join(PERMISSIONS)}")
 
 
@@ -82,7 +80,7 @@ def permissions(claims: Claims) -> frozenset[str]:
 
 def _check_client(claims: Claims) -> None:
     clients = [claims[name] for name in CLIENTS if name in claims]
-    if not clients or not all(client and isinstance(client, str) for client in clients):
+    if not clients or not all(isinstance(client, str) and has_text(client) for client in clients):
         raise _other(f"it lacks {' or '.join(CLIENTS)}")
     if any(client in (_audience(claims) or ()) for client in clients):
         raise _other("its client is in aud")
@@ -111,8 +109,21 @@ def _at(place: AudiencePlace, claims: Claims, named: list[str] | None) -> list[s
     return [value] if isinstance(value, str) else []
 
 
-def _says(value: object, claim: Claim) -> bool:
-    return value not in _EMPTY and _has_value(value, claim)
+def _says(claim: Claim, name: str, value: object) -> bool:
+    """Whether a claim that must be there says something. A permission is always a text."""
+    if claim.value is not None:
+        return _has_value(value, claim)
+    is_number = type(value) in (int, float) and name not in PERMISSIONS
+    return is_number or has_text(value)
+
+
+def has_text(value: object) -> bool:
+    """Whether the value is a text that is not blank, or a list or object that holds one."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return any(map(has_text, value))
+    return isinstance(value, str) and not value.isspace() and value != ""
 
 
 def _has_value(value: object, claim: Claim) -> bool:

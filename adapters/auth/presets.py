@@ -91,7 +91,10 @@ class Preset:
 
     def is_for(self, issuer: str) -> bool:
         """Whether the issuer's address tells that it is of this kind."""
-        url = urlsplit(issuer)
+        try:
+            url = urlsplit(issuer)
+        except ValueError:  # a name that looks like an address is still a name
+            return False
         host = url.hostname or ""
         in_path = self.path is not None and self.path in url.path
         return in_path or any(fnmatchcase(host, pattern) for pattern in self.hosts)
@@ -186,7 +189,6 @@ _ROWS = (
     Preset(
         name="descope",
         required=_each("drn"),
-        forbidden=(*_each("aud"), *MARKS),
         audience="end of iss",
         keys="/{end}/.well-known/jwks.json",
     ),

@@ -9,6 +9,9 @@ from tests.adapters.token_shapes import CLIENT, USER, Claims, Shape
 
 _HASHES: tuple[Claims, ...] = ({"at_hash": "x"}, {"c_hash": "x"}, {"s_hash": "x"})
 _MARKS: tuple[Claims, ...] = ({"nonce": "x"}, *_HASHES)
+_NOTHING: tuple[Any, ...] = ("", " ", [], {}, None, False, 0, 1, [0], [[]], {"roles": []}, {"x": 1})
+"""What holds no text, and so allows nothing."""
+
 _NO_CLIENT: Claims = {"client_id": ..., "azp": ..., "appid": ..., "cid": ...}
 _NO_PERMISSION: Claims = {
     "scope": ...,
@@ -28,10 +31,22 @@ NEVER: Mapping[str, tuple[Claims, ...]] = {
         *_MARKS,
         _NO_CLIENT,
         _NO_PERMISSION,
+        *(
+            {**dict.fromkeys(_NO_PERMISSION, ...), name: value}
+            for name in _NO_PERMISSION
+            for value in _NOTHING
+        ),
         *({name: "https://chat.example"} for name in _NO_CLIENT),
+        {**_NO_CLIENT, "client_id": " "},
     ),
     "keycloak": (*_MARKS, *_lacks("typ")),
-    "entra": (*_MARKS, *_lacks("ver"), {"azp": ..., "appid": ...}, {"scp": ..., "roles": ...}),
+    "entra": (
+        *_MARKS,
+        *_lacks("ver"),
+        {"azp": ..., "appid": ...},
+        {"scp": ..., "roles": ...},
+        *({"scp": value, "roles": value} for value in _NOTHING),
+    ),
     "okta": (*_MARKS, {"cid": ..., "azp": CLIENT}, {"azp": "api://default"}, _NO_PERMISSION),
     "cognito": (*_MARKS, *_lacks("token_use"), {"aud": CLIENT}, _NO_PERMISSION),
     "authentik": (*_HASHES, *_lacks("azp", "uid")),
@@ -47,7 +62,7 @@ NEVER: Mapping[str, tuple[Claims, ...]] = {
     ),
     "firebase": (*_MARKS, *_lacks("firebase", "user_id"), {"provider_id": "anonymous"}),
     "workos": (*_MARKS, *_lacks("sid"), {"aud": "client_01"}),
-    "descope": (*_MARKS, *_lacks("drn"), {"aud": "P2abc"}),
+    "descope": (*_MARKS, *_lacks("drn"), {"aud": "other"}),
     "fusionauth": (*_MARKS, *_lacks("applicationId")),
     "better-auth": (
         *_MARKS,
@@ -78,6 +93,7 @@ _ALSO: Mapping[str, tuple[tuple[Claims, str | None], ...]] = {
     "okta": (({"uid": ..., "cid": USER}, USER), ({"uid": ...}, None)),
     "authentik": (({"nonce": ...}, USER),),
     "firebase": (({"provider_id": "password"}, USER),),
+    "descope": (({"aud": "P2abc"}, USER), ({"aud": ["other", "P2abc"]}, USER)),
 }
 
 

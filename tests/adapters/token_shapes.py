@@ -39,7 +39,16 @@ _LOGOUT: Claims = {
 }
 
 _KEYCLOAK: Claims = {"typ": "Bearer", "azp": CLIENT, "scope": "openid", "sid": "s", "jti": "j"}
-_ENTRA: Claims = {"aud": API, "azp": CLIENT, "scp": "chat", "oid": "o", "tid": "t", "ver": "2.0"}
+_ENTRA_API = "8f2b7a55-3c0e-4d3b-9c0a-5d1d1f0c2a77"
+"""The client id of the API's registration."""
+_ENTRA: Claims = {
+    "aud": _ENTRA_API,
+    "azp": CLIENT,
+    "scp": "chat",
+    "oid": "o",
+    "tid": "t",
+    "ver": "2.0",
+}
 _SUPABASE: Claims = {
     "aud": "authenticated",
     "role": "authenticated",
@@ -104,11 +113,17 @@ SHAPES = (
         issuer="https://login.microsoftonline.com/tid/v2.0",
         preset="entra",
         chosen=True,
+        audience=_ENTRA_API,
         access=_ENTRA,
         others={
-            "ID token": {"aud": API, "oid": "o", "tid": "t", "ver": "2.0"},
-            "ID token with app roles": {"aud": API, "oid": "o", "ver": "2.0", "roles": ["admin"]},
-            "token without permissions": {"aud": API, "azp": CLIENT, "ver": "2.0"},
+            "ID token": {"aud": _ENTRA_API, "oid": "o", "tid": "t", "ver": "2.0"},
+            "ID token with app roles": {
+                "aud": _ENTRA_API,
+                "oid": "o",
+                "ver": "2.0",
+                "roles": ["admin"],
+            },
+            "token without permissions": {"aud": _ENTRA_API, "azp": CLIENT, "ver": "2.0"},
             "foreign token": {**_ENTRA, "aud": "https://graph.example"},
         },
     ),
@@ -338,7 +353,8 @@ SHAPES = (
         access={"drn": "DS", "amr": ["email"]},
         others={
             "refresh token": {"drn": "DSR"},
-            "ID token": {"aud": "P2abc", "drn": "DS"},
+            "ID token": {"aud": "P2abc", "nonce": "n-0S6"},
+            "token for another": {"aud": "other", "drn": "DS"},
             "token of no kind": {"amr": ["email"]},
         },
     ),
