@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.errors import StartRefused
 from entrypoints import jobs
-from entrypoints.container import Container, preset_of, scope_names, sign_in_notes
+from entrypoints.container import Container, preset_of, sign_in_notes
 from entrypoints.failure_messages import described
 from entrypoints.http.app import HttpOptions, create_app
 from entrypoints.http.openapi.sign_in import SignIn
@@ -125,7 +125,7 @@ def application(settings: Settings, container: Container, url: str | None = None
         hsts_seconds=settings.hsts_seconds if settings.base_url.startswith("https:") else 0,
         origins=settings.cors_origins,
         metrics=container.metrics(),
-        scope_names=scope_names(next((one.settings for one in container.issuers()), settings)),
+        scopes=_scopes(container.issuers()),
         traces=tracing.provider,
     )
     return create_app(container.use_cases(), container.authenticator(), options, lifespan)
@@ -151,3 +151,14 @@ def _sign_in(issuers: Sequence[Issuer], client_id: str | None) -> SignIn | None:
         client_id=client_id,
         scopes=scopes if settings.oidc_require_scopes else {},
     )
+
+
+def _scopes(issuers: Sequence[Issuer]) -> Sequence[str]:
+    """Return the scopes that tokens must have, by the names that each issuer has for them."""
+    names = [
+        name
+        for issuer in issuers
+        if issuer.settings.oidc_require_scopes
+        for name in (issuer.settings.oidc_scope_read, issuer.settings.oidc_scope_write)
+    ]
+    return tuple(dict.fromkeys(names))

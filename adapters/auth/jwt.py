@@ -7,7 +7,7 @@ from joserfc.jws import JWSRegistry
 from adapters.auth.compact import TOKEN_MAX, Compact, json_object
 from adapters.auth.key_set import algorithm_named
 from adapters.auth.keys import Keys, PublicKey
-from adapters.auth.policy import CLAIM_RULES, HEADER_RULES, Token, TokenPolicy, actor, owner, scopes
+from adapters.auth.policy import CLAIM_RULES, HEADER_RULES, Token, TokenPolicy, principal
 from adapters.auth.verified import Verified, VerifiedTokens, name_of
 from application.errors import InvalidToken, TokenFault
 from application.ports.authenticator import Authenticator, Principal
@@ -101,10 +101,7 @@ class JwtAuthenticator(Authenticator):
     def _verified(self, token: Token) -> Verified:
         for check in CLAIM_RULES.values():
             check(self._policy, token)
-        principal = Principal(
-            owner(self._policy, token), scopes(self._policy, token), actor(self._policy, token)
-        )
-        return Verified(principal, *_span(token.claims))
+        return Verified(principal(self._policy, token), *_span(token.claims))
 
     def check_time(self, claims: Mapping[str, Any]) -> None:
         """Raise InvalidToken if the claims have expired or are not valid yet."""

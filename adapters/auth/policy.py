@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -12,7 +11,7 @@ from adapters.auth import access_tokens
 from adapters.auth.key_set import algorithm_named
 from adapters.auth.presets import STANDARD, Preset
 from application.errors import InvalidToken, TokenFault
-from application.ports.authenticator import EVERY_SCOPE, Scope
+from application.ports.authenticator import EVERY_SCOPE, SCOPE_NAMES, Actor, Principal, Scope
 from domain.errors import InvalidValue
 from domain.owner import SUBJECT_MAX, Owner, check_subject
 
@@ -24,8 +23,6 @@ AT_JWT = frozenset({"at+jwt", "application/at+jwt"})
 
 _REFUSED = frozenset({"crit", "b64", "zip", "jku", "jwk", "x5u", "x5c"})
 """Header parameters that would change what is checked, or bring along what to check it with."""
-
-SCOPE_NAMES: Mapping[Scope, str] = MappingProxyType({scope: str(scope) for scope in Scope})
 
 TIMES = ("exp", "iat", "nbf")
 
@@ -143,31 +140,33 @@ CLAIM_RULES: Mapping[str, Rule] = {
 }
 
 
-def owner(policy: TokenPolicy, token: Token) -> Owner:
-    """Whose a token is that keeps the rules."""
-    return Owner(policy.acts_for or token.claims["iss"], _subject(policy, token))
+def principal(policy: TokenPolicy, token: Token) -> Principal:
+    """Whom a token speaks for that keeps the rules, and what it allows."""
+    issuer = token.claims["iss"]
+    owner = Owner(policy.acts_for or issuer, _subject(policy, token))
+    return Principal(owner, scopes(policy, token), _actor(policy, token), policy.scope_names)
+
+
+def scopes(policy: TokenPolicy, token: Token) -> frozenset[Scope]:
+    """What a token allows."""
+    if not policy.require_scopes:
+        return EVERY_SCOPE
+    named = access_tokens.permissions(token.claims)
+    return frozenset(scope for scope, name in policy.scope_names.items() if name in named)
 
 
 def _subject(policy: TokenPolicy, token: Token) -> str:
     return access_tokens.subject(policy.preset, token.claims, policy.subject_claim)
 
 
-def actor(policy: TokenPolicy, token: Token) -> str | None:
-    """Who acts for the person of a token that keeps the rules: whom an exchanged token names (RFC
-    8693 section 4.1), else an issuer that acts for another's people."""
-    act = token.claims.get("act")
+def _actor(policy: TokenPolicy, token: Token) -> Actor | None:
+    """Who acts for the person: whom an exchanged token names (RFC 8693 section 4.1), else an issuer
+    that acts for another's people."""
+    issuer, act = token.claims["iss"], token.claims.get("act")
     named = act.get("sub") if isinstance(act, dict) else None
     if isinstance(named, str) and 1 <= len(named) <= SUBJECT_MAX and named.isprintable():
-        return named
-    return token.claims["iss"] if policy.acts_for else None
-
-
-def scopes(policy: TokenPolicy, token: Token) -> frozenset[Scope]:
-    """What a token allows that keeps the rules."""
-    if not policy.require_scopes:
-        return EVERY_SCOPE
-    named = access_tokens.permissions(token.claims)
-    return frozenset(scope for scope, name in policy.scope_names.items() if name in named)
+        return Actor(named, issuer)
+    return Actor(issuer, issuer) if policy.acts_for else None
 
 
 def _type(header: Mapping[str, Any]) -> str | None:

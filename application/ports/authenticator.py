@@ -1,6 +1,8 @@
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol
 
 from domain.owner import Owner
@@ -15,15 +17,29 @@ class Scope(StrEnum):
 
 EVERY_SCOPE = frozenset(Scope)
 
+SCOPE_NAMES: Mapping[Scope, str] = MappingProxyType({scope: str(scope) for scope in Scope})
+"""What tokens call the scopes, unless an issuer has names of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts for a person, as the issuer of the token names it. Only that issuer vouches for the
+    name, so the two together tell who it is."""
+
+    name: str
+    issuer: str
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Whom a token speaks for, and what it allows of what that person may do. `actor` is who acts
-    for the person, where it is not the person."""
+    for the person, where it is not the person. `scope_names` are what its issuer calls the scopes.
+    """
 
     owner: Owner
     scopes: frozenset[Scope] = EVERY_SCOPE
-    actor: str | None = None
+    actor: Actor | None = None
+    scope_names: Mapping[Scope, str] = field(default_factory=lambda: SCOPE_NAMES, compare=False)
 
 
 class Authenticator(Protocol):

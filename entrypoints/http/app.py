@@ -1,6 +1,6 @@
 """The FastAPI application: its routers, its middleware and its exception handlers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -18,7 +18,6 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Scope
 
 from application.errors import Unavailable
-from application.ports import authenticator as tokens
 from application.ports.authenticator import Authenticator
 from application.use_cases import UseCases
 from domain.errors import Refused
@@ -50,7 +49,7 @@ class HttpOptions:
     header. `accepts_address` is documented at RequestHeadValidator, `hsts_seconds` and `origins`
     at ResponseHeaders. `is_stopping` tells whether clients should close their connections.
     `traces` receives spans, `sign_in` describes the identity provider, if there is one, and
-    `scope_names` are what its tokens call the scopes.
+    `scopes` are those that its tokens, or those of another issuer, must have.
     """
 
     base_url: str
@@ -63,9 +62,9 @@ class HttpOptions:
     hsts_seconds: int
     origins: AbstractSet[str]
     metrics: Metrics
-    scope_names: Mapping[tokens.Scope, str]
     traces: TracerProvider | None = None
     sign_in: SignIn | None = None
+    scopes: Sequence[str] = ()
 
 
 class _Api(FastAPI):
@@ -103,14 +102,15 @@ def create_app(
             well_known.metadata_url(options.base_url),
             options.limits,
             options.metrics,
-            options.scope_names,
         ),
         limits=options.limits,
         max_body_bytes=options.max_body_bytes,
         exposition=options.metrics.exposition,
         public_url=options.public_url,
         docs_policy=docs.docs_policy(options.sign_in),
-        protected_resource=well_known.protected_resource(options.base_url, options.sign_in),
+        protected_resource=well_known.protected_resource(
+            options.base_url, options.sign_in, options.scopes
+        ),
     )
     app.sign_in = options.sign_in
     well_known.serve_metadata_of(app, options.base_url)

@@ -1,6 +1,5 @@
 """Authentication by bearer token (RFC 6750), and the challenge that refuses other requests."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
@@ -20,14 +19,12 @@ REALM = "chat-sessions"
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """Authenticates requests. `metadata_url` is where clients learn how to get a token (RFC 9728).
-    `scope_names` are what tokens call the scopes. A request without a valid token counts against
-    the limit of its address."""
+    A request without a valid token counts against the limit of its address."""
 
     authenticator: Authenticator
     metadata_url: str
     limits: RateLimits
     metrics: Metrics
-    scope_names: Mapping[Scope, str]
 
     async def principal(self, request: Request) -> Principal:
         """Authenticate the request. Raises a Problem: 401, or 429 for an address with too many."""
@@ -60,7 +57,7 @@ class Authentication:
         """Raise a Problem, 403 (RFC 6750 section 3.1), if the token lacks the method's scope."""
         needed = Scope.READ if method == "GET" else Scope.WRITE
         if needed not in principal.scopes:
-            scope = self.scope_names[needed]
+            scope = principal.scope_names[needed]
             raise Problem(
                 INSUFFICIENT_SCOPE,
                 scope=scope,

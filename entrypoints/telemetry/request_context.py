@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from application.ports.authenticator import Actor
 from domain.owner import Owner
 
 
@@ -25,7 +26,7 @@ class RequestContext:
     route: str | None = None
     operation: str | None = None
     caller: Owner | None = None
-    actor: str | None = None
+    actor: Actor | None = None
     session_id: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: dict[bytes, bytes] = field(default_factory=dict)
@@ -38,9 +39,14 @@ class RequestContext:
 
     @property
     def people(self) -> dict[str, str]:
-        """Who asks: the person that the token speaks for, and who acts for that person."""
-        acting = {"actor": self.actor} if self.actor else {}
-        return {"user_id": self.caller.subject, **acting} if self.caller else {}
+        """Who asks: the person that the token speaks for, and who acts for that person, by the word
+        of which issuer."""
+        if not self.caller:
+            return {}
+        person = {"user_id": self.caller.subject}
+        if not self.actor:
+            return person
+        return {**person, "actor": self.actor.name, "actor_issuer": self.actor.issuer}
 
     @property
     def ids(self) -> dict[str, Any]:

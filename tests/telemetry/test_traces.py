@@ -124,8 +124,9 @@ def test_a_span_says_who_asks_and_who_acts_for_them(tmp_path: Path, receiver: Re
             client.get(f"/sessions/{uuid4()}")
         assert served.stop(signal.SIGTERM) == 0
     spans = [attributes(span) for span in receiver.spans() if span.kind == Span.SPAN_KIND_SERVER]
-    told = [(one.get("user_id"), one.get("actor")) for one in spans]
-    assert told == [("alice", None), ("alice", "agent-7"), (None, None), ("alice", "agent-7")]
+    told = [tuple(map(one.get, ("user_id", "actor", "actor_issuer"))) for one in spans]
+    acts = ("alice", "agent-7", ISSUER)
+    assert told == [("alice", None, None), acts, (None, None, None), acts]
 
 
 def signed(key: ECKey, **claims: object) -> str:

@@ -1,6 +1,6 @@
 """What a client must know to get a token: OAuth 2.0 Protected Resource Metadata (RFC 9728)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -64,7 +64,9 @@ async def get_protected_resource(request: Request) -> JSONResponse:
     return JSONResponse(app_context(request).protected_resource)
 
 
-def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, str | list[str]]:
+def protected_resource(
+    base_url: str, sign_in: SignIn | None, scopes: Sequence[str] = ()
+) -> Mapping[str, str | list[str]]:
     """Return the service's metadata (RFC 9728 section 2), without members that have no value."""
     description: dict[str, str | list[str]] = {
         "resource": base_url,
@@ -74,8 +76,8 @@ def protected_resource(base_url: str, sign_in: SignIn | None) -> Mapping[str, st
     }
     if sign_in:
         description["authorization_servers"] = [sign_in.issuer, *sign_in.others]
-    if sign_in and sign_in.scopes:
-        description["scopes_supported"] = list(sign_in.scopes.values())
+    if scopes:
+        description["scopes_supported"] = list(scopes)
     return description
 
 
