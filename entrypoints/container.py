@@ -1,4 +1,4 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,17 +137,15 @@ def _authenticator(issuer: Issuer, clock: Clock) -> JwtAuthenticator:
         preset=preset_of(issuer),
         subject_claim=settings.oidc_subject_claim,
         acts_for=issuer.acts_for,
-        scope_names=scope_names(settings),
+        scope_names={
+            Scope.READ: settings.oidc_scope_read,
+            Scope.WRITE: settings.oidc_scope_write,
+        },
         clock_skew=settings.oidc_clock_skew_seconds,
         lifetime_max=settings.oidc_lifetime_max_seconds,
         require_scopes=settings.oidc_require_scopes,
     )
-    return JwtAuthenticator(policy, ProviderKeys(source, *ages), clock)
-
-
-def scope_names(settings: Settings) -> Mapping[Scope, str]:
-    """Return the names that tokens have for the scopes."""
-    return {Scope.READ: settings.oidc_scope_read, Scope.WRITE: settings.oidc_scope_write}
+    return JwtAuthenticator(policy, ProviderKeys(issuer.name, source, *ages), clock)
 
 
 def _redis_counters(url: str, fails_open: bool) -> Counters:  # noqa: FBT001 - a setting

@@ -2,8 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,9 +15,6 @@ from adapters.auth.key_set import DOCUMENT_MAX, KeySet
 from adapters.auth.keys import KeySource
 from application.errors import Misconfigured, Unavailable
 from domain import strict_json
-
-_ABSENT = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-"""The statuses with which servers answer for a document that they do not have."""
 
 _SHOWN_MAX = 200
 """The most characters of the provider's text that go into the log."""
@@ -49,6 +45,10 @@ class Discovery(KeySource):
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
+    @property
+    def name(self) -> str:
+        return f"the identity provider {shown(self._issuer)}"
+
     async def keys(self) -> KeySet:
         """Return the issuer's keys that are fit for the algorithms.
 
@@ -56,31 +56,41 @@ class Discovery(KeySource):
         must name this very issuer (OpenID Connect Discovery 1.0 section 4.3). Raises Unavailable,
         also for an answer that cannot be used.
         """
+        address = self._keys_url
         try:
             async with asyncio.timeout(self._timeout):
-                jwks = await self._document(self._keys_url or await self._described())
-            return KeySet.from_jwks(jwks, self._algorithms)
+                address = address or await self._described()
+                jwks = await self._document(address)
+            return _key_set(address, jwks, self._algorithms)
         except Misconfigured:
             raise
         except TimeoutError:
-            raise Unavailable("the identity provider does not answer in time") from None
+            where = f" at {shown(address)}" if address else ""
+            raise Unavailable(f"{self.name} does not answer in time{where}") from None
         except Exception as error:
             # A far side can bring about more than the client's own errors.
-            raise Unavailable(f"the identity provider cannot be used: {_reason(error)}") from error
+            raise Unavailable(f"{self.name} cannot be used: {_reason(error)}") from error
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def _described(self) -> str:
-        """Return the URL of the keys from the issuer's description."""
-        places = well_known_urls(self._issuer)
-        for url in places:
-            with suppress(_AbsentError):
-                return self._keys_address(await self._document(url))
-        raise ValueError(f"it has no description at {' or '.join(places)}")
+        """Return the URL of the keys from the issuer's description. Servers have many answers for
+        one that is not there, such as the start page of an application."""
+        found = []
+        for url in well_known_urls(self._issuer):
+            try:
+                description = await self._document(url)
+            except _AnswerError as error:
+                found.append(str(error))
+                continue
+            if isinstance(description, dict) and isinstance(description.get("issuer"), str):
+                return self._keys_address(description)
+            found.append(f"{shown(url)}: it is no description")
+        raise ValueError(f"it has no description: {'; '.join(found)}")
 
-    def _keys_address(self, description: Any) -> str:  # noqa: ANN401 - any JSON
-        named = description.get("issuer") if isinstance(description, dict) else None
+    def _keys_address(self, description: Mapping[str, Any]) -> str:
+        named = description["issuer"]
         if named != self._issuer:
             raise Misconfigured(
                 "the identity provider cannot be used: "
@@ -100,15 +110,13 @@ class Discovery(KeySource):
         """Raises ValueError, which names the address."""
         try:
             return strict_json.parse(await self._body(address))
-        except _AbsentError:
-            raise
-        except Exception as error:  # a far side can bring about more than the client's own errors
+        except httpx2.TransportError as error:
             raise ValueError(f"{shown(address)}: {_reason(error)}") from error
+        except Exception as error:  # a far side can bring about more than the client's own errors
+            raise _AnswerError(f"{shown(address)}: {_reason(error)}") from error
 
     async def _body(self, address: str) -> bytes:
         async with self._client.stream("GET", address) as response:
-            if response.status_code in _ABSENT:
-                raise _AbsentError(f"{shown(address)}: it answers {response.status_code}")
             if response.status_code != HTTPStatus.OK:
                 raise ValueError(f"it answers {response.status_code}")
             if response.headers.get("content-encoding", "identity") != "identity":
@@ -121,8 +129,15 @@ class Discovery(KeySource):
         return bytes(body)
 
 
-class _AbsentError(ValueError):
-    """The server has no such document."""
+class _AnswerError(ValueError):
+    """The server answers, and what it answers is not what was asked for."""
+
+
+def _key_set(address: str, jwks: object, algorithms: Collection[str]) -> KeySet:
+    try:
+        return KeySet.from_jwks(jwks, algorithms)
+    except ValueError as error:
+        raise ValueError(f"{shown(address)}: {error}") from error
 
 
 def well_known_urls(issuer: str) -> list[str]:

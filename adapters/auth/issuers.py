@@ -1,11 +1,15 @@
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import structlog
 
 from adapters.auth.compact import TOKEN_MAX, Compact, json_object
 from adapters.auth.jwt import JwtAuthenticator
 from adapters.auth.verified import name_of
 from application.errors import InvalidToken, TokenFault, Unavailable
 from application.ports.authenticator import Authenticator, Principal
+
+_log = structlog.get_logger("chat_sessions")
 
 
 class IssuersAuthenticator(Authenticator):
@@ -26,11 +30,15 @@ class IssuersAuthenticator(Authenticator):
         named = self.named_by(token)
         if named is None:
             raise InvalidToken("its issuer is none of those that are set", TokenFault.ISSUER)
-        return await named.verify(token, name)
+        try:
+            return await named.verify(token, name)
+        except InvalidToken as error:
+            text = f"{error} (as a token of {named.policy.issuer})"
+            raise InvalidToken(text, error.fault) from error
 
     @property
-    def first(self) -> JwtAuthenticator:
-        return next(iter(self._by_issuer.values()))
+    def each(self) -> Sequence[JwtAuthenticator]:
+        return tuple(self._by_issuer.values())
 
     def named_by(self, token: str) -> JwtAuthenticator | None:
         """That of the issuer that a token says it has. Raises InvalidToken for what is none."""
@@ -46,13 +54,21 @@ class IssuersAuthenticator(Authenticator):
             except Unavailable as error:
                 lacking.append(error)
         if len(lacking) == len(self._by_issuer):
-            raise lacking[0]
+            raise Unavailable("; ".join(map(str, lacking)))
 
     async def keep_current(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for authenticator in self._by_issuer.values():
-                group.create_task(authenticator.keep_current())
+            for issuer, authenticator in self._by_issuer.items():
+                group.create_task(_keep_current(issuer, authenticator))
 
     async def close(self) -> None:
         for authenticator in self._by_issuer.values():
             await authenticator.close()
+
+
+async def _keep_current(issuer: str, authenticator: JwtAuthenticator) -> None:
+    """Keep the keys of one issuer current. Its failure is logged, and stops none of the others."""
+    try:
+        await authenticator.keep_current()
+    except Exception:  # noqa: BLE001 - whatever it is
+        _log.exception("keys.failed", issuer=issuer)

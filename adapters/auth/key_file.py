@@ -34,14 +34,18 @@ class KeyFile(KeySource):
         self._read: tuple[int, int, int] | None = None
         """The file's inode, size and time of change when it was read."""
 
+    @property
+    def name(self) -> str:
+        return f"the key file {self._path}"
+
     async def keys(self) -> KeySet:
         try:
             return await asyncio.to_thread(self._current)
         except OSError as error:
             why = error.strerror or type(error).__name__
-            raise Unavailable(f"the key file {self._path} cannot be read: {why}") from error
+            raise Unavailable(f"{self.name} cannot be read: {why}") from error
         except ValueError as error:
-            raise Unavailable(f"the key file {self._path} cannot be used: {error}") from error
+            raise Unavailable(f"{self.name} cannot be used: {error}") from error
 
     async def close(self) -> None:
         pass

@@ -10,6 +10,11 @@ __all__ = ["KeySource", "Keys", "PublicKey"]
 class KeySource(Protocol):
     """A key source fetches the keys of an issuer."""
 
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What it is, for messages."""
+
     @abstractmethod
     async def keys(self) -> KeySet:
         """Return the issuer's present keys that are fit. Raises Unavailable if it cannot."""

@@ -27,13 +27,14 @@ class ProviderKeys(Keys):
     in use, however old.
     """
 
-    def __init__(self, source: KeySource, max_age: float, interval: float) -> None:
+    def __init__(self, issuer: str, source: KeySource, max_age: float, interval: float) -> None:
+        self._issuer = issuer
         self._source = source
         self._max_age = max_age
         self._interval = interval
         self._found = KeySet()
         self._version = 0
-        self._away: str | None = "the keys were not asked for yet"
+        self._away: str | None = f"{source.name} was not asked for keys yet"
         """Why the last request for the keys failed, or None."""
         self._next = 0.0
         """The loop's time from which an unknown key leads to another request."""
@@ -81,7 +82,7 @@ class ProviderKeys(Keys):
         if self._away or self._found.keys:
             return self._away
         others = ", ".join(self._found.others[:_LISTED_MAX]) or "none at all"
-        return f"the identity provider has no key that is fit: its key set has {others}"
+        return f"{self._source.name} has no key that is fit: its key set has {others}"
 
     async def _ask_if_due(self) -> None:
         if self._asking or asyncio.get_running_loop().time() >= self._next:
@@ -101,6 +102,9 @@ class ProviderKeys(Keys):
             self._away = None
         except Unavailable as error:
             self._away = str(error)
+        except Exception:  # noqa: BLE001 - a fault of ours must not end what keeps the keys current
+            self._away = f"{self._source.name} cannot be used, by a fault of this service"
+            _log.exception("keys.failed", issuer=self._issuer)
         finally:
             self._next = asyncio.get_running_loop().time() + self._interval
             self._asking = None
@@ -110,7 +114,9 @@ class ProviderKeys(Keys):
             self._log_state()
 
     def _log_state(self) -> None:
+        known = {"issuer": self._issuer, "known": len(self._found.keys)}
         if self._lack:
-            _log.warning("keys.unavailable", reason=self._lack, known=len(self._found.keys))
+            _log.warning("keys.unavailable", reason=self._lack, **known)
         else:
-            _log.info("keys.loaded", known=len(self._found.keys), unfit=self._found.unfit)
+            others = {"others": list(self._found.others)} if self._found.others else {}
+            _log.info("keys.loaded", **known, unfit=self._found.unfit, **others)

@@ -69,19 +69,42 @@ def test_a_description_has_up_to_three_places(issuer: str, places: list[str]) ->
     assert well_known_urls(issuer) == [f"https://a.example{place}" for place in places]
 
 
+NO_DESCRIPTION = {
+    **{str(status): answered(status) for status in (400, 401, 403, 404, 405, 410, 500, 501, 503)},
+    "the start page of an application": answered(200, b"<!doctype html><title>Sign in</title>"),
+    "nothing": answered(200),
+    "a list": ok([]),
+    "another object": ok({"error": "not_found"}),
+    "an object that names no issuer": ok({"issuer": None, "jwks_uri": "https://a.example"}),
+    "a page elsewhere": answered(302, headers=["Location: /sign-in"]),
+    "too much": answered(200, b" " * (DOCUMENT_MAX + 1)),
+}
+"""What servers answer for a document that they do not have."""
+
+
 @pytest.mark.parametrize("place", [f"{OAUTH}/b", f"{WELL_KNOWN}/b"])
-@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("answer", NO_DESCRIPTION.values(), ids=NO_DESCRIPTION.keys())
 async def test_the_next_place_is_tried_where_there_is_no_description(
-    site: Web, place: str, status: int
+    site: Web, place: str, answer: bytes
 ) -> None:
     issuer = site.describe(KEY, path="/b")
     described = site.answers.pop(f"/b{WELL_KNOWN}")
-    site.answers[f"/b{WELL_KNOWN}"] = answered(status)
-    with pytest.raises(Unavailable, match=r"it has no description at http.* or http") as refusal:
+    site.answers[f"/b{WELL_KNOWN}"] = answer
+    with pytest.raises(Unavailable, match=r"it has no description: http.*; http") as refusal:
         await kids(issuer)
-    assert f"{site.url}{place}" in str(refusal.value)
+    assert f"{site.url}{place}: it answers 404" in str(refusal.value)
     site.answers[place] = described
     assert await kids(issuer) == [KID]
+
+
+async def test_a_server_that_does_not_answer_is_not_asked_again(site: Web) -> None:
+    """For another place on it."""
+    for answer in (b"", b"hello\r\n\r\n"):
+        site.answers[WELL_KNOWN] = answer
+        site.asked.clear()
+        with pytest.raises(Unavailable):
+            await kids(site.url)
+        assert site.asked == {WELL_KNOWN: 1}
 
 
 async def test_keys_that_are_named_need_no_description(site: Web) -> None:
@@ -207,6 +230,7 @@ async def test_an_answer_that_is_of_no_use_is_none(site: Web, answer: Answer, pa
         await kids(site.url)
     assert "\n" not in str(refusal.value)
     assert site.asked.keys() <= {WELL_KNOWN, OAUTH, "/jwks"}
+    assert site.url in str(refusal.value)
 
 
 @pytest.mark.parametrize("path", [WELL_KNOWN, "/jwks"])
@@ -215,7 +239,7 @@ async def test_both_answers_together_have_one_time(site: Web, answer: Answer, pa
     site.describe(KEY)
     site.answers[path] = answer
     begun = time.monotonic()
-    with pytest.raises(Unavailable, match="in time"):
+    with pytest.raises(Unavailable, match=f"{site.url} does not answer in time"):
         await kids(site.url, 0.3)
     assert time.monotonic() - begun < WAIT_SECONDS / 2
 

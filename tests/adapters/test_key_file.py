@@ -1,5 +1,6 @@
 """Keys that an operator keeps in a file."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,7 +41,7 @@ def pem(*keys: ECKey | OKPKey | RSAKey) -> bytes:
 
 @asynccontextmanager
 async def keys_in(file: Path) -> AsyncIterator[ProviderKeys]:
-    keys = ProviderKeys(KeyFile(file, tuple(KINDS)), CHECK_SECONDS, CHECK_SECONDS)
+    keys = ProviderKeys("ours", KeyFile(file, tuple(KINDS)), CHECK_SECONDS, CHECK_SECONDS)
     async with running({"keys": keys.keep_current}):
         try:
             yield keys
@@ -75,6 +76,31 @@ async def test_while_it_cannot_be_read_what_is_known_holds(file: Path) -> None:
                 await keys.find("b", "ES256")
             assert await keys.find("a", "ES256")
             await keys.check()
+
+
+async def test_of_a_file_that_is_deleted_the_keys_stay_and_it_is_told_once(file: Path) -> None:
+    write_set(file, FIRST)
+    source = KeyFile(file, tuple(KINDS))
+    keys = ProviderKeys("ours", source, 0.02, 0.02)
+    with capture_logs() as logs:
+        async with running({"keys": keys.keep_current}):
+            await await_until(lambda: keys.version == 1)
+            file.unlink()
+            await await_until(lambda: len(logs) > 1)
+            await asyncio.sleep(0.2)
+            assert await keys.find("a", "ES256")
+            await keys.check()
+            write_set(file, SECOND)
+            await await_until(lambda: keys.version == 2)
+        await keys.close()
+    (warning,) = [line for line in logs if line["log_level"] == "warning"]
+    assert warning == {
+        "event": "keys.unavailable",
+        "log_level": "warning",
+        "issuer": "ours",
+        "reason": f"the key file {file} cannot be read: No such file or directory",
+        "known": 1,
+    }
 
 
 async def test_it_is_read_once_while_it_stays_what_it_is(file: Path) -> None:

@@ -39,7 +39,7 @@ async def keys_of(
     *,
     keep: bool = False,
 ) -> AsyncIterator[ProviderKeys]:
-    keys = ProviderKeys(Discovery(site.url, ("ES256",), seconds), max_age, interval)
+    keys = ProviderKeys(site.url, Discovery(site.url, ("ES256",), seconds), max_age, interval)
     async with running({"keys": keys.keep_current} if keep else {}):
         try:
             yield keys
@@ -58,7 +58,7 @@ async def test_keys_are_asked_for_at_the_start_without_waiting(site: Web) -> Non
 
 async def test_the_first_token_has_them_asked_for_if_nobody_has(site: Web) -> None:
     async with keys_of(site) as keys:
-        with pytest.raises(Unavailable, match="not asked for yet"):
+        with pytest.raises(Unavailable, match=f"{site.url} was not asked for keys yet"):
             await keys.check()
         assert await keys.find(ONE, "ES256")
         await keys.check()
@@ -252,11 +252,41 @@ async def test_it_is_told_once_that_the_keys_cannot_be_had_and_once_that_they_ca
         {
             "event": "keys.unavailable",
             "log_level": "warning",
-            "reason": "the identity provider cannot be used: it is no JSON Web Key Set",
+            "issuer": site.url,
+            "reason": f"the identity provider {site.url} cannot be used: "
+            f"{site.url}/jwks: it is no JSON Web Key Set",
             "known": 0,
         },
-        {"event": "keys.loaded", "log_level": "info", "known": 1, "unfit": 0},
+        {"event": "keys.loaded", "log_level": "info", "issuer": site.url, "known": 1, "unfit": 0},
     ]
+
+
+async def test_it_is_told_which_keys_cannot_be_used_and_why(site: Web) -> None:
+    site.show(FIRST.as_dict(private=False, kid="a"), SECOND.as_dict(private=False, use="SIG"))
+    async with keys_of(site) as keys:
+        with capture_logs() as lines:
+            assert await keys.find("a", "ES256")
+    assert lines[0]["others"] == ["EC P-256 SIG (its use is not sig)"]
+
+
+async def test_a_fault_does_not_end_what_keeps_the_keys_current(
+    site: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is logged, and healed by the next answer."""
+    with monkeypatch.context() as broken, capture_logs() as lines:
+        broken.setattr(Discovery, "keys", _fail)
+        async with keys_of(site, max_age=0.02, interval=0, keep=True) as keys:
+            await await_until(lambda: bool(lines))
+            with pytest.raises(Unavailable, match=f"{site.url} cannot be used, by a fault"):
+                await keys.check()
+            broken.undo()
+            await await_until(lambda: keys.version == 1)
+            await keys.check()
+    assert (lines[0]["event"], lines[0]["issuer"]) == ("keys.failed", site.url)
+
+
+async def _fail(_: Discovery) -> None:
+    raise RuntimeError
 
 
 async def test_closing_ends_what_it_waits_for(site: Web) -> None:

@@ -48,7 +48,9 @@ class Issuer:
         self.site = site
         self.url = site.describe()
         self.clock = ManualClock()
-        self.keys = Counted(Discovery(self.url, tuple(KINDS), 10), max_age=3600, interval=0)
+        self.keys = Counted(
+            self.url, Discovery(self.url, tuple(KINDS), 10), max_age=3600, interval=0
+        )
 
     def show(self, *kids: str) -> None:
         self.site.show(*[{**PRIVATE[kid].as_dict(private=False), "kid": kid} for kid in kids])
