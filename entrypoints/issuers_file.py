@@ -1,5 +1,6 @@
 """Read the issuers whose tokens are accepted, each with its own settings."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from entrypoints.settings import ISSUER_KEYS, PREFIX, Settings, SettingsError, line_of
 
-_KEY = "OIDC_ISSUERS_FILE"
+_VARIABLE = re.compile(rf"{PREFIX}OIDC_([A-Z_]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,22 @@ def issuers_of(settings: Settings) -> tuple[Issuer, ...]:
 
     Raises SettingsError for a file of which any part cannot be used.
     """
-    if settings.oidc_issuers_file is None:
-        return (Issuer(settings),) if settings.oidc_issuer else ()
     path = settings.oidc_issuers_file
+    if path is None:
+        return (Issuer(settings),) if settings.oidc_issuer else ()
     try:
-        with path.open("rb") as file:
-            found = tuple(_read(tomllib.load(file)))
-        _check_together(found)
-    except OSError as error:
-        raise SettingsError(f"{PREFIX}{_KEY}: {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise SettingsError(f"{PREFIX}{_KEY}: {path}: {error}") from error
-    return found
+        issuers = tuple(_read(tomllib.loads(path.read_bytes().decode())))
+        _check_together(issuers)
+    except (OSError, ValueError) as error:
+        why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else f"{error}"
+        raise SettingsError(f"{PREFIX}OIDC_ISSUERS_FILE: {path}: {why}") from error
+    return issuers
+
+
+def setting_of(settings: Settings, key: str) -> str:
+    """Name what an operator sets for an issuer: a variable, or a key in the issuers' file."""
+    path = settings.oidc_issuers_file
+    return f"{key} in {path}" if path else f"{PREFIX}OIDC_{key.upper()}"
 
 
 def _read(document: dict[str, Any]) -> Iterator[Issuer]:
@@ -50,25 +55,29 @@ def _read(document: dict[str, Any]) -> Iterator[Issuer]:
     if document or not isinstance(tables, list) or not tables:
         raise ValueError("it must have [[issuer]] tables, and nothing else")
     for number, table in enumerate(tables, 1):
-        where = f"issuer {number}"
-        if not isinstance(table, dict):
-            raise ValueError(f"{where} is no table")  # noqa: TRY004 - of a file
-        acts_for = table.pop("acts_for", None)
-        if not isinstance(acts_for, str | None):
-            raise ValueError(f"{where}: acts_for must be the name of an issuer")  # noqa: TRY004 - likewise
-        unknown = sorted(table.keys() - ISSUER_KEYS)
-        if unknown:
-            raise ValueError(f"{where}: {unknown[0]!r} is no key of an issuer")
-        for key in ("issuer", "audience"):
-            if key not in table:
-                raise ValueError(f"{where}: it lacks {key}")
-        values = {f"oidc_{key}": value for key, value in table.items()}
         try:
-            yield Issuer(Settings.model_validate(values), acts_for)
-        except ValidationError as error:
-            names = {f"oidc_{key}": key for key in ISSUER_KEYS}
-            line = line_of(error, names).replace(f"{PREFIX}OIDC_ISSUER:", "issuer:")
-            raise ValueError(f"{where}: {line}") from None
+            yield _issuer(table)
+        except ValueError as error:
+            raise ValueError(f"issuer {number}: {error}") from None
+
+
+def _issuer(table: object) -> Issuer:
+    if not isinstance(table, dict):
+        raise ValueError("it is no table")  # noqa: TRY004 - of a file
+    acts_for = table.pop("acts_for", None)
+    if not isinstance(acts_for, str | None):
+        raise ValueError("acts_for must be the name of an issuer")  # noqa: TRY004 - likewise
+    for key in sorted(table.keys() - ISSUER_KEYS):
+        raise ValueError(f"{key!r} is no key of an issuer")
+    for key in ("issuer", "audience"):
+        if key not in table:
+            raise ValueError(f"it lacks {key}")
+    try:
+        settings = Settings.model_validate({f"oidc_{key}": table[key] for key in table})
+    except ValidationError as error:
+        line = line_of(error, {f"oidc_{key}": key for key in ISSUER_KEYS})
+        raise ValueError(_VARIABLE.sub(lambda name: name[1].lower(), line)) from None
+    return Issuer(settings, acts_for)
 
 
 def _check_together(issuers: tuple[Issuer, ...]) -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
 from pathlib import Path
 from typing import Annotated, Literal, get_args
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 import limits
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -60,6 +60,16 @@ def matching(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _split(url: str) -> SplitResult:
+    """Split a URL. Raises ValueError, also for a host or a port that there cannot be."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("has no such host or port") from None
+    return parts
+
+
 def _items(value: object) -> object:
     return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
 
@@ -68,6 +78,8 @@ def _database(url: str) -> str:
     path = url.removeprefix(SQLITE)
     is_file = url.startswith(SQLITE) and path not in ("", ":memory:") and "?" not in path
     if url.startswith(POSTGRESQL):
+        for host in re.findall(r"@?(\[[^\]]*\])", url.partition("?")[0]):
+            _split(f"//{host}")
         ports = re.findall(r":(\d+)(?=[,/?]|$)", url.partition("?")[0].rpartition("@")[2])
         if not _POSTGRESQL_URL.fullmatch(url) or not all(
             1 <= int(port) <= PORT_MAX for port in ports
@@ -80,7 +92,7 @@ def _database(url: str) -> str:
 
 def _redis(url: str) -> str:
     if url != "memory://" and not (
-        _REDIS_URL.fullmatch(url) and urlsplit(url).port in (None, *range(1, PORT_MAX + 1))
+        _REDIS_URL.fullmatch(url) and _split(url).port in (None, *range(1, PORT_MAX + 1))
     ):
         raise ValueError("must be memory://, or redis:// or rediss:// USER:PASSWORD@HOST:PORT/0")
     return url
@@ -101,8 +113,9 @@ def _rate(text: str) -> str:
 
 
 def _origin(origin: str) -> str:
-    parts = urlsplit(origin)
-    if not _ORIGIN.fullmatch(origin) or (parts.scheme, parts.port) in _DEFAULT_PORTS:
+    is_origin = _ORIGIN.fullmatch(origin) is not None
+    parts = _split(origin if is_origin else "")
+    if not is_origin or (parts.scheme, parts.port) in _DEFAULT_PORTS:
         raise ValueError("must be scheme://host[:port] as browsers send it, without a path or *")
     return origin
 
@@ -127,7 +140,7 @@ Names = Annotated[
 
 
 def _parsed(address: str) -> str:
-    parts = urlsplit(address)
+    parts = _split(address)
     if parts.port == 0 or not any(map(str.isalnum, parts.hostname or "")):
         raise ValueError("has no such host or port")
     return address
@@ -154,8 +167,19 @@ def is_local(host: str | None) -> bool:
     return host == "localhost" or (host is not None and is_loopback(host))
 
 
+def check_web_address(text: str) -> None:
+    """Raise ValueError for another text than an address on the web."""
+    if not re.fullmatch(_WEB_ADDRESS, text):
+        raise ValueError("must be http:// or https://, a host and at most a port and a path")
+    _parsed(text)
+
+
 def is_web_address(text: str) -> bool:
-    return re.fullmatch(_WEB_ADDRESS, text) is not None
+    try:
+        check_web_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_issuer(issuer: str) -> str:
@@ -166,9 +190,7 @@ def check_issuer(issuer: str) -> str:
             f"{issuer} is no URL: write it with https:// as the provider's description has it, or, "
             "if it is only a name, say where its keys are (CHAT_SESSIONS_OIDC_KEYS_URL)"
         )
-    if not is_web_address(issuer):
-        raise ValueError("must be http:// or https://, a host and at most a port and a path")
-    _parsed(issuer)
+    check_web_address(issuer)
     if not issuer.startswith("https://") and not is_local(urlsplit(issuer).hostname):
         raise ValueError(
             "must be https:// unless it is on loopback, or its keys have an address of their own "
@@ -197,7 +219,7 @@ def _keys_url(url: str) -> str:
 
 def keys_path(url: str) -> Path:
     """Return the path of a file: URL (RFC 8089): file:///PATH, file:/PATH or file:PATH."""
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.netloc not in {"", "localhost"} or not parts.path or parts.query or parts.fragment:
         raise ValueError("must be file:///PATH, without a host, a query or a fragment")
     return Path(unquote(parts.path))

@@ -33,7 +33,7 @@ async def test_it_says_which_issuer_the_description_names(site: Web, tmp_path: P
     code, out, _ = await checked(tmp_path, site.url)
     told = f"provider: it calls itself {site.url}, as is set; 1 of its keys can be used, 1 not"
     assert code == 0
-    assert f"{told} (RSA RSA-OAEP enc)\n" in out
+    assert f"{told}: RSA RSA-OAEP enc (its use is not sig)\n" in out
 
 
 async def test_another_issuer_is_refused_with_both_names(site: Web, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ async def test_one_that_is_away_is_told_and_no_more(site: Web, tmp_path: Path) -
     site.answers.clear()
     code, out, err = await checked(tmp_path, site.url)
     assert code == 0
-    assert "it has no description at" in err
+    assert f"the identity provider {site.url} cannot be used: it has no description: " in err
     assert "provider:" not in out
 
 
@@ -64,6 +64,23 @@ async def test_keys_that_cannot_be_used_are_refused_with_what_they_are(
     site.show({"kty": "oct", "k": "AAAA", "alg": "HS256"})
     code, out, err = await checked(tmp_path, "the-back-end", keys_url=f"{site.url}/jwks")
     assert code == 1
-    assert f"its keys are at {site.url}/jwks, as is set; 0 of its keys can be used" in out
-    assert "(oct HS256)" in out
-    assert "has no key that can be used" in err
+    told = f"the keys of the-back-end are at {site.url}/jwks, as is set; 0 of its keys can be used"
+    assert told in out
+    assert "oct HS256 (a secret" in out
+    assert "the identity provider the-back-end has no key that can be used" in err
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "cannot be read: No such file"), ("x", "cannot be used: it is nei")]
+)
+async def test_a_key_file_that_cannot_be_used_is_refused(
+    tmp_path: Path, content: str | None, why: str
+) -> None:
+    """Unlike a provider, a file is where the settings are."""
+    file = tmp_path / "keys.pem"
+    if content:
+        file.write_text(content)
+    code, _, err = await checked(tmp_path, "the-back-end", keys_url=file.as_uri())
+    assert code == 1
+    (line,) = err.splitlines()
+    assert line.startswith(f"chat-sessions: the-back-end: the key file {file} {why}")

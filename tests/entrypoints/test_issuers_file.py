@@ -21,6 +21,7 @@ from tests.serving import Served, run, serving
 from tests.waiting import wait_until
 
 AUDIENCE = "https://chat.example/api"
+ALL_SCOPES = "partner.read partner.write chat:read chat:write"
 KEYS = {name: ECKey.generate_key("P-256") for name in ("partner", "back-end")}
 
 
@@ -41,6 +42,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         issuer = "partner"
         audience = ["{AUDIENCE}", "other"]
         algorithms = ["ES256"]
+        require_scopes = true
+        scope_read = "partner.read"
+        scope_write = "partner.write"
         keys_url = "{(folder / "partner.pem").as_uri()}"
 
         [[issuer]]
@@ -49,6 +53,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         keys_url = "{(folder / "back-end.pem").as_uri()}"
         acts_for = "{provider().url}"
         lifetime_max_seconds = 300
+        require_scopes = true
         """
     )
     return path
@@ -63,7 +68,8 @@ def served(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 def made(issuer: str, subject: str = "alice", key: str | None = None, **claims: Any) -> str:
     now = int(time.time())
-    said = {"iss": issuer, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": now + 60, **claims}
+    given = {"iss": issuer, "aud": AUDIENCE, "sub": subject, "scope": ALL_SCOPES}
+    said = {**given, "iat": now, "exp": now + 60, **claims}
     return jwt.encode({"alg": "ES256", "typ": "at+jwt"}, said, KEYS[key or issuer], ["ES256"])
 
 
@@ -107,19 +113,22 @@ def test_a_key_of_one_issuer_signs_nothing_for_another(served: Served) -> None:
 
 
 def test_the_log_says_who_acts(served: Served) -> None:
-    """The issuer that acts, or whom an exchanged token names (RFC 8693 section 4.1)."""
-    for token, actor in (
-        (made("back-end"), "back-end"),
-        (made("back-end", act={"sub": "agent-7"}), "agent-7"),
-        (made("partner", act={"sub": "agent-8"}), "agent-8"),
-        (made("partner", act={"sub": "a\nb"}), None),
-        (made("partner", act="agent-9"), None),
+    """The issuer that acts, or whom an exchanged token names (RFC 8693 section 4.1); and whose word
+    that is, so that nobody's token can name another's back end."""
+    for token, actor, by in (
+        (made("back-end"), "back-end", "back-end"),
+        (made("back-end", act={"sub": "agent-7"}), "agent-7", "back-end"),
+        (made("partner", act={"sub": "back-end"}), "back-end", "partner"),
+        (made("partner", act={"sub": "agent-8", "iss": "back-end"}), "agent-8", "partner"),
+        (made("partner", act={"sub": "a\nb"}), None, None),
+        (made("partner", act="agent-9"), None, None),
     ):
         answer = asked(served, token)
         assert answer.status_code == 200
         request_id = answer.headers["x-request-id"]
         line = wait_until(partial(_line, served, request_id))
         assert (line["user_id"], line.get("actor")) == ("alice", actor)
+        assert line.get("actor_issuer") == by
 
 
 def _line(served: Served, request_id: str) -> dict[str, Any] | None:
@@ -130,6 +139,12 @@ def _line(served: Served, request_id: str) -> dict[str, Any] | None:
 def test_clients_and_operators_are_told_of_each(served: Served, file: Path) -> None:
     metadata = httpx2.get(f"{served.url}/.well-known/oauth-protected-resource").json()
     assert metadata["authorization_servers"] == [provider().url]
+    assert metadata["scopes_supported"] == [
+        "partner.read",
+        "partner.write",
+        "chat:read",
+        "chat:write",
+    ]
     read = Settings(oidc_issuers_file=file, database_url="memory://")
     welcome = _welcome(read, Container(settings=read))
     for line in (
@@ -138,6 +153,30 @@ def test_clients_and_operators_are_told_of_each(served: Served, file: Path) -> N
         f"They speak for the people of {provider().url}.",
     ):
         assert line in welcome
+
+
+@pytest.mark.parametrize(
+    ("issuer", "scope", "lacks"),
+    [
+        ("partner", "chat:read chat:write", "partner.read"),
+        ("partner", "partner.write", "partner.read"),
+        ("back-end", "partner.read", "chat:read"),
+    ],
+)
+def test_a_scope_that_is_missing_has_the_name_of_the_tokens_issuer(
+    served: Served, issuer: str, scope: str, lacks: str
+) -> None:
+    answer = asked(served, made(issuer, scope=scope))
+    assert answer.status_code == 403
+    assert lacks in answer.json()["detail"]
+    assert f'scope="{lacks}"' in answer.headers["www-authenticate"]
+    assert asked(served, made(issuer, scope=lacks)).status_code == 200
+
+
+def test_the_log_says_whose_keys_are_known(served: Served) -> None:
+    lines = map(json.loads, (served.folder / "stdout").read_text().splitlines())
+    loaded = {line["issuer"] for line in lines if line["event"] == "keys.loaded"}
+    assert loaded == {provider().url, "partner", "back-end"}
 
 
 def test_commands_know_of_each(served: Served, file: Path) -> None:
@@ -166,6 +205,9 @@ WRONG = {
     f"{PEOPLE}provider = 'acme'": "issuer 1: provider: must be",
     f"{PEOPLE}audience = 'x'": "(at ",
     "[[issuer]]\nissuer = 'a'\naudience = 'b'": "issuer 1: issuer: a is no URL",
+    "[[issuer]]\nissuer = 'b'\naudience = 'b'": "say where its keys are (keys_url)",
+    f"{PEOPLE}keys_url = 'http://[bad'": "issuer 1: keys_url: must be",
+    "issuer = [1]": "issuer 1: it is no table",
     "[[issuer]]\nissuer = 'https://a.example'": "it lacks audience",
     f"{PEOPLE}[[issuer]]\naudience = 'b'": "issuer 2: it lacks issuer",
 }

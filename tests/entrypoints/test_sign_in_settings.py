@@ -1,6 +1,7 @@
 """Whose tokens are taken, as it is set."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from joserfc.jwk import ECKey
 from structlog.testing import capture_logs
 
 from adapters.memory import MemoryStorage
+from entrypoints.asgi import application
 from entrypoints.container import Container
 from entrypoints.serve import _welcome
 from entrypoints.settings import Settings, SettingsError
@@ -105,6 +107,38 @@ def test_what_cannot_be_is_one_line_that_names_it(given: dict[str, str], named: 
 def test_an_issuer_that_is_no_url_is_told_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"login\.example is no URL: write it with https://"):
         settings(**PROVIDER | {"oidc_issuer": "login.example"})
+
+
+ODD_URLS = (
+    *("[bad", "http://[bad", "https://[::1", "https://::1]", "https://[1:2:3]/x", "https://a@[b"),
+    *("https://a:99999", "https://a:0", "https://[::1]:99999/", "file://[bad/x", "x://[1:2:3]"),
+    *("redis://[1:2:3]:6379/0", "redis://a:99999/0", "postgresql://[1:2:3]/x", "postgresql://[b/x"),
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("public_url", "otlp_endpoint", "oidc_issuer", "oidc_keys_url", "cors_origins"),
+        *("database_url", "database_read_url", "rate_limit_storage_url"),
+    ],
+)
+@pytest.mark.parametrize("url", ODD_URLS)
+def test_a_url_that_no_server_can_have_is_one_line(name: str, url: str) -> None:
+    with pytest.raises(SettingsError, match=f"^CHAT_SESSIONS_{name.upper()}: ") as refusal:
+        settings(**PROVIDER | {name: url})
+    assert not re.search("IPv6|range|appear", str(refusal.value))
+
+
+@pytest.mark.parametrize("issuer", ODD_URLS)
+def test_an_issuer_that_is_a_name_may_look_like_any_url(issuer: str) -> None:
+    """Where its keys have an address of their own."""
+    read = settings(
+        database_url="memory://", **PROVIDER | {"oidc_issuer": issuer, "oidc_keys_url": FILE}
+    )
+    container = Container(settings=read)
+    assert issuer in _welcome(read, container)
+    assert callable(application(read, container))
 
 
 WELCOMES: list[tuple[dict[str, str], list[str]]] = [
