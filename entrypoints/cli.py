@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from entrypoints.signals import Stopped, StopSignals
@@ -181,7 +182,7 @@ def _show_providers(container: Container, signals: StopSignals) -> None:
             continue
         print(line)
         if not keys:
-            raise StartRefused("the identity provider has no key that can be used")
+            raise StartRefused(f"the identity provider {issuer.name} has no key that can be used")
 
 
 async def _connect(container: Container) -> None:
@@ -255,11 +256,13 @@ def _check_token(_: argparse.Namespace, signals: StopSignals) -> None:
 async def _explained(container: Container, text: str) -> list[str]:
     """Print what each rule says of the token, and return the rules that it breaks."""
     from adapters.auth.explain import explain
+    from entrypoints.issuers_file import setting_of
 
     authenticator = container.authenticator()
+    setting = partial(setting_of, container.settings())
     broken = []
     try:
-        async for finding in explain(authenticator, text):
+        async for finding in explain(authenticator, text, setting):
             print(finding)
             if finding.holds is False:
                 broken.append(finding.rule)

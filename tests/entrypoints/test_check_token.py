@@ -73,6 +73,7 @@ def test_a_token_that_holds(check: Check, around: str) -> None:
 
 OLD: dict[str, Any] = {"iat": 1, "exp": 601}
 SOON: dict[str, Any] = {"iat": int(time.time()) + 3000, "exp": int(time.time()) + 3600}
+SCOPED = {"require_scopes": "true"}
 CAUSES: dict[str, tuple[str, dict[str, str], str, str]] = {
     "encrypted": ("a.b.c.d.e", {}, "form", "five parts, so it is encrypted"),
     "opaque": ("secret-of-the-provider", {}, "form", "It is opaque"),
@@ -89,6 +90,14 @@ CAUSES: dict[str, tuple[str, dict[str, str], str, str]] = {
         {},
         "type",
         "for itself alone",
+    ),
+    "unsigned": (unsigned(alg="none"), {}, "algorithm", "not signed, so anybody could"),
+    "unsigned, without a signature": (unsigned(alg="none")[:-4], {}, "form", "It is not signed"),
+    "an algorithm that is never taken": (
+        unsigned(alg="ES256K"),
+        {},
+        "algorithm",
+        "never taken: have the provider sign with RS256",
     ),
     "a logout token": (made(header={"typ": "logout+jwt"}), {}, "type", "Send the access token"),
     "id-token": (
@@ -112,14 +121,49 @@ CAUSES: dict[str, tuple[str, dict[str, str], str, str]] = {
     "an ID token": (made(aud="web", **ID), {}, "audience", "looks like an ID token"),
     "an ID token for us": (made(**ID), {}, "access token", "looks like an ID token"),
     "no client": (made(client_id=...), {}, "access token", "CHAT_SESSIONS_OIDC_PROVIDER"),
+    "an ID token without marks": (
+        made(client_id=..., scope=..., email="alice@example.com"),
+        {},
+        "access token",
+        "may be an ID token",
+    ),
+    "an ID token without marks for its application": (
+        made(aud="web", client_id=..., scope=...),
+        {},
+        "audience",
+        "may be an ID token",
+    ),
+    "an ID token that says so": (made(token_use="id"), {}, "access token", "an ID token"),  # noqa: S106
+    "a refresh token": (made(typ="Refresh"), {}, "access token", "a token of another kind"),
+    "what a provider that is named does not make": (
+        made(),
+        {"provider": "clerk", "audience": "web"},
+        "access token",
+        "no access token as clerk makes them",
+    ),
+    "no issuer": (made(iss=...), {}, "issuer", "does not say who made it"),
     "no subject": (made(sub=...), {}, "subject", "lightweight tokens"),
     "no oid": (made(), {"subject_claim": "oid"}, "subject", "put oid in"),
     "expired": (made(**OLD), {}, "time", "Get a new one"),
     "a wrong clock": (made(**SOON), {}, "time", "The clock of the provider"),
     "no times": (made(exp=...), {}, "times", ""),
     "a long life": (made(exp=int(time.time()) + 99999), {}, "lifetime", "LIFETIME_MAX_SECONDS"),
-    "a life beyond all numbers": (made(exp=10**400), {}, "lifetime", "LIFETIME_MAX_SECONDS"),
+    "a life beyond all numbers": (
+        made(exp=10**400),
+        {"clock_skew_seconds": "0.5"},
+        "lifetime",
+        "LIFETIME_MAX_SECONDS",
+    ),
+    "a beginning beyond all numbers": (made(iat=10**400), {}, "lifetime", "before it begins"),
     "too long": (made(roles="x" * 16_384), {}, "form", "at most 16,384 characters"),
+    "far too long": ("x" * 200_000, {}, "form", "at most 16,384 characters"),
+    "no scopes": (made(), SCOPED, "scopes", "ask the provider for these scopes"),
+    "no scopes by these names": (
+        made(scope="chat:read chat:write"),
+        {**SCOPED, "scope_read": "r", "scope_write": "w"},
+        "scopes",
+        "ask the provider for these scopes",
+    ),
     "an unknown key": (made(header={"kid": "x"}), {}, "signature", "Another issuer"),
     "a stranger": (made(STRANGER), {}, "signature", "Another issuer"),
     "no keys": (made(), {"keys_url": "file:///none"}, "signature", ""),
@@ -140,6 +184,71 @@ def test_a_token_that_does_not_hold_is_told_why(
     assert rule in err.splitlines()[-1]
     for part in token.split("."):
         assert len(part) < 5 or part not in out + err
+
+
+def test_a_token_with_one_of_the_scopes_holds_for_what_that_allows(check: Check) -> None:
+    code, out, _ = check(made(scope="chat:read openid"), **SCOPED)
+    assert code == 0
+    assert (
+        "holds scopes: chat:read and openid; without chat:write, so it does not allow all; "
+        "wanted chat:read and chat:write" in out
+    )
+    code, out, _ = check(made(scope="chat:write", scp=["chat:read"]), **SCOPED)
+    assert code == 0
+    assert "holds scopes: chat:read and chat:write\n" in out
+
+
+SECOND = "https://second.example/"
+
+
+@pytest.mark.parametrize(
+    ("claims", "rule", "found", "cure"),
+    [
+        ({"iss": SECOND[:-1]}, "issuer", f"wanted {ISSUER} or {SECOND}", "a slash at the end"),
+        ({"iss": "nobody"}, "issuer", f"wanted {ISSUER} or {SECOND}", "set issuer in {}"),
+        (
+            {"iss": SECOND, "aud": "x"},
+            "audience",
+            "wanted second in aud",
+            "add it to audience in {}",
+        ),
+        ({"iss": SECOND}, "audience", "wanted second in aud", "add it to audience in {}"),
+        ({"client_id": ...}, "access token", "", "name the provider in provider in {}"),
+        ({"exp": int(time.time()) + 99999}, "lifetime", "", "raise lifetime_max_seconds in {}"),
+    ],
+)
+def test_of_several_issuers_the_likely_one_is_meant(
+    check: Check, tmp_path: Path, claims: dict[str, Any], rule: str, found: str, cure: str
+) -> None:
+    """And what to set is in their file, and is no variable."""
+    file, keys = tmp_path / "issuers.toml", (tmp_path / "keys.json").as_uri()
+    file.write_text(
+        "".join(
+            f'[[issuer]]\nissuer = "{issuer}"\naudience = "{audience}"\nkeys_url = "{keys}"\n'
+            for issuer, audience in ((ISSUER, "chat"), (SECOND, "second"))
+        )
+    )
+    none = {"issuer": "", "audience": "", "keys_url": ""}
+    code, out, err = check(made(**claims), issuers_file=str(file), **none)
+    assert code == 1
+    (line,) = [line for line in out.splitlines() if line.startswith(f"FAILS {rule}: ")]
+    assert found in line
+    assert cure.format(file) in out.partition(line)[2].splitlines()[1]
+    assert "CHAT_SESSIONS" not in out + err
+
+
+def test_a_long_list_is_shown_in_part(check: Check) -> None:
+    out = check(made(aud=[f"a{number}" for number in range(500)]))[1]
+    assert "a8 and a9 and 490 more; wanted chat in aud" in out
+    out = check(unsigned(**{f"x{number}": 1 for number in range(20)}))[1]
+    assert "holds header: alg and typ and x0" in out
+    assert " and 12 more\n" in out
+
+
+def test_what_is_no_text_is_no_token(check: Check) -> None:
+    code, out, err = check("\ud800\udfff\0")
+    assert (code, "It is opaque" in out) == (1, True)
+    assert err.splitlines()[-1] == "chat-sessions: the token does not hold: form"
 
 
 def test_it_names_what_was_found_and_wanted(check: Check) -> None:
