@@ -71,7 +71,11 @@ def _split(url: str) -> SplitResult:
 
 
 def _items(value: object) -> object:
-    return [item.strip() for item in value.split(",")] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",")]
+    if not isinstance(value, list | tuple | frozenset):
+        raise ValueError("must be a text, or a list of texts")  # noqa: TRY004 - a validator's error
+    return value
 
 
 def _database(url: str) -> str:

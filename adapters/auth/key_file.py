@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -52,6 +53,8 @@ class KeyFile(KeySource):
 
     def _current(self) -> KeySet:
         status = self._path.stat()
+        if not S_ISREG(status.st_mode):  # a pipe would be waited for
+            raise ValueError("it is no regular file")
         now = status.st_ino, status.st_size, status.st_mtime_ns
         if now != self._read:
             with self._path.open("rb") as file:

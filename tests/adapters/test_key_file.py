@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -148,6 +149,12 @@ UNFIT = {
     ),
     "too much": (b" " * (DOCUMENT_MAX + 1), "has more than"),
 }
+
+
+async def test_a_pipe_is_not_waited_for(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(Unavailable, match="cannot be used: it is no regular file"):
+        await KeyFile(file, tuple(KINDS)).keys()
 
 
 @pytest.mark.parametrize(("content", "why"), UNFIT.values(), ids=UNFIT.keys())

@@ -208,6 +208,7 @@ WRONG = {
     "[[issuer]]\nissuer = 'b'\naudience = 'b'": "say where its keys are (keys_url)",
     f"{PEOPLE}keys_url = 'http://[bad'": "issuer 1: keys_url: must be",
     "issuer = [1]": "issuer 1: it is no table",
+    "[[issuer]]\nissuer = 'a'\naudience = 5": "issuer 1: audience: must be a text, or a list",
     "[[issuer]]\nissuer = 'https://a.example'": "it lacks audience",
     f"{PEOPLE}[[issuer]]\naudience = 'b'": "issuer 2: it lacks issuer",
 }
