@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.auth.access_tokens import has_text
 from adapters.auth.compact import TOKEN_MAX
-from adapters.auth.key_set import KINDS, algorithm_named
+from adapters.auth.jwk import KINDS, algorithm_named
 from adapters.auth.policy import Token, TokenPolicy
 from adapters.auth.presets import (
     CLIENTS,

@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from adapters.auth.compact import TOKEN_MAX, Compact, json_object
+from adapters.auth.compact import Compact, json_object
 from adapters.auth.jwt import JwtAuthenticator
 from adapters.auth.verified import name_of
 from application.errors import InvalidToken, TokenFault, Unavailable
@@ -20,8 +20,6 @@ class IssuersAuthenticator(Authenticator):
         self._by_issuer = by_issuer
 
     async def authenticate(self, token: str) -> Principal:
-        if len(token) > TOKEN_MAX or not token.isascii():
-            raise InvalidToken("it is no JSON Web Token")
         name = name_of(token)
         for authenticator in self._by_issuer.values():
             principal = authenticator.verified(name)

@@ -4,8 +4,8 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 
-from adapters.auth.compact import TOKEN_MAX, Compact, json_object
-from adapters.auth.key_set import algorithm_named
+from adapters.auth.compact import Compact, json_object
+from adapters.auth.jwk import algorithm_named
 from adapters.auth.keys import Keys, PublicKey
 from adapters.auth.policy import CLAIM_RULES, HEADER_RULES, Token, TokenPolicy, principal
 from adapters.auth.verified import Verified, VerifiedTokens, name_of
@@ -25,8 +25,6 @@ class JwtAuthenticator(Authenticator):
         self._signatures = JWSRegistry(algorithms=list(policy.algorithms))
 
     async def authenticate(self, token: str) -> Principal:
-        if len(token) > TOKEN_MAX or not token.isascii():
-            raise InvalidToken("it is no JSON Web Token")
         name = name_of(token)
         return self.verified(name) or await self.verify(token, name)
 

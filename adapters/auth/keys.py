@@ -2,7 +2,8 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
-from adapters.auth.key_set import KeySet, PublicKey
+from adapters.auth.jwk import PublicKey
+from adapters.auth.key_set import KeySet
 
 __all__ = ["KeySource", "Keys", "PublicKey"]
 

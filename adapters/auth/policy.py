@@ -8,7 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from adapters.auth import access_tokens
-from adapters.auth.key_set import algorithm_named
+from adapters.auth.jwk import algorithm_named
 from adapters.auth.presets import STANDARD, Preset
 from application.errors import InvalidToken, TokenFault
 from application.ports.authenticator import EVERY_SCOPE, SCOPE_NAMES, Actor, Principal, Scope

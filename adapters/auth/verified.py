@@ -2,6 +2,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
 
+from adapters.auth.compact import TOKEN_MAX
+from application.errors import InvalidToken
 from application.ports.authenticator import Principal
 
 HELD_MAX = 4096
@@ -53,5 +55,7 @@ class VerifiedTokens:
 
 
 def name_of(token: str) -> bytes:
-    """What a token is held under."""
+    """What a token is held under. Raises InvalidToken for what can be none."""
+    if len(token) > TOKEN_MAX or not token.isascii():
+        raise InvalidToken("it is no JSON Web Token")
     return sha256(token.encode()).digest()

@@ -6,7 +6,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from adapters.auth import JwtAuthenticator
-from adapters.auth.key_set import KINDS, KeySet
+from adapters.auth.jwk import KINDS
+from adapters.auth.key_set import KeySet
 from adapters.auth.keys import Keys, PublicKey
 from adapters.auth.policy import TokenPolicy
 from adapters.auth.presets import PRESETS, Preset

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from structlog.testing import capture_logs
 
+from adapters.auth.jwk import KINDS
 from adapters.auth.key_file import CHECK_SECONDS, KeyFile
-from adapters.auth.key_set import DOCUMENT_MAX, KINDS
+from adapters.auth.key_set import DOCUMENT_MAX
 from adapters.auth.provider import ProviderKeys
 from application.errors import Unavailable
 from entrypoints.jobs import running

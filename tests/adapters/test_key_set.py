@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from adapters.auth.key_set import KEYS_MAX, KINDS, KeySet
+from adapters.auth.jwk import KINDS
+from adapters.auth.key_set import KEYS_MAX, KeySet
 
 ALL = tuple(KINDS)
 

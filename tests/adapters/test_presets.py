@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from adapters.auth.access_tokens import permissions
-from adapters.auth.key_set import KINDS
+from adapters.auth.jwk import KINDS
 from adapters.auth.notes import notes
 from adapters.auth.presets import (
     CLIENTS,

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from adapters.auth import JwtAuthenticator
 from adapters.auth.discovery import Discovery
-from adapters.auth.key_set import KINDS
+from adapters.auth.jwk import KINDS
 from adapters.auth.keys import PublicKey
 from adapters.auth.policy import TokenPolicy
 from adapters.auth.provider import ProviderKeys
