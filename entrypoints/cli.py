@@ -247,28 +247,34 @@ def _check_token(_: argparse.Namespace, signals: StopSignals) -> None:
             "no identity provider is set (CHAT_SESSIONS_OIDC_ISSUER), and there is no development "
             f"key in {settings.key_file}"
         )
-    broken = signals.run(_explained(container, text))
+    broken, lacking = signals.run(_explained(container, text))
     if broken:
         raise StartRefused(f"the token does not hold: {', '.join(broken)}")
-    print("The token holds.")
+    print(
+        f"The token holds, but not for all requests: it lacks {lacking}."
+        if lacking
+        else "The token holds."
+    )
 
 
-async def _explained(container: Container, text: str) -> list[str]:
-    """Print what each rule says of the token, and return the rules that it breaks."""
+async def _explained(container: Container, text: str) -> tuple[list[str], str]:
+    """Print what each rule says of the token. Return the rules that it breaks, and what it lacks
+    though it holds."""
     from adapters.auth.explain import explain
     from entrypoints.issuers_file import setting_of
 
     authenticator = container.authenticator()
     setting = partial(setting_of, container.settings())
-    broken = []
+    broken, lacking = [], ""
     try:
         async for finding in explain(authenticator, text, setting):
             print(finding)
             if finding.holds is False:
                 broken.append(finding.rule)
+            lacking = finding.lacks or lacking
     finally:
         await authenticator.close()
-    return broken
+    return broken, lacking
 
 
 def _openapi(_: argparse.Namespace, __: StopSignals) -> None:

@@ -29,13 +29,14 @@ _UNTOLD = (KeyError, TypeError, AttributeError, OverflowError)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one rule says of the token. `holds` is None where the rules before it leave nothing to
-    look at."""
+    look at, and `lacks` is what it must have besides to be good for every request."""
 
     rule: str
     holds: bool | None
     found: str
     wanted: str = ""
     cure: str = ""
+    lacks: str = ""
 
     def __str__(self) -> str:
         word = {True: "holds", False: "FAILS", None: "?"}[self.holds]
@@ -146,14 +147,12 @@ def _time(authenticator: JwtAuthenticator, token: Token) -> Finding:
 def _scopes(policy: TokenPolicy, token: Token) -> Finding:
     """A token with one of the scopes holds, for what that allows."""
     allowed = scopes(policy, token)
-    found = FOUND["scopes"](policy, token)
-    lacks = [name for scope, name in policy.scope_names.items() if scope not in allowed]
-    if lacks and allowed:
-        found = f"{found}; without {' and '.join(lacks)}, so it does not allow all"
+    lacks = " and ".join(name for scope, name in policy.scope_names.items() if scope not in allowed)
     return Finding(
         rule="scopes",
         holds=bool(allowed),
-        found=found,
+        found=FOUND["scopes"](policy, token),
         wanted=WANTED["scopes"](policy) if lacks else "",
         cure=SCOPES if lacks else "",
+        lacks=lacks,
     )
