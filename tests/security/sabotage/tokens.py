@@ -95,7 +95,7 @@ TOKENS: Mapping[str, Sabotage] = {
         "tests/adapters/test_issuers.py::test_a_key_of_one_signs_nothing_for_another",
         {
             "adapters.auth.issuers:IssuersAuthenticator.named_by": instead(
-                lambda self, _: self.first
+                lambda self, _: self.each[0]
             ),
             "adapters.auth.jwt:CLAIM_RULES": _without_rule("issuer"),
         },
