@@ -1,0 +1,157 @@
+"""Which words a text has, so that a search finds them in any case, with or without accents.
+
+Languages that put no spaces between words have a word a character. A combining mark belongs to the
+character before it (Unicode Standard Annex 29).
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from operator import and_
+
+KEY_MAX = 64
+"""Characters of a word that an index has; what is longer is found by its beginning."""
+
+KEY_WORDS_MAX = 2
+"""Words that an index has as one: neighbours that are a character each."""
+
+_UNSPACED = (
+    "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
+    "\u2600-\u27bf\U0001f300-\U0001faff"  # pictures
+    "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+    "\U00020000-\U0003ffff"  # Japanese, Chinese, Korean
+)
+
+_FIRST_PLANE = range(0x10000)
+_SECOND_PLANE = range(0x10000, 0x20000)
+"""Beyond it are only characters of languages without spaces."""
+
+_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0640]+")
+"""What may be left out in Latin, Greek, Cyrillic, Hebrew and Arabic."""
+
+_UNDECOMPOSED = str.maketrans(
+    {
+        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ħ": "h",
+        "æ": "ae",
+        "œ": "oe",
+        "ð": "d",
+        "þ": "th",
+    }
+)
+"""Letters whose stroke or dot is no mark of its own in Unicode."""
+
+_ASCII_WORD = re.compile(r"[^\W_]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word's form for comparing, and where it is in its text."""
+
+    form: str
+    start: int
+    stop: int
+
+
+def words(text: str) -> list[str]:
+    """Return the forms of a text's words, in order."""
+    folded = fold(text)
+    return (_ASCII_WORD if folded.isascii() else _word()).findall(folded)
+
+
+def placed_words(text: str) -> list[Word]:
+    """Return a text's words, in order, with their places in it."""
+    if text.isascii():
+        found = _ASCII_WORD.finditer(text.lower())
+        return [Word(one[0], one.start(), one.end()) for one in found]
+    clusters = [(one.start(), fold(one[0])) for one in _cluster().finditer(text)]
+    starts = [start for start, form in clusters for _ in form] + [len(text)]
+    ends = [*starts[1:], len(text)]
+    for place in range(len(ends) - 1, 0, -1):  # a cluster may have become several characters
+        if ends[place - 1] == starts[place - 1]:
+            ends[place - 1] = ends[place]
+    joined = "".join(form for _, form in clusters)
+    return [
+        Word(one[0], starts[one.start()], ends[one.end() - 1]) for one in _word().finditer(joined)
+    ]
+
+
+@lru_cache(maxsize=20_000)
+def is_unspaced(word: str) -> bool:
+    """Whether it is a character of a language that puts no spaces between words."""
+    return not word.isascii() and _unspaced().match(word) is not None
+
+
+def index_keys(text: str) -> set[str]:
+    """Return what an index has of a text: its words and, of those that are a character, each two
+    that are neighbours as well."""
+    found = words(text)
+    keys = {word[:KEY_MAX] for word in found}
+    if not text.isascii():
+        keys.update(pairs(found))
+    return keys
+
+
+def pairs(found: Sequence[str]) -> list[str]:
+    """Return each two neighbours that are a character each, as one."""
+    unspaced = list(map(is_unspaced, found))
+    return [
+        one + other
+        for one, other, both in zip(
+            found, found[1:], map(and_, unspaced, unspaced[1:]), strict=False
+        )
+        if both
+    ]
+
+
+def fold(text: str) -> str:
+    """Return a text in the form in which words are compared."""
+    if text.isascii():
+        return text.lower()
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    return unicodedata.normalize("NFKC", bare.casefold().translate(_UNDECOMPOSED))
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSPACED}]")
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    letters, marks = _ranges(_is_letter, _FIRST_PLANE), _ranges(_is_mark, _FIRST_PLANE)
+    rarer = _ranges(lambda one: _is_letter(one) or _is_mark(one), _SECOND_PLANE)
+    return re.compile(f"[{letters}][{letters}{marks}]*|[{_UNSPACED}]|[{rarer}]+")
+
+
+@cache
+def _cluster() -> re.Pattern[str]:
+    marks = _ranges(_is_mark, _FIRST_PLANE)
+    return re.compile(f".[{marks}\u1160-\u11ff\uff9e\uff9f]*", re.DOTALL)
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() and not is_unspaced(character)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M" and not is_unspaced(character)
+
+
+def _ranges(is_in: Callable[[str], bool], plane: range) -> str:
+    r"""Return the characters of a plane that are in, as a class of a regular expression has them. A
+    class that is written by \W, or with what lies outside the first plane, takes five times as
+    long to look up."""
+    chosen = [code for code in plane if is_in(chr(code))]
+    starts = [
+        code for code, before in zip(chosen, [-1, *chosen], strict=False) if code - before > 1
+    ]
+    ends = [
+        code for code, after in zip(chosen, [*chosen[1:], -1], strict=True) if after - code != 1
+    ]
+    return "".join(f"\\U{start:08x}-\\U{end:08x}" for start, end in zip(starts, ends, strict=True))
