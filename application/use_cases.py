@@ -17,6 +17,7 @@ from application.ports.identifiers import Identifiers
 from application.ports.storage import ReadStorage, Storage
 from application.readiness import Check, CheckReadiness
 from application.receipts import PurgeReceipts
+from application.search import Search
 from application.sessions import (
     CreateSession,
     DeleteSession,
@@ -57,6 +58,7 @@ class UseCases:
     put_message: PutMessage
     remove_message: RemoveMessage
     clear_messages: ClearMessages
+    search: Search
     purge_receipts: PurgeReceipts
     check_readiness: CheckReadiness
 
@@ -105,6 +107,7 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
         ),
         remove_message=wrap(RemoveMessage(storage.messages, ownership, clock)),
         clear_messages=wrap(ClearMessages(storage.messages, ownership, clock)),
+        search=wrap(Search(reads.index, read_ownership)),
         purge_receipts=wrap(PurgeReceipts(storage, clock)),
         check_readiness=wrap(CheckReadiness(parts, standbys)),
     )

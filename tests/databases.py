@@ -10,7 +10,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.postgresql import PostgresqlOptions, upgrade
 from adapters.sql.postgresql.engine import single_engine
-from adapters.sql.schema import PARTIAL_INDEXES, REVISION, metadata
+from adapters.sql.schema import PARTIAL_INDEXES, REVISION, WORD_INDEXES, metadata
 from tests.postgresql import FAST, PostgresqlServer
 
 PARTITIONS = {"partitioned": 64, "in four parts": 4}
@@ -66,8 +66,8 @@ async def in_transaction(options: PostgresqlOptions, work: Callable[[Connection]
     await greenlet_spawn(engine.dispose)
 
 
-def declared_schema() -> MetaData:
-    """The tables as the statements see them, with all of their indexes."""
+def declared_schema(dialect: str) -> MetaData:
+    """The tables as the statements see them, with all of their indexes on that database."""
     declared = MetaData(naming_convention=metadata.naming_convention)
     for table in metadata.sorted_tables:
         table.to_metadata(declared)
@@ -80,12 +80,19 @@ def declared_schema() -> MetaData:
             postgresql_where=index.condition,
             sqlite_where=index.condition,
         )
+    for name, table in WORD_INDEXES.items() if dialect == "postgresql" else ():
+        Index(
+            name,
+            declared.tables[table.name].c.words,
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": 256},
+        )
     return declared
 
 
 def make_partitioned(parts: int, connection: Connection) -> None:
     """The declared schema with every table hash-partitioned by its owner."""
-    partitioned = declared_schema()
+    partitioned = declared_schema("postgresql")
     for table in partitioned.tables.values():
         table.dialect_options["postgresql"]["partition_by"] = "HASH (owner)"
     partitioned.create_all(connection)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.errors import Unavailable, Unreachable
 from application.ports.messages import MessageReader
+from application.ports.search import SearchIndex
 from application.ports.sessions import SessionReader
 from application.ports.storage import ReadStorage
 from domain.errors import MessageNotFound, SessionNotFound
@@ -14,6 +15,7 @@ from domain.message import Message, MessageRef
 from domain.message_page import MessagePageRequest
 from domain.owner import Owner
 from domain.page import Page
+from domain.search import SearchPage, SearchRequest
 from domain.session import Session
 from domain.session_page import SessionPageRequest
 
@@ -57,6 +59,10 @@ class FailoverStorage(ReadStorage):
     @property
     def messages(self) -> MessageReader:
         return _Messages(self, self._primary.messages, self._standby.messages)
+
+    @property
+    def index(self) -> SearchIndex:
+        return _Index(self, self._primary.index, self._standby.index)
 
     async def read(
         self, primary: Callable[[], Awaitable[T]], standby: Callable[[], Awaitable[T]]
@@ -178,4 +184,19 @@ class _Messages(MessageReader):
         return await self._reads.read(
             lambda: self._primary.get(owner, session_id, message),
             lambda: self._standby.get(owner, session_id, message),
+        )
+
+
+class _Index(SearchIndex):
+    def __init__(self, reads: FailoverStorage, primary: SearchIndex, standby: SearchIndex) -> None:
+        self._reads = reads
+        self._primary = primary
+        self._standby = standby
+
+    async def search(
+        self, owner: Owner, request: SearchRequest, session_id: UUID | None = None
+    ) -> SearchPage:
+        return await self._reads.read(
+            lambda: self._primary.search(owner, request, session_id),
+            lambda: self._standby.search(owner, request, session_id),
         )

@@ -1,10 +1,11 @@
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from application.idempotency import IdempotencyClaim, Operation, Receipt
 from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageRepository
+from application.ports.search import SearchIndex
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
 from domain.errors import ExternalIdTaken, MessageNotFound, SessionNotFound
@@ -20,6 +21,7 @@ from domain.message import (
 from domain.message_page import MessagePageRequest
 from domain.owner import Owner
 from domain.page import Page
+from domain.search import Hit, SearchPage, SearchRequest
 from domain.session import Session, Version
 from domain.session_page import SessionPageRequest
 
@@ -49,6 +51,14 @@ class _Conversation:
         if place is None:
             raise MessageNotFound
         return place
+
+    def hits(self) -> Iterator[Hit]:
+        """Return what a search may find."""
+        session, title = self.session, self.session.title
+        if title is not None:
+            yield Hit(session.id, title, None, None, session.created_at, title)
+        for one in self.messages:
+            yield Hit(session.id, title, one.message_order, one.role, one.timestamp, one.content)
 
     def _numbered(self) -> list[tuple[int, Message]]:
         return list(enumerate(self.messages))
@@ -236,11 +246,31 @@ class MemoryMessageRepository(MessageRepository):
         return removed
 
 
+@dataclass(frozen=True, slots=True)
+class MemorySearchIndex(SearchIndex):
+    data: _Data
+
+    async def search(
+        self, owner: Owner, request: SearchRequest, session_id: UUID | None = None
+    ) -> SearchPage:
+        looked_at: Iterable[_Conversation] = self.data.for_owner(owner).values()
+        if session_id is not None:
+            looked_at = [self.data.find(owner, session_id)]
+        query = request.query
+        return request.page_of(
+            hit
+            for conversation in looked_at
+            for hit in conversation.hits()
+            if query.finds(hit.text)
+        )
+
+
 class MemoryStorage(Storage):
     def __init__(self) -> None:
         self._data = _Data()
         self._sessions = MemorySessionRepository(self._data)
         self._messages = MemoryMessageRepository(self._data)
+        self._index = MemorySearchIndex(self._data)
 
     @property
     def sessions(self) -> SessionRepository:
@@ -249,6 +279,10 @@ class MemoryStorage(Storage):
     @property
     def messages(self) -> MessageRepository:
         return self._messages
+
+    @property
+    def index(self) -> SearchIndex:
+        return self._index
 
     async def is_current(self) -> bool:
         return True
@@ -265,6 +299,12 @@ class MemoryStorage(Storage):
         for key in old:
             del receipts[key]
         return len(old)
+
+    async def tend_index(self) -> bool:
+        return False
+
+    async def rebuild_index(self) -> int:
+        return 0
 
     async def check(self) -> None:
         pass

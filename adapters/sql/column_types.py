@@ -39,7 +39,9 @@ class Key(TypeDecorator[UUID]):
     def read(stored: Sequence[Any]) -> Sequence[UUID]:
         """Make keys of what the driver has for them, which is all of one kind. asyncpg's own kind
         of UUID is made and written out in a tenth of the time."""
-        return stored if isinstance(stored[0], UUID) else list(map(QuickUUID, stored))
+        if not stored or isinstance(stored[0], UUID):
+            return stored
+        return list(map(QuickUUID, stored))
 
 
 class Instant(TypeDecorator[datetime]):
@@ -104,6 +106,20 @@ class LaterRole(TypeDecorator[Role]):
 
     def process_bind_param(self, value: Role | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the signature is SQLAlchemy's
         return value.value if value is Role.DEVELOPER else None
+
+
+class SearchKeys(TypeDecorator[str]):
+    """What a search finds a text by: keys with a space between them."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import TSVECTOR  # noqa: PLC0415 - not for SQLite
+
+            return dialect.type_descriptor(TSVECTOR())
+        return dialect.type_descriptor(Text())
 
 
 class Flag(TypeDecorator[bool]):

@@ -51,6 +51,25 @@ class Database(Protocol):
         """Return all rows of one statement, and so of one snapshot."""
 
     @abstractmethod
+    async def found(self, keys: Mapping[str, bool], parameters: Values, *, with_text: bool) -> Rows:
+        """Return the place and, if asked, the text of each of the owner's messages and titles with
+        all keys, `limit_` of them at most, in no order. Each key is told with whether it is only a
+        beginning of one."""
+
+    @abstractmethod
+    def told(self, keys: Mapping[str, bool], alternative: str) -> str:
+        """Return all keys, or else another one, as HasKeys takes them."""
+
+    @abstractmethod
+    async def forget_removed(self, limit: int) -> int:
+        """Take a step towards an index with nothing in it of what was removed, `limit` texts of it
+        at most. Return 0 if there is nothing to do for now."""
+
+    @abstractmethod
+    async def empty_index(self) -> None:
+        """Forget what the index has, where that is not in the rows themselves."""
+
+    @abstractmethod
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction, perhaps more than once, and return what it returns. If it
         raises, the transaction is rolled back and the error passed on."""

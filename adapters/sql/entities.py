@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, Table, func
 
 from adapters.sql import schema
 from adapters.sql.database import Row, Rows, Values
+from adapters.sql.search_keys import search_keys
 from domain.message import Message, NewMessage
 from domain.session import Session
 
@@ -70,11 +71,11 @@ def _reader(column: Column[Any]) -> Read | None:
     return read_some
 
 
-_SELECTED: Mapping[str, ColumnElement[Any]] = {
-    "messages.role": func.coalesce(
-        schema.messages.c.later_role, schema.messages.c.role, type_=schema.messages.c.role.type
-    ).label("role")
-}
+ROLE: ColumnElement[Any] = func.coalesce(
+    schema.messages.c.later_role, schema.messages.c.role, type_=schema.messages.c.role.type
+).label("role")
+
+_SELECTED: Mapping[str, ColumnElement[Any]] = {"messages.role": ROLE}
 """What is selected in place of a column."""
 
 SESSION_COLUMNS = EntityColumns(Session._make, Session._fields, schema.sessions, known="owner")
@@ -84,16 +85,16 @@ SAID = tuple(field.name for field in fields(NewMessage) if field.name != "timest
 """What a message says, whatever its place in a session."""
 
 NEW_MESSAGE_COLUMNS: list[Column[Any]] = [
-    schema.messages.c[name] for name in ("id", *SAID, "later_role")
+    schema.messages.c[name] for name in ("id", *SAID, "later_role", "words")
 ]
 """What is known of a message before it has its place in a session."""
 
 _said: Callable[[NewMessage | Message], Row] = attrgetter(*SAID, "role")
 
 
-def new_message_row(id_: UUID, message: NewMessage | Message) -> Row:
-    """Return the values of NEW_MESSAGE_COLUMNS."""
-    return id_, *_said(message)
+def new_message_row(owner: UUID, id_: UUID, message: NewMessage) -> Row:
+    """Return the values of NEW_MESSAGE_COLUMNS for a message of the owner's with that key."""
+    return id_, *_said(message), search_keys(owner, message.content or "")
 
 
 def message_row(owner: UUID, message: Message) -> Values:
@@ -103,13 +104,20 @@ def message_row(owner: UUID, message: Message) -> Values:
         "session_id": message.session_id,
         **MESSAGE_COLUMNS.values(message),
         "later_role": message.role,
+        "words": search_keys(owner, message.content),
     }
 
 
-def said_row(message: NewMessage) -> Values:
+def said_row(owner: UUID, message: NewMessage) -> Values:
     """Return what a message says, by the columns that keep it."""
     said = {name: getattr(message, name) for name in SAID if name != "external_id"}
-    return {**said, "later_role": message.role}
+    words = search_keys(owner, message.content or "")
+    return {**said, "later_role": message.role, "words": words}
+
+
+def title_words(session: Session) -> str | None:
+    """Return what a search finds a session's title by, if it has one."""
+    return None if session.title is None else search_keys(session.owner.key, session.title)
 
 
 def parameters(values: Values) -> dict[str, Any]:

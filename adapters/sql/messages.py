@@ -76,7 +76,9 @@ class SqlMessageRepository(MessageRepository):
             "now_": microseconds(now),
             "largest_": largest,
         }
-        rows = [new_message_row(id_, message) for id_, message in messages.items()]
+        rows = [
+            new_message_row(session["owner_"], id_, message) for id_, message in messages.items()
+        ]
         last = await self.database.append(head, rows, receipt)
         if last is None:
             return None
@@ -147,7 +149,7 @@ class SqlMessageRepository(MessageRepository):
         asked = {
             **_key(owner, session_id),
             **name,
-            **parameters(said_row(new)),
+            **parameters(said_row(owner.key, new)),
             "now_": microseconds(now),
             "largest_": new.size,
         }

@@ -21,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
     false,
     inspect,
 )
@@ -33,9 +34,10 @@ from adapters.sql.column_types import (
     LaterRole,
     MetadataJson,
     RoleName,
+    SearchKeys,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that makes this schema."""
 
 metadata = MetaData(
@@ -76,6 +78,7 @@ sessions = Table(
     Column("removed_count", BigInteger, nullable=False, server_default="0"),
     Column("first_order", BigInteger, nullable=False, server_default="1"),
     Column("largest_message", BigInteger, nullable=False, server_default="0"),
+    Column("words", SearchKeys),
     CheckConstraint("message_count >= 0", "message_count"),
     Index("ix_sessions_created_at", "owner", "created_at", "id"),
     Index("ix_sessions_last_updated", "owner", "last_updated", "id"),
@@ -84,7 +87,8 @@ sessions = Table(
 )
 """`first_order` is the lowest order of a message that is there, or the next one to be given;
 `removed_count` counts the removed ones below it and those that `removed_orders` has;
-`largest_message` is as large, by Message.size, as any message that it ever had."""
+`largest_message` is as large, by Message.size, as any message that it ever had; `words` are those
+of the title."""
 
 messages = Table(
     "messages",
@@ -103,9 +107,11 @@ messages = Table(
     Column("format", Text),
     Column("body", BodyJson),
     Column("edited_at", Instant),
+    Column("words", SearchKeys),
     ForeignKeyConstraint(
         ["owner", "session_id"], ["sessions.owner", "sessions.id"], ondelete="CASCADE"
     ),
+    Index("ix_messages_timestamp", "owner", "timestamp"),
     CheckConstraint("message_order >= 1", "message_order"),
     CheckConstraint("role IN ('user', 'assistant', 'system', 'tool')", "role"),
     sqlite_with_rowid=False,
@@ -178,8 +184,27 @@ PARTIAL_INDEXES = (
         messages.c.external_id.is_not(None),
         unique=True,
     ),
+    PartialIndex(
+        "ix_messages_unindexed",
+        messages,
+        ("owner", "session_id", "message_order"),
+        messages.c.words.is_(None),
+    ),
+    PartialIndex(
+        "ix_sessions_unindexed",
+        sessions,
+        ("owner", "id"),
+        and_(sessions.c.words.is_(None), sessions.c.title.is_not(None)),
+    ),
 )
 """Not declared as SQLAlchemy's own, which loads the dialects of both databases for a condition."""
+
+
+WORD_INDEXES: Mapping[str, Table] = {
+    "ix_messages_words": messages,
+    "ix_sessions_words": sessions,
+}
+"""PostgreSQL's indexes of words, by GIN. On SQLite the migrations make the tables of FTS5."""
 
 
 def index_names(table: Table) -> set[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select
 from adapters.sql import receipts, removals, statements
 from adapters.sql.column_types import Key
 from adapters.sql.database import Database, Rows
-from adapters.sql.entities import SESSION_COLUMNS, message_row
+from adapters.sql.entities import SESSION_COLUMNS, message_row, title_words
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.sessions import SessionRepository
@@ -39,6 +39,7 @@ class SqlSessionRepository(SessionRepository):
             "owner": owner.key,
             **SESSION_COLUMNS.values(session),
             "first_order": 1,
+            "words": title_words(session),
             "largest_message": max((message.size for message in messages), default=0),
         }
         rows = [message_row(owner.key, message) for message in messages]
@@ -98,6 +99,7 @@ class SqlSessionRepository(SessionRepository):
             after = change(before)
             if after != before:
                 changed = {f"{name}_": getattr(after, name) for name in statements.UPDATABLE}
+                changed["words_"] = title_words(after)
                 connection.execute(statements.UPDATE_SESSION, {**key, **changed})
             if after.archived != before.archived:
                 more = 1 if after.archived else -1

@@ -67,7 +67,9 @@ UPDATE_SESSION = labelled(
     "AMEND_SESSION",
     update(sessions)
     .where(OWN_SESSION)
-    .values({name: bindparam(f"{name}_", type_=sessions.c[name].type) for name in UPDATABLE}),
+    .values(
+        {name: bindparam(f"{name}_", type_=sessions.c[name].type) for name in (*UPDATABLE, "words")}
+    ),
 )
 GET_REVISION = labelled("GET_REVISION", text("SELECT version_num FROM alembic_version"))
 FIND_SESSION = labelled(

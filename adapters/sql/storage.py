@@ -1,10 +1,13 @@
 from datetime import datetime
 
+from adapters.sql import search_upkeep
 from adapters.sql.database import Database
 from adapters.sql.messages import SqlMessageRepository
+from adapters.sql.search import SqlSearchIndex
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.statements import FORGET_RECEIPTS
 from application.ports.messages import MessageRepository
+from application.ports.search import SearchIndex
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
 
@@ -17,6 +20,7 @@ class SqlStorage(Storage):
         self._database = database
         self._sessions = SqlSessionRepository(database)
         self._messages = SqlMessageRepository(database)
+        self._index = SqlSearchIndex(database)
 
     @property
     def sessions(self) -> SessionRepository:
@@ -26,6 +30,10 @@ class SqlStorage(Storage):
     def messages(self) -> MessageRepository:
         return self._messages
 
+    @property
+    def index(self) -> SearchIndex:
+        return self._index
+
     async def is_current(self) -> bool:
         return await self._database.is_current()
 
@@ -34,6 +42,12 @@ class SqlStorage(Storage):
 
     async def open(self) -> None:
         await self._database.open()
+
+    async def tend_index(self) -> bool:
+        return await search_upkeep.tend(self._database)
+
+    async def rebuild_index(self) -> int:
+        return await search_upkeep.rebuild(self._database)
 
     async def purge(self, claimed_until: datetime) -> int:
         old = {"until_": claimed_until, "limit_": PURGED_AT_ONCE}

@@ -3,6 +3,7 @@ from datetime import datetime
 from typing import Protocol
 
 from application.ports.messages import MessageReader, MessageRepository
+from application.ports.search import SearchIndex
 from application.ports.sessions import SessionReader, SessionRepository
 
 
@@ -16,6 +17,10 @@ class ReadStorage(Protocol):
     @property
     @abstractmethod
     def messages(self) -> MessageReader: ...
+
+    @property
+    @abstractmethod
+    def index(self) -> SearchIndex: ...
 
     @abstractmethod
     async def open(self) -> None:
@@ -52,6 +57,17 @@ class Storage(ReadStorage, Protocol):
     async def migrate(self) -> None:
         """Bring the schema up to date while the storage is not open. No harm at any time, from
         any number of processes, and after an interrupted one. Raises StorageRefused."""
+
+    @abstractmethod
+    async def tend_index(self) -> bool:
+        """Take a step, which is soon done, towards an index of all that is stored and nothing
+        else, and say whether there is more to do. What this release writes is in the index at
+        once; this is for what an earlier one wrote, and for what is slow to forget."""
+
+    @abstractmethod
+    async def rebuild_index(self) -> int:
+        """Make the index anew, in steps, and say how many texts are in it. While that lasts, not
+        every text may be found."""
 
     @abstractmethod
     async def purge(self, claimed_until: datetime) -> int:

@@ -44,6 +44,19 @@ WITH_OPTIONS = {"limits_statement"}
 WITHOUT_OWNER = {
     "FIND_ANYONES": "tells another's session (403) from none (404)",
     "FORGET_RECEIPTS": "maintenance: `purge`, and on SQLite ten old receipts with each new one",
+    **dict.fromkeys(
+        (
+            "UNINDEXED_MESSAGES",
+            "UNINDEXED_TITLES",
+            "NEXT_MESSAGES",
+            "NEXT_TITLES",
+            "OLDEST_REMOVALS",
+            "FORGET_WORDS",
+            "FORGET_REMOVAL",
+            "MERGE_DUE",
+        ),
+        "maintenance: of what a search finds texts by",
+    ),
 }
 """The exceptions to naming the owner by equality."""
 
@@ -120,6 +133,12 @@ VALUES: dict[str, Any] = {
     "timestamps": [microseconds(START), microseconds(START) + 1],
     "title_": "title",
     "metadata_": "{}",
+    "words_": "words",
+    "wordss": ["one", "two"],
+    "keys_": "'words'",
+    "match_": '"words"',
+    **{f"id_{slot}_": UUID(int=1) for slot in range(50)},
+    **{f"order_{slot}_": slot + 1 for slot in range(50)},
 }
 
 
@@ -221,14 +240,16 @@ INSERT INTO owners (owner, issuer, subject, session_count)
 """,
     """
 INSERT INTO sessions
-  (owner, id, title, metadata, created_at, last_updated, message_count)
-  SELECT owner, md5(owner || 'session ' || n)::uuid, 'title', '{{}}', {now} + n, {now} + n, {each}
+  (owner, id, title, metadata, created_at, last_updated, message_count, words)
+  SELECT owner, md5(owner || 'session ' || n)::uuid, 'title', '{{}}', {now} + n, {now} + n, {each},
+    (CASE subject WHEN 'reader' THEN 'words' ELSE 'words' || owner END)::tsvector
   FROM owners, generate_series(2, {sessions}) n
-  UNION ALL SELECT '{reader}', '{long}', 'title', '{{}}', {now}, {now}, {messages}
+  UNION ALL SELECT '{reader}', '{long}', 'title', '{{}}', {now}, {now}, {messages}, 'words'
 """,
     """
-INSERT INTO messages (owner, session_id, message_order, id, role, content, metadata, timestamp)
-  SELECT owner, id, n, md5(id || 'message ' || n)::uuid, 'user', 'content', '{{}}', {now} + n
+INSERT INTO messages
+  (owner, session_id, message_order, id, role, content, metadata, timestamp, words)
+  SELECT owner, id, n, md5(id || 'message ' || n)::uuid, 'user', 'content', '{{}}', {now} + n, words
   FROM sessions, generate_series(1, message_count) n
 """,
     """

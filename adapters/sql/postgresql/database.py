@@ -8,7 +8,7 @@ transaction at READ COMMITTED with the row locked.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from sqlalchemy.util import greenlet_spawn
 from adapters.sql.database import Database, Named, Rows, Values
 from adapters.sql.entities import parameters
 from adapters.sql.observer import COMMIT, NULL_OBSERVER, Connections, Observer, observe
-from adapters.sql.postgresql import pool, upgrade, writes
+from adapters.sql.postgresql import pool, search, upgrade, writes
 from adapters.sql.postgresql.driver import Driver
 from adapters.sql.postgresql.engine import pooled_engine, set_limits
 from adapters.sql.postgresql.errors import (
@@ -103,6 +103,19 @@ class PostgresqlDatabase(Database):
                 return await self._with_retries(work, latest, repeatable=True)
         except TimeoutError:
             raise Unavailable(_TIMED_OUT) from None
+
+    async def found(self, keys: Mapping[str, bool], parameters: Values, *, with_text: bool) -> Rows:
+        asked = {**parameters, "keys_": search.query_text(keys)}
+        return await self.read(search.indexed_texts(with_text=with_text), asked)
+
+    def told(self, keys: Mapping[str, bool], alternative: str) -> str:
+        return f"{search.query_text(keys)} | '{alternative}'"
+
+    async def forget_removed(self, limit: int) -> int:  # noqa: ARG002 - the protocol's
+        return 0
+
+    async def empty_index(self) -> None:
+        pass
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         def transaction(latest: float) -> T:

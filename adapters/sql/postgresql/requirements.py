@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, text
 
 from adapters.sql.observer import labelled
-from adapters.sql.schema import index_names, metadata
+from adapters.sql.schema import WORD_INDEXES, index_names, metadata
 from application.errors import StorageRefused
 
 OLDEST = 15
@@ -27,6 +27,7 @@ _DECLARED = {
         for column in table.columns
     ),
     *(name for table in metadata.sorted_tables for name in index_names(table)),
+    *WORD_INDEXES,
 }
 
 _INTERCEPTORS = """

@@ -1,14 +1,12 @@
-import sqlite3
 from collections.abc import Sequence
 from functools import partial
-from typing import cast
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from adapters.sql.functions import HAS_MEMBER, has_member
+from adapters.sql.functions import HAS_KEYS, HAS_MEMBER, has_keys, has_member
 from adapters.sql.observer import Observer, observe
-from adapters.sql.sqlite.driver import Driver
+from adapters.sql.sqlite.driver import Driver, driver_of
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.watch import LOG_BYTES, FileWatch
 from adapters.sql.sqlite.writer import Writer
@@ -50,7 +48,8 @@ class Connections:
 def connect_reader(file: SqliteFile, observer: Observer) -> Connection:
     """Return a connection that cannot write, and so moves no log into the file when it closes."""
     connection = _connect(file, observer, _READER_PRAGMAS, read_only=True)
-    driver_of(connection).create_function(HAS_MEMBER, 3, has_member, deterministic=True)
+    for name, arguments, function in ((HAS_MEMBER, 3, has_member), (HAS_KEYS, 2, has_keys)):
+        driver_of(connection).create_function(name, arguments, function, deterministic=True)
     return connection
 
 
@@ -59,10 +58,6 @@ def connect_writer(file: SqliteFile, observer: Observer) -> Connection:
     connection = _connect(file, observer, _WRITER_PRAGMAS, read_only=False)
     event.listen(connection.engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
     return connection
-
-
-def driver_of(connection: Connection) -> sqlite3.Connection:
-    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def close(connection: Connection) -> None:

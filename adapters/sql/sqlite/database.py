@@ -6,8 +6,10 @@ file when two connections do (https://sqlite.org/wal.html, "The WAL-Reset Bug").
 """
 
 import asyncio
+import json
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.sql.database import Database, Named, Rows, Values
 from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.schema import REVISION
-from adapters.sql.sqlite import writes
+from adapters.sql.sqlite import search, writes
 from adapters.sql.sqlite.connections import Connections
 from adapters.sql.sqlite.errors import DRIVER_ERRORS
 from adapters.sql.sqlite.file import SqliteFile
@@ -41,6 +43,7 @@ class SqliteDatabase(Database):
         self._file = SqliteFile(path)
         self._observer = observer
         self._open: Connections | None = None
+        self._next_merge = 0.0
 
     async def is_current(self) -> bool:
         try:
@@ -82,6 +85,25 @@ class SqliteDatabase(Database):
         except DRIVER_ERRORS as error:
             connections.watch.translate(error)
             raise
+
+    async def found(self, keys: Mapping[str, bool], parameters: Values, *, with_text: bool) -> Rows:
+        asked = {**parameters, "match_": search.query_text(keys)}
+        return await self.read(search.indexed_texts(with_text=with_text), asked)
+
+    def told(self, keys: Mapping[str, bool], alternative: str) -> str:
+        return json.dumps([alternative, list(keys.items())])
+
+    async def forget_removed(self, limit: int) -> int:
+        if await self.read(search.OLDEST_REMOVALS, {"limit_": 1}):
+            return await self.write(lambda connection: search.forget_removed(connection, limit))
+        if time.monotonic() < self._next_merge or not await self.read(search.MERGE_DUE, {}):
+            return 0
+        if await self.write(search.merge):
+            self._next_merge = time.monotonic() + search.MERGE_INTERVAL
+        return 1
+
+    async def empty_index(self) -> None:
+        await self.write(search.empty)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self._connections().writer.write(work)

@@ -17,7 +17,7 @@ class Driver:
 
     def __init__(self, connection: Connection, observer: Observer) -> None:
         self._dialect = connection.dialect
-        self._connection = cast("sqlite3.Connection", connection.connection.driver_connection)
+        self._connection = driver_of(connection)
         self._observer = observer
 
     def rows(self, statement: Executable, parameters: Values) -> Rows:
@@ -32,3 +32,7 @@ class Driver:
         finally:
             if sent.label is not None:
                 self._observer.statement(sent.label, perf_counter() - began, failure)
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)

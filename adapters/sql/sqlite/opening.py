@@ -11,8 +11,8 @@ from adapters.sql.sqlite.connections import (
     close,
     connect_reader,
     connect_writer,
-    driver_of,
 )
+from adapters.sql.sqlite.driver import driver_of
 from adapters.sql.sqlite.errors import DRIVER_ERRORS, is_damage
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.integrity import counts_agree, interrupt, is_whole

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from adapters.sql.observer import COMMIT, NULL_OBSERVER, Observer
+from adapters.sql.sqlite.driver import driver_of
+from adapters.sql.sqlite.search import NewTexts
 from adapters.sql.sqlite.watch import FileWatch
 from application.errors import Unavailable
 
@@ -37,6 +39,7 @@ class Writer:
         self, connection: Connection, watch: FileWatch, observer: Observer = NULL_OBSERVER
     ) -> None:
         self._connection = connection
+        self._new_texts = NewTexts(driver_of(connection))
         self._watch = watch
         self._observer = observer
         self._waiting: SimpleQueue[_Write | None] = SimpleQueue()
@@ -97,6 +100,7 @@ class Writer:
         try:
             with self._watch.translated(), transaction:
                 outcomes = [write.run(self._connection, alone=len(group) == 1) for write in group]
+                self._new_texts.index()
                 began = perf_counter()
             took = perf_counter() - began
         except BaseException as error:  # noqa: BLE001 - likewise
@@ -107,6 +111,7 @@ class Writer:
         elif failure is not None:
             self._commit_each(group, failure)
         else:
+            self._new_texts.committed()
             self._settle_each(group, outcomes, took)
             self._watch.fold()
 
