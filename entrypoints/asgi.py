@@ -28,6 +28,9 @@ from entrypoints.telemetry.logs import configure_logs
 from entrypoints.telemetry.tracing import FLUSH_TIMEOUT
 from entrypoints.version import VERSION
 
+TEND_INTERVAL = 5.0
+"""Seconds from one look for what the search index lacks to the next."""
+
 _log = structlog.get_logger("chat_sessions")
 
 
@@ -91,7 +94,10 @@ def application(settings: Settings, container: Container, url: str | None = None
         storage, authenticator = container.reading(), container.authenticator()
         await storage.open()
         try:
-            async with jobs.running({"signing keys": authenticator.keep_current}):
+            tend_index = jobs.repeated(container.tend_search_index(), TEND_INTERVAL)
+            async with jobs.running(
+                {"signing keys": authenticator.keep_current, "search index": tend_index}
+            ):
                 _log.info(
                     "service.started",
                     version=VERSION,

@@ -19,6 +19,7 @@ from application.ports.authenticator import Authenticator, Scope
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.receipts import PurgeReceipts
+from application.search import RebuildSearchIndex, TendSearchIndex
 from application.use_cases import Wrap, build_use_cases
 from entrypoints import time_limits
 from entrypoints.drain import Drain
@@ -257,6 +258,9 @@ class Container(containers.DeclarativeContainer):
         traced, providers.Singleton(PurgeReceipts, storage, clock), tracing.provided.tracer
     )
     """It is not among the use cases, so that the command line builds no more than it needs."""
+
+    tend_search_index = providers.Singleton(TendSearchIndex, storage)
+    rebuild_search_index = providers.Singleton(RebuildSearchIndex, storage)
 
     use_cases = providers.Singleton(
         build_use_cases,

@@ -1,11 +1,13 @@
 """Run the background tasks of an application, which its lifespan starts and stops."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
+
+from application.errors import Unavailable
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 """A job runs until it is cancelled, or until it has nothing left to do."""
@@ -25,6 +27,19 @@ async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def repeated(work: Callable[[], Awaitable[None]], interval: float) -> Job:
+    """Return a job that does some work again and again, with so many seconds in between. While the
+    storage is away the work waits."""
+
+    async def repeat() -> None:
+        while True:
+            with suppress(Unavailable):
+                await work()
+            await asyncio.sleep(interval)
+
+    return repeat
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -16,6 +16,8 @@ SESSION = "/sessions/{session_id}"
 MESSAGES = "/sessions/{session_id}/messages"
 MESSAGE = "/sessions/{session_id}/messages/{message_order}"
 
+SEARCH = "/search"
+
 SAID = {"role": "user", "content": "new"}
 
 
@@ -27,6 +29,8 @@ class Route:
     method: str
     path: str
     body: Any = None
+    query: str = ""
+    """What its query must have."""
     status: int = 200
     event: str
     """What the log calls a success."""
@@ -58,7 +62,8 @@ class Route:
 
     def target(self, session_id: str) -> str:
         """With the session's first message, where it is about one."""
-        return self.path.replace("{session_id}", session_id).replace("{message_order}", "1")
+        path = self.path.replace("{session_id}", session_id).replace("{message_order}", "1")
+        return f"{path}?{self.query}" if self.query else path
 
 
 ROUTES = (
@@ -137,6 +142,16 @@ ROUTES = (
         policy="write",
         statements=(6, 6),
         integers=("before",),
+    ),
+    Route(
+        operation="search",
+        method="GET",
+        path=SEARCH,
+        query="q=new",
+        event="search.done",
+        statements=(4, 4),
+        integers=("limit",),
+        others=("q", "session_id", "cursor"),
     ),
     Route(
         operation="deleteSession",

@@ -32,7 +32,7 @@ from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.http.problem_types import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
 from entrypoints.http.problems import Problem, problem_response
 from entrypoints.http.rate_limits import RateLimits
-from entrypoints.http.routes import docs, message, messages, probes, sessions, well_known
+from entrypoints.http.routes import docs, message, messages, probes, search, sessions, well_known
 from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 from entrypoints.version import VERSION
@@ -151,7 +151,7 @@ def routed_app(
         telemetry=telemetry,
     )
     # In this order they are tried, each route of one before the next: what is asked most is first.
-    for routes in (messages, sessions, message, probes, well_known, docs):
+    for routes in (messages, sessions, message, search, probes, well_known, docs):
         app.include_router(routes.router)
     return app
 

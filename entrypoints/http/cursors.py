@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.errors import InvalidValue
 from domain.page import SortOrder
+from domain.search import Place
 from domain.session_page import Cursor, SessionSort, Side
 
 _FORM = struct.Struct(">BBq16s")
@@ -15,7 +16,12 @@ _FORM = struct.Struct(">BBq16s")
 is a key; microseconds since 1970; the session's id. The digest of a filter follows, if there is
 one."""
 
+_PLACE = struct.Struct(">Bq16sQ")
+"""A packed place among hits: the kind of list; microseconds since 1970; the session's id; the
+message's order. The digest of the search follows."""
+
 _SESSIONS = 1
+_SEARCH = 2
 _TEXT = re.compile(r"[A-Za-z0-9_-]{35}|[A-Za-z0-9_-]{46}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -43,6 +49,26 @@ def from_text(text: str) -> Cursor:
     if cursor is None or to_text(cursor) != text:
         raise InvalidValue("is no cursor of this list", "cursor")
     return cursor
+
+
+def place_to_text(place: Place, selection: bytes) -> str:
+    """Write a place among the hits of the search that `selection` tells from others."""
+    at, session_id, order = place
+    packed = _PLACE.pack(_SEARCH, (at - _EPOCH) // _MICROSECOND, session_id.bytes, order)
+    return urlsafe_b64encode(packed + selection).decode().rstrip("=")
+
+
+def place_from_text(text: str, selection: bytes) -> Place:
+    """Parse a place. Raises InvalidValue for text that `place_to_text` does not write, or not for
+    this search."""
+    try:
+        kind, microseconds, id_, order = _PLACE.unpack(urlsafe_b64decode(text + "===")[:-8])
+        place = (_EPOCH + microseconds * _MICROSECOND, UUID(bytes=id_), order)
+    except (ValueError, OverflowError, struct.error):
+        place = None
+    if place is None or kind != _SEARCH or place_to_text(place, selection) != text:
+        raise InvalidValue("is no cursor of this search", "cursor")
+    return place
 
 
 def _parsed(text: str) -> Cursor | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from starlette.requests import Request
 
 from domain.message import Message
 from domain.message_page import MessagePageRequest
-from domain.page import OFFSET_MAX, Page, PageRequest, SortOrder
+from domain.page import OFFSET_MAX, Page, SortOrder
 from domain.session import Session
 from domain.session_page import SessionPageRequest
 from entrypoints.http.context import app_context
@@ -18,6 +19,8 @@ from entrypoints.telemetry.request_context import request_context
 
 _PLAIN_QUERY = re.compile(r"[A-Za-z0-9_&=.-]*")
 """A query in which nothing needs percent-encoding."""
+
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 Links = dict[str, tuple[str, int | str]]
 
@@ -64,11 +67,11 @@ def links_by_cursor(page: Page[Session], asked: SessionPageRequest) -> Links:
     return links
 
 
-def link_header(request: Request, path: str, asked: PageRequest, links: Links) -> str:
-    """Return the Link header (RFC 8288), whose links keep every other parameter."""
-    query = dict(request_context(request).query)
-    if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
-        query |= {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}
+def link_header(
+    request: Request, path: str, links: Links, more: Mapping[str, str] = NOTHING_MORE
+) -> str:
+    """Return the Link header (RFC 8288), whose links keep every other parameter, and `more`."""
+    query = {**request_context(request).query, **more}
     path = app_context(request).public_url + path
     return ", ".join(
         f'<{path}?{_query(query, name, place)}>; rel="{relation}"'

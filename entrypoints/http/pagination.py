@@ -131,7 +131,7 @@ class SessionPageQuery(_PageQuery):
 
     def to_domain(self) -> SessionPageRequest:
         """Return the domain's request. Raises a Problem: 422."""
-        with _invalid_query():
+        with invalid_query():
             cursor = None if self.cursor is None else from_text(self.cursor)
             return SessionPageRequest(
                 limit=self.limit,
@@ -198,7 +198,7 @@ class MessagePageQuery(_PageQuery):
 
     def to_domain(self) -> MessagePageRequest:
         """Return the domain's request. Raises a Problem: 422."""
-        with _invalid_query():
+        with invalid_query():
             return MessagePageRequest(
                 limit=self.limit,
                 offset=self.offset,
@@ -223,7 +223,7 @@ def _members(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def _invalid_query() -> Iterator[None]:
+def invalid_query() -> Iterator[None]:
     """Turn InvalidValue into a Problem, 422, that names the query parameter."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.message import Role
 from domain.page import LIMIT_DEFAULT, LIMIT_MAX
@@ -172,3 +172,57 @@ class MessagePage(BaseModel):
 
     items: Annotated[list[MessageResponse], Field(description="In the order asked for.")]
     pagination: Pagination
+
+
+class FoundSession(BaseModel):
+    """The session that a hit is in."""
+
+    id: Annotated[str, Field(description="Its id.", examples=[SESSION_ID])]
+    title: Annotated[
+        str | None, Field(description="Its title, or null.", examples=["Trip to Lisbon"])
+    ]
+
+
+class FoundMessage(BaseModel):
+    """The message that has what was looked for, or null where the title has it."""
+
+    model_config = ConfigDict(json_schema_extra={"type": ["object", "null"]})
+
+    message_order: Annotated[
+        int, Field(ge=1, description="Its place, such as for `around`.", examples=[17])
+    ]
+    role: Annotated[Role, Field(description="Who spoke.", examples=[Role.ASSISTANT])]
+    timestamp: Annotated[Timestamp, Field(description="When it was said.", examples=[CHANGED])]
+
+
+class SnippetPart(BaseModel):
+    """A piece of a text, as it stands there: any markup in it is text too."""
+
+    text: Annotated[str, Field(description="As many characters as it has.", examples=["hotel"])]
+    match: Annotated[bool, Field(description="It is what was looked for.", examples=[True])]
+
+
+class SearchHit(BaseModel):
+    """A message, or a session by its title."""
+
+    session: FoundSession
+    message: FoundMessage
+    snippet: Annotated[
+        list[SnippetPart],
+        Field(description="The text around the first match, of the title or the content."),
+    ]
+
+
+class SearchPagination(SessionPagination):
+    """Where the page is among the hits. It has no offsets, and no cursor leads back."""
+
+    total: Annotated[  # type: ignore[assignment]
+        Count | None, Field(description="Hits in all, null for more than 1,000.", examples=[12])
+    ]
+
+
+class SearchPageResponse(BaseModel):
+    """A page of hits, the newest first."""
+
+    items: Annotated[list[SearchHit], Field(description="The newest first.")]
+    pagination: SearchPagination

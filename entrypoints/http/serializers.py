@@ -12,6 +12,7 @@ from domain.json_object import JsonObject
 from domain.message import Message
 from domain.message_page import PAGE_SIZE_MAX, MessagePageRequest
 from domain.page import Page
+from domain.search import Hit, SearchPage, SearchQuery, SearchRequest
 from domain.session import Session
 from domain.session_page import Cursor, SessionPageRequest
 from entrypoints.http.cursors import to_text
@@ -64,12 +65,34 @@ class _Said(msgspec.Struct, omit_defaults=True, gc=False):
     name: str | None = None
 
 
+class _FoundSession(msgspec.Struct):
+    id: UUID
+    title: str | None
+
+
+class _FoundMessage(msgspec.Struct):
+    message_order: int
+    role: str
+    timestamp: datetime | str
+
+
+class _Part(msgspec.Struct):
+    text: str
+    match: bool
+
+
+class _Hit(msgspec.Struct):
+    session: _FoundSession
+    message: _FoundMessage | None
+    snippet: Sequence[_Part]
+
+
 class _Items(msgspec.Struct):
     items: Sequence[Any]
 
 
 class _Pagination(msgspec.Struct):
-    total: int
+    total: int | None
     limit: int
     offset: int | None
     has_next: bool
@@ -121,6 +144,23 @@ def session_page_json(page: Page[Session], asked: SessionPageRequest) -> bytes:
     before, after = asked.cursors(page)
     pagination = _CursorPagination(*_place(page), _cursor(after), _cursor(before))
     return _encode(_Page([_session(session) for session in page.items], pagination))
+
+
+def search_page_json(page: SearchPage, asked: SearchRequest, cursor: str | None) -> bytes:
+    """Serialize a page of hits as SearchPageResponse; `cursor` finds the next one."""
+    has_next, has_previous = cursor is not None, asked.after is not None
+    pagination = _CursorPagination(
+        page.total, asked.limit, None, has_next, has_previous, None, None, cursor, None
+    )
+    return _encode(_Page([_hit(hit, asked.query) for hit in page.items], pagination))
+
+
+def _hit(hit: Hit, query: SearchQuery) -> _Hit:
+    message = None
+    if hit.message_order is not None and hit.role is not None:
+        message = _FoundMessage(hit.message_order, hit.role, timestamp(hit.said_at))
+    snippet = [_Part(part.text, part.is_match) for part in query.snippet(hit.text)]
+    return _Hit(_FoundSession(hit.session_id, hit.title), message, snippet)
 
 
 def _page_of(page: Page[Message], shown: Callable[[Message], Any]) -> bytes:

@@ -110,11 +110,10 @@ class TestMatrix:
                 if set(world.sessions) != known:
                     before = await kept.contents()
                 route = routes_at(path).get(method)
-                answer = await person.ask(
-                    method,
-                    path.replace("{session_id}", session_id).replace("{message_order}", "1"),
-                    json=route.body if route else None,
-                )
+                target = path.replace("{session_id}", session_id).replace("{message_order}", "1")
+                if route and route.query:
+                    target += f"?{route.query}"
+                answer = await person.ask(method, target, json=route.body if route else None)
                 after = await kept.contents()
                 answers[path, method, who, which] = answer
                 status = expected(path, method, person, which, hidden=hidden)

@@ -9,7 +9,7 @@ import pytest
 
 from entrypoints.http.app import routed_app
 from tests.entrypoints.conftest import Api, problem
-from tests.routes import ROUTES, SESSIONS, requests
+from tests.routes import ROUTES, requests
 from tests.security.kept import Kept
 from tests.security.people import people
 
@@ -77,7 +77,8 @@ async def test_a_query_that_names_a_person_is_refused(api: Api, kept: Kept) -> N
     before = await kept.contents()
     for method, target, body in requests(session_id):
         for name in SAID:
-            answer = await bob.ask(method, f"{target}?{name}=alice", json=body)
+            asked = f"{target}{'&' if '?' in target else '?'}{name}=alice"
+            answer = await bob.ask(method, asked, json=body)
             assert answer.status_code == 422, (method, target, name)
     assert await kept.contents() == before
 
@@ -105,7 +106,7 @@ async def test_headers_and_cookies_that_name_a_person_mean_nothing(api: Api, kep
     before = await kept.contents()
     for method, target, body in requests(session_id):
         assert (await nobody.ask(method, target, json=body, headers=said)).status_code == 401
-        if target != SESSIONS:
+        if session_id in target:
             assert (await bob.ask(method, target, json=body, headers=said)).status_code == 403
     assert await kept.contents() == before
     created = await bob.ask("POST", "/sessions", json={}, headers=said)

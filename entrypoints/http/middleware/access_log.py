@@ -40,6 +40,7 @@ _DONE: Mapping[str | None, str] = {
     "getMessage": "message.read",
     "putMessage": "message.put",
     "removeMessage": "message.removed",
+    "search": "search.done",
 }
 """The events of successful requests, by operation id. Other operations, such as probes, are not
 logged when they succeed."""

@@ -19,6 +19,7 @@ ABOUT = (Path(__file__).parent / "about.md").read_text()
 
 TAGS = [
     {"name": "sessions", "description": "The caller's chat sessions."},
+    {"name": "search", "description": "What was said in any of the caller's sessions."},
     {"name": "service", "description": "What the service says of itself. No token is needed."},
 ]
 

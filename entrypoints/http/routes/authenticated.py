@@ -14,6 +14,7 @@ from domain.message import Message
 from domain.owner import Owner
 from domain.page import PageRequest
 from domain.session import SessionRef, Version
+from domain.session_page import SessionPageRequest
 from entrypoints.http.body import JSON
 from entrypoints.http.context import use_cases
 from entrypoints.http.etags import Expected, session_tag, versions_of
@@ -31,12 +32,12 @@ NOT_MODIFIED = success(
 )
 
 
-def authenticated_router() -> APIRouter:
-    """A router whose every route needs a token, below `/sessions`."""
+def authenticated_router(prefix: str = "/sessions", tag: str = "sessions") -> APIRouter:
+    """A router whose every route needs a token."""
     return APIRouter(
-        prefix="/sessions",
+        prefix=prefix,
         route_class=PipelineRoute,
-        tags=["sessions"],
+        tags=[tag],
         responses=problems(400, 401, 403, 408, 413, 421, 422, 429, 431, 500, 503),
     )
 
@@ -55,7 +56,10 @@ def page_response(
     links: Links,
     headers: Mapping[str, str] = NO_HEADERS,
 ) -> Response:
-    link = link_header(request, path, asked, links)
+    sort = {}
+    if isinstance(asked, SessionPageRequest) and asked.cursor:  # which brings its sort with it
+        sort = {"sort_by": asked.sort_by.value, "sort_order": asked.sort_order.value}
+    link = link_header(request, path, links, sort)
     return json_response(body, headers={**headers, "Link": link} if link else headers)
 
 
