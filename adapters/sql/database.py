@@ -52,9 +52,9 @@ class Database(Protocol):
 
     @abstractmethod
     async def found(self, keys: Mapping[str, bool], parameters: Values, *, with_text: bool) -> Rows:
-        """Return the place and, if asked, the text of each of the owner's messages and titles with
-        all keys, `limit_` of them at most, in no order. Each key is told with whether it is only a
-        beginning of one."""
+        """Return the place and, if asked and short, the text of each of the owner's messages and
+        titles with all keys, `limit_` of them at most, in no order. Each key is told with whether
+        it is only a beginning of one."""
 
     @abstractmethod
     def told(self, keys: Mapping[str, bool], alternative: str) -> str:

@@ -1,7 +1,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,6 +23,12 @@ from domain.search import (
     known_total,
 )
 
+CHECKED_MAX = 4000
+"""Texts with the keys that are all looked at, where keys alone do not decide."""
+
+READ_AT_ONCE = 10
+"""Long texts that are read at once."""
+
 WALKED_AT_ONCE = 100
 """Texts that one statement of a walk returns."""
 
@@ -31,10 +36,10 @@ _NEWEST: Place = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1), 2**63 
 
 
 class _Found(NamedTuple):
-    """Where a text stands among the hits, and the text itself, empty where it was not asked for."""
+    """Where a text stands among the hits, and the text itself, if it was read along."""
 
     place: Place
-    text: str
+    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class SqlSearchIndex(SearchIndex):
             raise SessionNotFound
         few = await self._few(owner, request.query)
         if few is not None:
-            found = [one for one in few if session_id in {None, one.place[1]}]
+            found = [place for place in few if session_id in {None, place[1]}]
             return await self._page(owner, request, found, len(found))
         walk = _Walk(self.database, owner, request.query, session_id)
         page = await walk.newest(request.limit + 1, request.after or _NEWEST)
@@ -60,24 +65,37 @@ class SqlSearchIndex(SearchIndex):
         total = TOTAL_MAX + 1 if is_counted else len(await walk.newest(TOTAL_MAX + 1, _NEWEST))
         return await self._page(owner, request, page, total)
 
-    async def _few(self, owner: Owner, query: SearchQuery) -> list[_Found] | None:
-        """Every text that the query finds, unless too many have its keys."""
-        asked = {"owner_": owner.key, "limit_": TOTAL_MAX + 1}
+    async def _few(self, owner: Owner, query: SearchQuery) -> list[Place] | None:
+        """Where every text is that the query finds, unless too many have its keys."""
         prefix, by_keys = key_prefix(owner.key), query.is_decided_by_keys
+        most = TOTAL_MAX if by_keys else CHECKED_MAX
+        asked = {"owner_": owner.key, "limit_": most + 1}
         keys = {prefix + key: is_prefix for key, is_prefix in query.keys}
         indexed = await self.database.found(keys, asked, with_text=not by_keys)
         overlong = await self.database.found({prefix + OVERLONG: False}, asked, with_text=True)
-        if len(indexed) > TOTAL_MAX or len(overlong) > TOTAL_MAX:
+        if len(indexed) > most or len(overlong) > most:
             return None
-        found = {one.place: one for one in _found(indexed) if by_keys or query.finds(one.text)}
-        found |= {one.place: one for one in _found(overlong) if query.finds(one.text)}
-        return list(found.values())
+        found = _found(indexed)
+        sure = [one.place for one in found] if by_keys else await self._checked(owner, query, found)
+        return list({*sure, *await self._checked(owner, query, _found(overlong))})
+
+    async def _checked(
+        self, owner: Owner, query: SearchQuery, found: Sequence[_Found]
+    ) -> list[Place]:
+        """Where the texts are that the query finds; those that are long are read a few at a
+        time."""
+        checked = [one.place for one in found if one.text is not None and query.finds(one.text)]
+        long = [one.place for one in found if one.text is None]
+        for start in range(0, len(long), READ_AT_ONCE):
+            hits = await self._hits(owner, long[start : start + READ_AT_ONCE])
+            checked += [hit.place for hit in hits if query.finds(hit.text)]
+        return checked
 
     async def _page(
-        self, owner: Owner, request: SearchRequest, found: Collection[_Found], total: int
+        self, owner: Owner, request: SearchRequest, found: Collection[Place], total: int
     ) -> SearchPage:
         after = request.after
-        older = [one.place for one in found if after is None or one.place < after]
+        older = [place for place in found if after is None or place < after]
         places = sorted(older, reverse=True)[: request.limit]
         hits = await self._hits(owner, places) if places else []
         shown = tuple(hit for hit in hits if request.query.finds(hit.text))
@@ -114,8 +132,8 @@ class _Walk:
     query: SearchQuery
     session_id: UUID | None
 
-    async def newest(self, count: int, before: Place) -> list[_Found]:
-        """The newest texts that the query finds, of those that come after a place."""
+    async def newest(self, count: int, before: Place) -> list[Place]:
+        """Where the newest texts are that the query finds, of those that come after a place."""
         of_session = self.session_id is not None
         found = [
             *await self._walked(
@@ -125,14 +143,14 @@ class _Walk:
                 search_statements.newest_titles(of_session=of_session), count, before
             ),
         ]
-        return sorted(found, key=attrgetter("place"), reverse=True)[:count]
+        return sorted(found, reverse=True)[:count]
 
-    async def _walked(self, statement: Executable, count: int, before: Place) -> list[_Found]:
-        found: list[_Found] = []
+    async def _walked(self, statement: Executable, count: int, before: Place) -> list[Place]:
+        found: list[Place] = []
         while len(found) < count:
             rows = await self.database.read(statement, self._asked(before))
             walked = _found(rows)
-            found += [one for one in walked if self.query.finds(one.text)]
+            found += [one.place for one in walked if one.text and self.query.finds(one.text)]
             if len(rows) < WALKED_AT_ONCE:
                 break
             before = walked[-1].place
@@ -159,6 +177,5 @@ def _found(rows: Rows) -> list[_Found]:
     times = Instant.read([row[0] for row in rows])
     ids = Key.read([row[1] for row in rows])
     return [
-        _Found((at, id_, row[2]), row[3] or "")
-        for at, id_, row in zip(times, ids, rows, strict=True)
+        _Found((at, id_, row[2]), row[3]) for at, id_, row in zip(times, ids, rows, strict=True)
     ]

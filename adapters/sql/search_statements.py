@@ -11,9 +11,11 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     false,
     func,
     literal,
+    null,
     or_,
     select,
     tuple_,
@@ -34,6 +36,9 @@ LIMIT = bindparam("limit_", type_=BigInteger)
 KEYS = bindparam("keys_", type_=Text)
 _OLDER_THAN = tuple_(bindparam("at_", type_=Instant), bindparam("id_", type_=Key), ORDER)
 
+SHORT_TEXT = 2000
+"""Characters of a text that is read along with its place."""
+
 TITLE = literal(0, BigInteger)
 """The place of a title among the orders of its session's messages."""
 
@@ -42,6 +47,12 @@ def _has_keys(words: ColumnElement[str]) -> ColumnElement[bool]:
     """Looked up in the row itself, in a form that no index has, and of which PostgreSQL expects
     that every second row is so: it then reads the newest first, and stops."""
     return func.coalesce(HasKeys(words, KEYS), false())
+
+
+def short_text(*, wanted: bool) -> ColumnElement[Any]:
+    """A message's text, if it is wanted and short."""
+    is_short = func.length(messages.c.content) <= SHORT_TEXT
+    return case((is_short, messages.c.content), else_=null()) if wanted else null()
 
 
 @cache

@@ -9,7 +9,7 @@ from sqlalchemy import CompoundSelect, null, select, union_all
 from adapters.sql.functions import HasKeys
 from adapters.sql.observer import labelled
 from adapters.sql.schema import messages, sessions
-from adapters.sql.search_statements import KEYS, LIMIT, TITLE
+from adapters.sql.search_statements import KEYS, LIMIT, TITLE, short_text
 from adapters.sql.statements import OWNER
 
 
@@ -20,7 +20,7 @@ def indexed_texts(*, with_text: bool) -> CompoundSelect[Any]:
         messages.c.timestamp,
         messages.c.session_id,
         messages.c.message_order,
-        messages.c.content if with_text else null(),
+        short_text(wanted=with_text),
     ).where(messages.c.owner == OWNER, HasKeys(messages.c.words, KEYS))
     titled = select(
         sessions.c.created_at, sessions.c.id, TITLE, sessions.c.title if with_text else null()

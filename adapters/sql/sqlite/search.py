@@ -16,9 +16,9 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     column,
     delete,
-    func,
     literal_column,
     null,
     select,
@@ -30,7 +30,7 @@ from sqlalchemy import (
 from adapters.sql.column_types import Instant, Key
 from adapters.sql.observer import labelled
 from adapters.sql.schema import messages, sessions
-from adapters.sql.search_statements import LIMIT
+from adapters.sql.search_statements import LIMIT, TITLE, short_text
 from adapters.sql.sqlite.driver import driver_of
 from adapters.sql.statements import OWNER
 
@@ -63,10 +63,16 @@ def indexed_texts(*, with_text: bool) -> Select[Any]:
             messages.c.message_order == _documents.c.message_order,
         )
         found = found.join(sessions, of_session).outerjoin(messages, of_message)
-    said = func.coalesce(messages.c.content, sessions.c.title) if with_text else null()
+    is_title = _documents.c.message_order == TITLE
+    said = case((is_title, sessions.c.title), else_=short_text(wanted=with_text))
     return labelled(
         "INDEXED_DOCUMENTS",
-        select(_documents.c.said_at, _documents.c.session_id, _documents.c.message_order, said)
+        select(
+            _documents.c.said_at,
+            _documents.c.session_id,
+            _documents.c.message_order,
+            said if with_text else null(),
+        )
         .select_from(found)
         .where(_MATCH, _OF_OWNER)
         .limit(LIMIT),
