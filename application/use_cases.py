@@ -17,6 +17,7 @@ from application.ports.identifiers import Identifiers
 from application.ports.storage import ReadStorage, Storage
 from application.readiness import Check, CheckReadiness
 from application.receipts import PurgeReceipts
+from application.removal import DeleteSessions
 from application.search import Search
 from application.sessions import (
     CreateSession,
@@ -58,6 +59,7 @@ class UseCases:
     put_message: PutMessage
     remove_message: RemoveMessage
     clear_messages: ClearMessages
+    delete_sessions: DeleteSessions
     search: Search
     purge_receipts: PurgeReceipts
     check_readiness: CheckReadiness
@@ -107,6 +109,7 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
         ),
         remove_message=wrap(RemoveMessage(storage.messages, ownership, clock)),
         clear_messages=wrap(ClearMessages(storage.messages, ownership, clock)),
+        delete_sessions=wrap(DeleteSessions(storage.sessions, clock)),
         search=wrap(Search(reads.index, read_ownership)),
         purge_receipts=wrap(PurgeReceipts(storage, clock)),
         check_readiness=wrap(CheckReadiness(parts, standbys)),

@@ -16,6 +16,7 @@ SESSION = "/sessions/{session_id}"
 MESSAGES = "/sessions/{session_id}/messages"
 MESSAGE = "/sessions/{session_id}/messages/{message_order}"
 
+DELETIONS = "/sessions/deletions"
 SEARCH = "/search"
 
 SAID = {"role": "user", "content": "new"}
@@ -152,6 +153,15 @@ ROUTES = (
         statements=(4, 4),
         integers=("limit",),
         others=("q", "session_id", "cursor"),
+    ),
+    Route(
+        operation="deleteSessions",
+        method="POST",
+        path=DELETIONS,
+        body={"all": True, "dry_run": True},
+        event="sessions.deleted",
+        policy="write",
+        statements=(2, 2),
     ),
     Route(
         operation="deleteSession",

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from application.idempotency import IdempotencyClaim, Operation, Receipt
 from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageRepository
+from application.ports.removal import Holdings, Removed
 from application.ports.search import SearchIndex
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
@@ -144,6 +145,26 @@ class MemorySessionRepository(SessionRepository):
         self.data.by_external_id.pop((owner.key, session.external_id or ""), None)
         del self.data.by_owner[owner.key][session_id]
         del self.data.owner_of[session_id]
+
+    async def count(self, owner: Owner, ids: Collection[UUID] | None = None) -> Removed:
+        own = self.data.for_owner(owner)
+        counted = [one for id_, one in own.items() if ids is None or id_ in ids]
+        return Removed(len(counted), sum(len(one.messages) for one in counted))
+
+    async def remove_some(
+        self, owner: Owner, ids: Collection[UUID], changed_before: datetime | None = None
+    ) -> Removed:
+        own = self.data.for_owner(owner)
+        old = [
+            id_
+            for id_ in ids
+            if id_ in own
+            and (changed_before is None or own[id_].session.last_updated < changed_before)
+        ]
+        removed = await self.count(owner, old)
+        for id_ in old:
+            await self.remove(owner, id_)
+        return removed
 
     async def find(self, owner: Owner, external_id: str) -> UUID:
         found = self.data.by_external_id.get((owner.key, external_id))
@@ -299,6 +320,33 @@ class MemoryStorage(Storage):
         for key in old:
             del receipts[key]
         return len(old)
+
+    async def holdings(self, owner: Owner) -> Holdings:
+        found = await self._sessions.count(owner)
+        keys = sum(key == owner.key for key, _, _ in self._data.receipts)
+        is_known = owner.key in self._data.by_owner
+        return Holdings(found.sessions, found.messages, keys, is_known)
+
+    async def forget_owner(self, owner: Owner) -> int:
+        receipts = self._data.receipts
+        keys = [key for key in receipts if key[0] == owner.key]
+        for key in keys:
+            del receipts[key]
+        if not self._data.for_owner(owner):
+            self._data.by_owner.pop(owner.key, None)
+        return len(keys)
+
+    async def idle_sessions(
+        self, changed_before: datetime, after: tuple[Owner, UUID] | None, limit: int
+    ) -> Sequence[tuple[Owner, UUID]]:
+        idle = {
+            (key, id_): (one.session.owner, id_)
+            for key, own in self._data.by_owner.items()
+            for id_, one in own.items()
+            if one.session.last_updated < changed_before
+        }
+        last = (after[0].key, after[1]) if after else None
+        return [idle[place] for place in sorted(idle) if last is None or place > last][:limit]
 
     async def tend_index(self) -> bool:
         return False

@@ -49,7 +49,7 @@ def remove(  # noqa: PLR0913, PLR0917 - the command, and where it happens
     if order != first_order:
         place = {"owner": owner.key, "session_id": session.id, "message_order": order}
         connection.execute(statements.ADD_REMOVED, place)
-    _shrink(connection, key, session.changed(now, removed=1), is_first=order == first_order)
+    shrink(connection, key, session.changed(now, removed=1), is_first=order == first_order)
     return message
 
 
@@ -72,7 +72,7 @@ def clear(  # noqa: PLR0913, PLR0917 - the command, and where it happens
         )
     ).rowcount
     if removed:
-        _shrink(connection, key, session.changed(now, removed=removed), is_first=True)
+        shrink(connection, key, session.changed(now, removed=removed), is_first=True)
     return removed
 
 
@@ -95,7 +95,7 @@ def remove_session(
     return True
 
 
-def _shrink(connection: Connection, key: Values, session: Session, *, is_first: bool) -> None:
+def shrink(connection: Connection, key: Values, session: Session, *, is_first: bool) -> None:
     """Store what the session became; below its first message no removed order counts."""
     first_order = 1
     if is_first:

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select
 
-from adapters.sql import receipts, removals, statements
+from adapters.sql import bulk_removal, receipts, removals, statements
 from adapters.sql.column_types import Key
 from adapters.sql.database import Database, Rows
 from adapters.sql.entities import SESSION_COLUMNS, message_row, title_words
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Receipt
+from application.ports.removal import Removed
 from application.ports.sessions import SessionRepository
 from domain.errors import ExternalIdTaken, SessionNotFound
 from domain.message import Message
@@ -108,6 +109,14 @@ class SqlSessionRepository(SessionRepository):
             return after
 
         return await self.database.write(work)
+
+    async def count(self, owner: Owner, ids: Collection[UUID] | None = None) -> Removed:
+        return await bulk_removal.count(self.database, owner, ids)
+
+    async def remove_some(
+        self, owner: Owner, ids: Collection[UUID], changed_before: datetime | None = None
+    ) -> Removed:
+        return await bulk_removal.remove_some(self.database, owner, ids, changed_before)
 
     async def remove(
         self, owner: Owner, session_id: UUID, expected: Collection[Version] | None = None

@@ -1,15 +1,19 @@
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
-from adapters.sql import search_upkeep
+from adapters.sql import bulk_removal, search_upkeep
 from adapters.sql.database import Database
 from adapters.sql.messages import SqlMessageRepository
 from adapters.sql.search import SqlSearchIndex
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.statements import FORGET_RECEIPTS
 from application.ports.messages import MessageRepository
+from application.ports.removal import Holdings
 from application.ports.search import SearchIndex
 from application.ports.sessions import SessionRepository
 from application.ports.storage import Storage
+from domain.owner import Owner
 
 PURGED_AT_ONCE = 1000
 """Rows that one transaction of a purge takes, so that none lasts long."""
@@ -42,6 +46,17 @@ class SqlStorage(Storage):
 
     async def open(self) -> None:
         await self._database.open()
+
+    async def holdings(self, owner: Owner) -> Holdings:
+        return await bulk_removal.holdings(self._database, owner)
+
+    async def forget_owner(self, owner: Owner) -> int:
+        return await bulk_removal.forget_owner(self._database, owner)
+
+    async def idle_sessions(
+        self, changed_before: datetime, after: tuple[Owner, UUID] | None, limit: int
+    ) -> Sequence[tuple[Owner, UUID]]:
+        return await bulk_removal.idle_sessions(self._database, changed_before, after, limit)
 
     async def tend_index(self) -> bool:
         return await search_upkeep.tend(self._database)

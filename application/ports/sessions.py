@@ -1,14 +1,19 @@
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from application.idempotency import IdempotencyClaim, Receipt
+from application.ports.removal import Removed
 from domain.message import Message
 from domain.owner import Owner
 from domain.page import Page
 from domain.session import Session, Version
 from domain.session_page import SessionPageRequest
+
+REMOVED_AT_ONCE = 10_000
+"""Messages that one step of a removal takes, about."""
 
 
 class SessionReader(Protocol):
@@ -58,6 +63,20 @@ class SessionRepository(SessionReader, Protocol):
         """Store what `change` makes of the session's title, metadata, flags, last_updated and
         revision, and return it. No other change comes between; `change` may run more than once.
         What it raises is raised, and nothing is stored. Raises SessionNotFound."""
+
+    @abstractmethod
+    async def count(self, owner: Owner, ids: Collection[UUID] | None = None) -> Removed:
+        """How many of the owner's sessions there are, of those ids or of all, and how many messages
+        are in them."""
+
+    @abstractmethod
+    async def remove_some(
+        self, owner: Owner, ids: Collection[UUID], changed_before: datetime | None = None
+    ) -> Removed:
+        """Take a step, which is soon done, in removing those of the owner's sessions, with their
+        messages, whose last change was before that time, if one is given: REMOVED_AT_ONCE messages
+        at most. A session of more loses the oldest of them first, and that is no change of it. Say
+        what was removed; once that is nothing, nothing is left to be removed."""
 
     @abstractmethod
     async def remove(

@@ -1,10 +1,14 @@
 from abc import abstractmethod
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from application.ports.messages import MessageReader, MessageRepository
+from application.ports.removal import Holdings
 from application.ports.search import SearchIndex
 from application.ports.sessions import SessionReader, SessionRepository
+from domain.owner import Owner
 
 
 class ReadStorage(Protocol):
@@ -57,6 +61,22 @@ class Storage(ReadStorage, Protocol):
     async def migrate(self) -> None:
         """Bring the schema up to date while the storage is not open. No harm at any time, from
         any number of processes, and after an interrupted one. Raises StorageRefused."""
+
+    @abstractmethod
+    async def holdings(self, owner: Owner) -> Holdings:
+        """What is stored of a person, looked up table by table."""
+
+    @abstractmethod
+    async def forget_owner(self, owner: Owner) -> int:
+        """Forget a person's idempotency keys and, if no session is left, that there is such a
+        person. Say how many keys they were."""
+
+    @abstractmethod
+    async def idle_sessions(
+        self, changed_before: datetime, after: tuple[Owner, UUID] | None, limit: int
+    ) -> Sequence[tuple[Owner, UUID]]:
+        """Up to `limit` sessions of anyone's whose last change was before that time, in the order
+        of owners and ids, those after one of them."""
 
     @abstractmethod
     async def tend_index(self) -> bool:

@@ -90,7 +90,7 @@ def _policy(route: APIRoute) -> OwnerPolicy:
     """Return the one policy that a request to the route counts against."""
     if route.methods == {"GET"}:
         return "read"
-    return "write" if "session_id" in route.param_convertors else "create"
+    return "create" if route.path_format == "/sessions" else "write"
 
 
 def _checked_references(request: Request) -> str | None:

@@ -108,6 +108,14 @@ class MessageResponse(BaseModel):
     ]
 
 
+class DeletionsResponse(BaseModel):
+    """What went, or would go."""
+
+    sessions: Annotated[Count, Field(description="How many sessions.", examples=[3])]
+    messages: Annotated[Count, Field(description="How many messages were in them.", examples=[120])]
+    dry_run: Annotated[bool, Field(description="Nothing went.", examples=[True])]
+
+
 class MessagesResponse(BaseModel):
     """The messages that were appended, as they are stored."""
 

@@ -1,15 +1,19 @@
 """The schemas of requests' bodies. The domain's rules validate what clients send."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from application.removal import DELETED_AT_ONCE
 from domain.body import check_format
-from domain.errors import InvalidValue, in_field
+from domain.errors import InvalidValue, SessionNotFound, in_field
 from domain.framework_item import message_from_item
 from domain.message import BATCH_MAX, NewMessage, Role
 from domain.metadata import EMPTY
-from domain.session import TITLE_MAX, UNSET, NewSession, SessionPatch
+from domain.session import TITLE_MAX, UNSET, NewSession, SessionPatch, SessionRef
+from entrypoints.http.references import session_ref
 from entrypoints.http.schema_types import (
     CHANGED,
     CREATED,
@@ -171,6 +175,41 @@ class SessionUpdate(_Input):
             archived=self.archived if "archived" in given else UNSET,
             pinned=self.pinned if "pinned" in given else UNSET,
         )
+
+
+class SessionDeletions(_Input):
+    """Which sessions go: either those of `session_ids`, or `all`."""
+
+    session_ids: Annotated[
+        list[str] | None,
+        Field(
+            description=f"1 to {DELETED_AT_ONCE} of them, each by its `id`, or by `ext:` and its "
+            "`external_id`. Those that are not the caller's are passed over.",
+            examples=[[SESSION_ID]],
+        ),
+    ] = None
+    all: Annotated[
+        bool | None,
+        Field(description="With `true`, every session of the caller's.", examples=[False]),
+    ] = None
+    dry_run: Annotated[
+        bool | None,
+        Field(description="With `true`, nothing goes: it is counted alone.", examples=[True]),
+    ] = None
+
+    def refs(self) -> Sequence[SessionRef] | None:
+        """Return what names sessions, or None for all of them. Raises InvalidValue."""
+        if bool(self.all) == (self.session_ids is not None):
+            raise InvalidValue("takes either session_ids or all as true", "session_ids")
+        if self.session_ids is None:
+            return None
+        if not 1 <= len(self.session_ids) <= DELETED_AT_ONCE:
+            raise InvalidValue(f"must name 1 to {DELETED_AT_ONCE} sessions", "session_ids")
+        refs: list[SessionRef] = []
+        for given in self.session_ids:
+            with suppress(SessionNotFound):
+                refs.append(session_ref(given))
+        return refs
 
 
 class MessagesAppend(_Input):

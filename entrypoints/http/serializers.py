@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.ports.removal import Removed
 from domain.json_object import JsonObject
 from domain.message import Message
 from domain.message_page import PAGE_SIZE_MAX, MessagePageRequest
@@ -87,6 +88,12 @@ class _Hit(msgspec.Struct):
     snippet: Sequence[_Part]
 
 
+class _Deletions(msgspec.Struct):
+    sessions: int
+    messages: int
+    dry_run: bool
+
+
 class _Items(msgspec.Struct):
     items: Sequence[Any]
 
@@ -161,6 +168,11 @@ def _hit(hit: Hit, query: SearchQuery) -> _Hit:
         message = _FoundMessage(hit.message_order, hit.role, timestamp(hit.said_at))
     snippet = [_Part(part.text, part.is_match) for part in query.snippet(hit.text)]
     return _Hit(_FoundSession(hit.session_id, hit.title), message, snippet)
+
+
+def deletions_json(removed: Removed, *, dry_run: bool) -> bytes:
+    """Serialize what was removed as DeletionsResponse."""
+    return _encode(_Deletions(removed.sessions, removed.messages, dry_run))
 
 
 def _page_of(page: Page[Message], shown: Callable[[Message], Any]) -> bytes:

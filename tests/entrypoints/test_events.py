@@ -64,7 +64,7 @@ def test_each_success_has_its_event(served: Served) -> None:
         if route.is_of_session:
             assert line["session_id"] == session
         else:
-            assert (line["session_id"] is None) == (route.method == "GET")
+            assert (line["session_id"] is not None) == (route.operation == "createSession")
         assert line["trace_id"] == TRACE
         assert 0 < line["db_ms"] < line["duration_ms"]
 

@@ -34,6 +34,7 @@ _DONE: Mapping[str | None, str] = {
     "getSession": "session.read",
     "updateSession": "session.updated",
     "deleteSession": "session.deleted",
+    "deleteSessions": "sessions.deleted",
     "listMessages": "messages.read",
     "appendMessages": "messages.appended",
     "clearMessages": "messages.cleared",

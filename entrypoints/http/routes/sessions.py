@@ -24,7 +24,7 @@ from entrypoints.http.links import links_by_cursor, links_by_offset
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import SessionPageQuery
 from entrypoints.http.references import session_path
-from entrypoints.http.response_schemas import SessionPage, SessionResponse
+from entrypoints.http.response_schemas import DeletionsResponse, SessionPage, SessionResponse
 from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
     NOT_MODIFIED,
@@ -36,8 +36,8 @@ from entrypoints.http.routes.authenticated import (
     page_response,
     telling_session_version,
 )
-from entrypoints.http.schemas import SessionCreate, SessionUpdate
-from entrypoints.http.serializers import session_json, session_page_json
+from entrypoints.http.schemas import SessionCreate, SessionDeletions, SessionUpdate
+from entrypoints.http.serializers import deletions_json, session_json, session_page_json
 from entrypoints.telemetry.request_context import request_context
 
 SESSION = success("The session.", "ETag")
@@ -165,6 +165,24 @@ async def delete_session(
     async with telling_session_version(request, caller, session_id):
         await use_cases(request).delete_session(caller, session_id, expected=versions)
     return Response(status_code=204)
+
+
+@router.post(
+    "/deletions",
+    operation_id="deleteSessions",
+    response_model=DeletionsResponse,
+    responses={200: success("What went, or would go."), **problems(415)},
+)
+async def delete_sessions(request: Request, caller: Caller, body: SessionDeletions) -> Response:
+    """Many sessions go, and their messages with them. Ids that are not the caller's are neither
+    counted nor told.
+
+    It happens in steps. Where all that a person has is more than goes in ten seconds, the answer is
+    503, and the rest goes with the next request.
+    """
+    dry_run = bool(body.dry_run)
+    removed = await use_cases(request).delete_sessions(caller, body.refs(), dry_run=dry_run)
+    return json_response(deletions_json(removed, dry_run=dry_run))
 
 
 def _session(
