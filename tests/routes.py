@@ -30,6 +30,8 @@ class Route:
     method: str
     path: str
     body: Any = None
+    changes: bool = True
+    """Whether it leaves the storage otherwise, where it is no GET."""
     query: str = ""
     """What its query must have."""
     status: int = 200
@@ -159,6 +161,7 @@ ROUTES = (
         method="POST",
         path=DELETIONS,
         body={"all": True, "dry_run": True},
+        changes=False,
         event="sessions.deleted",
         policy="write",
         statements=(2, 2),
