@@ -2,6 +2,7 @@
 
 KeyReused           the idempotency key stands for another request (a Refused)
 InvalidToken        the bearer token does not hold
+TooManyFollowers    as many follow an owner's sessions as may (a Refused)
 Unavailable         something outside cannot be had just now; the service heals by itself
 ├── Unreachable     nothing of it answers
 └── Misconfigured   it answers, and is another than the one that is set up
@@ -43,6 +44,10 @@ class InvalidToken(Exception):
     def __init__(self, text: str, fault: TokenFault = TokenFault.MALFORMED) -> None:
         super().__init__(text)
         self.fault = fault
+
+
+class TooManyFollowers(Refused):
+    """As many follow the owner's sessions, in this process, as may."""
 
 
 class Unavailable(Exception):

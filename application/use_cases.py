@@ -3,6 +3,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from application.followers import Followers
+from application.following import AwaitMessages, FollowSession
 from application.messages import (
     AppendMessages,
     ClearMessages,
@@ -11,6 +13,7 @@ from application.messages import (
     PutMessage,
     RemoveMessage,
 )
+from application.notifying import NotifyingMessages, NotifyingSessions
 from application.ownership import Ownership
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
@@ -61,8 +64,11 @@ class UseCases:
     clear_messages: ClearMessages
     delete_sessions: DeleteSessions
     search: Search
+    await_messages: AwaitMessages
+    follow_session: FollowSession
     purge_receipts: PurgeReceipts
     check_readiness: CheckReadiness
+    followers: Followers
 
 
 def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case wants
@@ -76,41 +82,40 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
     parts: Mapping[str, Check] = NO_CHECKS,
     standbys: Mapping[str, Check] = NO_CHECKS,
     wrap: Wrap = unwrapped,
+    followers: Followers | None = None,
 ) -> UseCases:
     """Build every use case from ports.
 
     What only reads gets its data from `reads`, which may be another view of the same data than the
     `storage`, from which what writes gets what it looks at before. A message's body may have
-    `body_size_max` bytes. `parts` and `standbys` are as CheckReadiness has them.
+    `body_size_max` bytes. `parts` and `standbys` are as CheckReadiness has them. The `followers`
+    are woken by what is written; while others write to the same data, they must `keep_looking`.
     """
     reads = reads or storage
-    ownership = Ownership(storage.sessions, hide_foreign)
+    followers = followers or Followers(storage.changes, is_shared=storage.is_shared)
+    sessions = NotifyingSessions(storage.sessions, followers)
+    messages = NotifyingMessages(storage.messages, followers)
+    ownership = Ownership(sessions, hide_foreign)
     read_ownership = Ownership(reads.sessions, hide_foreign)
     return UseCases(
         list_sessions=wrap(ListSessions(reads.sessions)),
-        create_session=wrap(CreateSession(storage.sessions, identifiers, clock, body_size_max)),
+        create_session=wrap(CreateSession(sessions, identifiers, clock, body_size_max)),
         get_session=wrap(GetSession(reads.sessions, read_ownership)),
-        update_session=wrap(UpdateSession(storage.sessions, ownership, clock)),
-        delete_session=wrap(DeleteSession(storage.sessions, ownership)),
+        update_session=wrap(UpdateSession(sessions, ownership, clock)),
+        delete_session=wrap(DeleteSession(sessions, ownership)),
         get_messages=wrap(GetMessages(reads.messages, read_ownership)),
         get_message=wrap(GetMessage(reads.messages, read_ownership)),
         append_messages=wrap(
-            AppendMessages(
-                storage.sessions,
-                storage.messages,
-                ownership,
-                identifiers,
-                clock,
-                body_size_max,
-            )
+            AppendMessages(sessions, messages, ownership, identifiers, clock, body_size_max)
         ),
-        put_message=wrap(
-            PutMessage(storage.messages, ownership, identifiers, clock, body_size_max)
-        ),
-        remove_message=wrap(RemoveMessage(storage.messages, ownership, clock)),
-        clear_messages=wrap(ClearMessages(storage.messages, ownership, clock)),
-        delete_sessions=wrap(DeleteSessions(storage.sessions, clock)),
+        put_message=wrap(PutMessage(messages, ownership, identifiers, clock, body_size_max)),
+        remove_message=wrap(RemoveMessage(messages, ownership, clock)),
+        clear_messages=wrap(ClearMessages(messages, ownership, clock)),
+        delete_sessions=wrap(DeleteSessions(sessions, clock)),
+        await_messages=wrap(AwaitMessages(reads.messages, read_ownership, followers)),
+        follow_session=wrap(FollowSession(messages, storage.changes, ownership, followers)),
         search=wrap(Search(reads.index, read_ownership)),
         purge_receipts=wrap(PurgeReceipts(storage, clock)),
         check_readiness=wrap(CheckReadiness(parts, standbys)),
+        followers=followers,
     )

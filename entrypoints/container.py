@@ -15,6 +15,7 @@ from adapters.failover import FailoverStorage
 from adapters.memory import MemoryStorage
 from adapters.rate_limits import MemoryCounters
 from adapters.system import SystemClock, Uuid7Identifiers
+from application.followers import Followers
 from application.ports.authenticator import Authenticator, Scope
 from application.ports.clock import Clock
 from application.ports.storage import Storage
@@ -254,6 +255,14 @@ class Container(containers.DeclarativeContainer):
         fails_open=settings.provided.rate_limits_fail_open,
     )
 
+    followers = providers.Singleton(
+        Followers,
+        storage.provided.changes,
+        is_shared=storage.provided.is_shared,
+        most=settings.provided.followers,
+        most_of_owner=settings.provided.followers_per_owner,
+    )
+
     purge_receipts = providers.Singleton(
         traced, providers.Singleton(PurgeReceipts, storage, clock), tracing.provided.tracer
     )
@@ -281,4 +290,5 @@ class Container(containers.DeclarativeContainer):
             primary_or_standby=providers.Dict(database=standby.provided.check),
         ),
         wrap=providers.Callable(_wrapping, tracing.provided.tracer),
+        followers=followers,
     )

@@ -1,4 +1,6 @@
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -36,8 +38,10 @@ class JwtAuthenticator(Authenticator):
         await self.check_signed(compact)
         verified = self._verified(Token(compact.header, json_object(compact.payload)))
         self._check_span(verified.begins, verified.ends)
-        self._held.put(name, self._keys.version, verified)
-        return verified.principal
+        expires_at = datetime.fromtimestamp(verified.ends + self._policy.clock_skew, UTC)
+        principal = replace(verified.principal, expires_at=expires_at)
+        self._held.put(name, self._keys.version, replace(verified, principal=principal))
+        return principal
 
     def verified(self, name: bytes) -> Principal | None:
         """Return the principal of a token that was checked before. Raises InvalidToken once it is

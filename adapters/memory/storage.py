@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from application.idempotency import IdempotencyClaim, Operation, Receipt
+from application.ports.changes import ChangeReader, Changes, Edit, SessionKey
 from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageRepository
 from application.ports.removal import Holdings, Removed
 from application.ports.search import SearchIndex
@@ -31,6 +32,12 @@ from domain.session_page import SessionPageRequest
 class _Conversation:
     session: Session
     messages: list[Message]
+    removals: list[Edit] = field(default_factory=list)
+
+    @property
+    def first_order(self) -> int:
+        """The lowest order of its messages, or else the next to be given."""
+        return self.messages[0].message_order if self.messages else self.session.last_order + 1
 
     @property
     def last_said(self) -> datetime | None:
@@ -243,6 +250,10 @@ class MemoryMessageRepository(MessageRepository):
         removed = conversation.messages[place].check_version(expected)
         conversation.session = conversation.session.changed(now, removed=1)
         del conversation.messages[place]
+        at = conversation.session.last_updated
+        edits = [*conversation.removals, Edit(removed.message_order, at, removed=True)]
+        first = conversation.first_order
+        conversation.removals = [edit for edit in edits if edit.message_order > first]
         return removed
 
     async def clear(
@@ -264,6 +275,9 @@ class MemoryMessageRepository(MessageRepository):
         if removed:
             conversation.session = session.changed(now, removed=removed)
             conversation.messages = kept
+            first = conversation.first_order
+            known = conversation.removals
+            conversation.removals = [edit for edit in known if edit.message_order > first]
         return removed
 
 
@@ -286,12 +300,33 @@ class MemorySearchIndex(SearchIndex):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryChangeReader(ChangeReader):
+    data: _Data
+
+    async def versions(self, sessions: Collection[SessionKey]) -> Mapping[SessionKey, Version]:
+        found = {(owner, id_): self.data.for_owner(owner).get(id_) for owner, id_ in sessions}
+        return {key: one.session.version for key, one in found.items() if one is not None}
+
+    async def since(self, owner: Owner, session_id: UUID, at: datetime) -> Changes:
+        conversation = self.data.find(owner, session_id)
+        edits = [
+            Edit(message.message_order, message.edited_at)
+            for message in conversation.messages
+            if message.edited_at is not None and message.edited_at > at
+        ]
+        edits += [edit for edit in conversation.removals if edit.at > at]
+        edits.sort(key=lambda edit: edit.at)
+        return Changes(conversation.session, conversation.first_order, edits)
+
+
 class MemoryStorage(Storage):
     def __init__(self) -> None:
         self._data = _Data()
         self._sessions = MemorySessionRepository(self._data)
         self._messages = MemoryMessageRepository(self._data)
         self._index = MemorySearchIndex(self._data)
+        self._changes = MemoryChangeReader(self._data)
 
     @property
     def sessions(self) -> SessionRepository:
@@ -304,6 +339,14 @@ class MemoryStorage(Storage):
     @property
     def index(self) -> SearchIndex:
         return self._index
+
+    @property
+    def changes(self) -> ChangeReader:
+        return self._changes
+
+    @property
+    def is_shared(self) -> bool:
+        return False
 
     async def is_current(self) -> bool:
         return True

@@ -35,11 +35,13 @@ KEYS_AT_ONCE = 1000
 
 _LIMIT = bindparam("limit_", type_=BigInteger)
 _left = sessions.c.last_order - sessions.c.removed_count
-_count: Select[Any] = select(func.count(), func.coalesce(func.sum(_left), 0)).where(
-    sessions.c.owner == OWNER
-)
 
-COUNT_SESSIONS = labelled("COUNT_SESSIONS", _count.select_from(sessions))
+COUNT_SESSIONS: Select[Any] = labelled(
+    "COUNT_SESSIONS",
+    select(func.count(), func.coalesce(func.sum(_left), 0))
+    .select_from(sessions)
+    .where(sessions.c.owner == OWNER),
+)
 COUNT_NAMED_SESSIONS = labelled(
     "COUNT_NAMED_SESSIONS",
     COUNT_SESSIONS.where(sessions.c.id.in_(bindparam("session_ids_", expanding=True, type_=Key))),

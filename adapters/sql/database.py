@@ -3,6 +3,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy import Connection, Executable
 
@@ -34,6 +35,11 @@ class Database(Protocol):
     returns. What both databases run alike goes through `read` and `write`; the other methods are
     what PostgreSQL alone does in one statement.
     """
+
+    @property
+    @abstractmethod
+    def is_shared(self) -> bool:
+        """Whether other processes may write to the same data."""
 
     @abstractmethod
     async def is_current(self) -> bool: ...
@@ -102,3 +108,8 @@ class Database(Protocol):
     @abstractmethod
     async def remove(self, session: Values) -> bool:
         """Remove the session and uncount it. Return False if there is none."""
+
+    @abstractmethod
+    async def versions(self, sessions: Collection[tuple[UUID, UUID]]) -> Rows:
+        """Return owner, id, last_updated and revision of those of the sessions, given by owner and
+        id, that are there."""

@@ -29,7 +29,7 @@ ORDER = bindparam("order_", type_=BigInteger)
 _ORDER_MAX = 2**63 - 1
 
 OF_SESSION = and_(messages.c.owner == OWNER, messages.c.session_id == SESSION)
-_REMOVED = and_(removed_orders.c.owner == OWNER, removed_orders.c.session_id == SESSION)
+OF_SESSION_REMOVED = and_(removed_orders.c.owner == OWNER, removed_orders.c.session_id == SESSION)
 _highest = select(func.max(messages.c.message_order)).where(OF_SESSION).scalar_subquery()
 
 SAID_COLUMNS = [column for column in NEW_MESSAGE_COLUMNS if column.key not in {"id", "external_id"}]
@@ -134,5 +134,5 @@ UNCOUNT_SESSION = labelled(
 ADD_REMOVED = labelled("ADD_REMOVED", insert(removed_orders))
 FORGET_REMOVED = labelled(
     "FORGET_REMOVED",
-    delete(removed_orders).where(_REMOVED, removed_orders.c.message_order < ORDER),
+    delete(removed_orders).where(OF_SESSION_REMOVED, removed_orders.c.message_order < ORDER),
 )

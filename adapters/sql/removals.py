@@ -44,12 +44,13 @@ def remove(  # noqa: PLR0913, PLR0917 - the command, and where it happens
     """As MessageRepository.remove has it."""
     session, first_order = locked(connection, owner, key)
     message = message_of(connection, session, key, ref).check_version(expected)
-    order = message.message_order
+    order, changed = message.message_order, session.changed(now, removed=1)
     connection.execute(statements.REMOVE_MESSAGE, {**key, "order_": order})
     if order != first_order:
-        place = {"owner": owner.key, "session_id": session.id, "message_order": order}
+        removal = {"message_order": order, "removed_at": changed.last_updated}
+        place = {"owner": owner.key, "session_id": session.id, **removal}
         connection.execute(statements.ADD_REMOVED, place)
-    shrink(connection, key, session.changed(now, removed=1), is_first=order == first_order)
+    shrink(connection, key, changed, is_first=order == first_order)
     return message
 
 

@@ -37,7 +37,7 @@ from adapters.sql.column_types import (
     SearchKeys,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that makes this schema."""
 
 metadata = MetaData(
@@ -124,12 +124,14 @@ removed_orders = Table(
     Column("owner", Key, primary_key=True),
     Column("session_id", Key, primary_key=True),
     Column("message_order", BigInteger, primary_key=True, autoincrement=False),
+    Column("removed_at", Instant),
     ForeignKeyConstraint(
         ["owner", "session_id"], ["sessions.owner", "sessions.id"], ondelete="CASCADE"
     ),
     sqlite_with_rowid=False,
 )
-"""The orders of messages that were removed, but for those below the session's `first_order`."""
+"""The orders of messages that were removed, but for those below the session's `first_order`.
+`removed_at` is the session's `last_updated` of then, NULL where an earlier release removed it."""
 
 receipts = Table(
     "receipts",
@@ -195,6 +197,12 @@ PARTIAL_INDEXES = (
         sessions,
         ("owner", "id"),
         and_(sessions.c.words.is_(None), sessions.c.title.is_not(None)),
+    ),
+    PartialIndex(
+        "ix_messages_edited_at",
+        messages,
+        ("owner", "session_id", "edited_at"),
+        messages.c.edited_at.is_not(None),
     ),
 )
 """Not declared as SQLAlchemy's own, which loads the dialects of both databases for a condition."""

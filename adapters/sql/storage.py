@@ -3,11 +3,13 @@ from datetime import datetime
 from uuid import UUID
 
 from adapters.sql import bulk_removal, search_upkeep
+from adapters.sql.changes import SqlChangeReader
 from adapters.sql.database import Database
 from adapters.sql.messages import SqlMessageRepository
 from adapters.sql.search import SqlSearchIndex
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.statements import FORGET_RECEIPTS
+from application.ports.changes import ChangeReader
 from application.ports.messages import MessageRepository
 from application.ports.removal import Holdings
 from application.ports.search import SearchIndex
@@ -25,6 +27,7 @@ class SqlStorage(Storage):
         self._sessions = SqlSessionRepository(database)
         self._messages = SqlMessageRepository(database)
         self._index = SqlSearchIndex(database)
+        self._changes = SqlChangeReader(database)
 
     @property
     def sessions(self) -> SessionRepository:
@@ -37,6 +40,14 @@ class SqlStorage(Storage):
     @property
     def index(self) -> SearchIndex:
         return self._index
+
+    @property
+    def changes(self) -> ChangeReader:
+        return self._changes
+
+    @property
+    def is_shared(self) -> bool:
+        return self._database.is_shared
 
     async def is_current(self) -> bool:
         return await self._database.is_current()

@@ -1,6 +1,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Protocol
@@ -34,12 +35,13 @@ class Actor:
 class Principal:
     """Whom a token speaks for, and what it allows of what that person may do. `actor` is who acts
     for the person, where it is not the person. `scope_names` are what its issuer calls the scopes.
-    """
+    From `expires_at` on the token is refused."""
 
     owner: Owner
     scopes: frozenset[Scope] = EVERY_SCOPE
     actor: Actor | None = None
     scope_names: Mapping[Scope, str] = field(default_factory=lambda: SCOPE_NAMES, compare=False)
+    expires_at: datetime | None = field(default=None, compare=False)
 
 
 class Authenticator(Protocol):

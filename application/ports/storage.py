@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from application.ports.changes import ChangeReader
 from application.ports.messages import MessageReader, MessageRepository
 from application.ports.removal import Holdings
 from application.ports.search import SearchIndex
@@ -43,7 +44,7 @@ class ReadStorage(Protocol):
 
 
 class Storage(ReadStorage, Protocol):
-    """A backend: two repositories over the same data, and its life."""
+    """A backend: two repositories over the same data, what tells of changes, and its life."""
 
     @property
     @abstractmethod
@@ -52,6 +53,15 @@ class Storage(ReadStorage, Protocol):
     @property
     @abstractmethod
     def messages(self) -> MessageRepository: ...
+
+    @property
+    @abstractmethod
+    def changes(self) -> ChangeReader: ...
+
+    @property
+    @abstractmethod
+    def is_shared(self) -> bool:
+        """Whether other processes may write to the same data."""
 
     @abstractmethod
     async def is_current(self) -> bool:

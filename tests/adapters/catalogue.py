@@ -43,6 +43,8 @@ WITH_OPTIONS = {"limits_statement"}
 
 WITHOUT_OWNER = {
     "FIND_ANYONES": "tells another's session (403) from none (404)",
+    "VERSIONS": "all that one process follows, each by its owner and its id together",
+    "IDLE_SESSIONS": "maintenance: `purge` of what has not changed for long",
     "FORGET_RECEIPTS": "maintenance: `purge`, and on SQLite ten old receipts with each new one",
     **dict.fromkeys(
         (
@@ -54,6 +56,8 @@ WITHOUT_OWNER = {
             "FORGET_WORDS",
             "FORGET_REMOVAL",
             "MERGE_DUE",
+            "SET_MERGE_DUE",
+            "MERGE",
         ),
         "maintenance: of what a search finds texts by",
     ),
@@ -80,6 +84,8 @@ SHAPES: Mapping[Any, str] = {
 
 VALUES: dict[str, Any] = {
     "owner_": READER.key,
+    "owners": [READER.key],
+    "since_": microseconds(START),
     "session_": LONG,
     "id_": UUID(int=1),
     "limit_": 50,
@@ -98,6 +104,7 @@ VALUES: dict[str, Any] = {
     "revision_": 1,
     "external_id_": "external",
     "external_ids_": ["one", "two"],
+    "session_ids_": [LONG],
     "updated_after_": 0,
     "updated_before_": microseconds(START) * 2,
     "member_0_": "name",

@@ -134,7 +134,14 @@ async def test_every_statement_touches_one_partition(
     assert len(set(touched)) <= 1, plan
 
 
-READS = {name: asked for name, asked in SHARED.items() if isinstance(asked, Select)}
+COUNTS = {"COUNT_SESSIONS", "COUNT_NAMED_SESSIONS", "COUNT_MESSAGES", "COUNT_RECEIPTS"}
+"""What they read is what is counted: for an erasure, and a deletion of many."""
+
+READS = {
+    name: asked
+    for name, asked in SHARED.items()
+    if isinstance(asked, Select) and name not in {*COUNTS, "IDLE_SESSIONS"}
+}
 
 
 @pytest.mark.parametrize("generic", [False, True], ids=["custom plan", "generic plan"])

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
+from uuid import UUID
 
 from asyncpg import UniqueViolationError
 from sqlalchemy import Connection, Engine, Executable, PoolProxiedConnection
@@ -39,6 +40,7 @@ from adapters.sql.postgresql.errors import (
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.requirements import READY
 from adapters.sql.postgresql.startup import retry_until_reachable
+from adapters.sql.postgresql.versions import VERSIONS
 from adapters.sql.schema import REVISION
 from application.errors import Unavailable
 
@@ -71,6 +73,10 @@ class PostgresqlDatabase(Database):
         observer.pool(
             "postgresql-standby" if options.read_only else "postgresql", self._connections
         )
+
+    @property
+    def is_shared(self) -> bool:
+        return True
 
     async def is_current(self) -> bool:
         return await upgrade.is_current(self._options)
@@ -156,6 +162,10 @@ class PostgresqlDatabase(Database):
 
     async def remove(self, session: Values) -> bool:
         return bool(await self._store(writes.REMOVE, session))
+
+    async def versions(self, sessions: Collection[tuple[UUID, UUID]]) -> Rows:
+        owners, ids = zip(*sessions, strict=True)
+        return await self.read(VERSIONS, {"owners": list(owners), "ids": list(ids)})
 
     async def check(self) -> None:
         """Raise Unavailable unless the database answers and its tables can be read whole.

@@ -14,11 +14,12 @@ from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
-from adapters.sql.database import Database, Named, Rows, Values
+from adapters.sql.database import Database, Named, Row, Rows, Values
 from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.schema import REVISION
 from adapters.sql.sqlite import search, writes
@@ -27,6 +28,7 @@ from adapters.sql.sqlite.errors import DRIVER_ERRORS
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.opening import Opening
 from adapters.sql.sqlite.revision import recognized_revision
+from adapters.sql.sqlite.versions import VERSION_OF_SESSION
 from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused, Unavailable
 
@@ -44,6 +46,10 @@ class SqliteDatabase(Database):
         self._observer = observer
         self._open: Connections | None = None
         self._next_merge = 0.0
+
+    @property
+    def is_shared(self) -> bool:
+        return False
 
     async def is_current(self) -> bool:
         try:
@@ -131,6 +137,13 @@ class SqliteDatabase(Database):
 
     async def remove(self, session: Values) -> bool:
         return await self.write(lambda connection: writes.remove(connection, session))
+
+    async def versions(self, sessions: Collection[tuple[UUID, UUID]]) -> Rows:
+        found: list[Row] = []
+        for owner, id_ in sessions:
+            asked = {"owner_": owner, "session_": id_}
+            found += await self.read(VERSION_OF_SESSION, asked)
+        return found
 
     async def check(self) -> None:
         """Raise Unavailable unless the locked file is there, untouched, and its schema is ours."""

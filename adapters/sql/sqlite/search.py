@@ -93,7 +93,9 @@ OLDEST_REMOVALS = labelled(
     select(_removals.c.id, _removals.c.words).where(_removals.c.id != _MERGE_DUE).limit(LIMIT),
 )
 MERGE_DUE = labelled("MERGE_DUE", select(_removals.c.id).where(_removals.c.id == _MERGE_DUE))
-_SET_MERGE_DUE = text("INSERT OR IGNORE INTO search_removals VALUES (0, '')")
+_SET_MERGE_DUE = labelled(
+    "SET_MERGE_DUE", text("INSERT OR IGNORE INTO search_removals VALUES (0, '')")
+)
 _FORGET_WORDS = labelled(
     "FORGET_WORDS",
     text("INSERT INTO search_index (search_index, rowid, words) VALUES ('delete', :id_, :words_)"),
@@ -101,7 +103,9 @@ _FORGET_WORDS = labelled(
 _FORGET_REMOVAL = labelled(
     "FORGET_REMOVAL", delete(_removals).where(_removals.c.id == bindparam("id_", type_=BigInteger))
 )
-_MERGE = text("INSERT INTO search_index (search_index, rank) VALUES ('merge', -64)")
+_MERGE = labelled(
+    "MERGE", text("INSERT INTO search_index (search_index, rank) VALUES ('merge', -64)")
+)
 """Takes a step of that many pages towards an index with nothing in it of what was removed (section
 6.7 of FTS5's page). Such a step makes fewer than two changes if there is nothing to do."""
 
@@ -109,11 +113,11 @@ MERGE_INTERVAL = 600.0
 """Seconds between two such ways through the whole index."""
 
 _EMPTY = (
-    text("INSERT INTO search_index (search_index) VALUES ('delete-all')"),
-    delete(_documents),
-    delete(_removals),
-    update(messages).values(words=None),
-    update(sessions).values(words=None),
+    labelled("EMPTY_INDEX", text("INSERT INTO search_index (search_index) VALUES ('delete-all')")),
+    labelled("EMPTY_DOCUMENTS", delete(_documents)),
+    labelled("EMPTY_REMOVALS", delete(_removals)),
+    labelled("EMPTY_MESSAGE_WORDS", update(messages).values(words=None)),
+    labelled("EMPTY_TITLE_WORDS", update(sessions).values(words=None)),
 )
 
 
