@@ -2,7 +2,8 @@
 
 `uvicorn --factory --http h11 --no-proxy-headers --no-server-header entrypoints.asgi:create`. With
 httptools, plain uvicorn takes trailers for headers. A server adds its own `Server` header outside
-the application, where only the server's option prevents that.
+the application, where only the server's option prevents that. Plain uvicorn does not say that it
+stops, so it waits for streams of events: give it `--timeout-graceful-shutdown`.
 """
 
 import asyncio
@@ -87,17 +88,21 @@ class _ReportingLifespan:
 
 def application(settings: Settings, container: Container, url: str | None = None) -> ASGIApp:
     """Build the application. `url` is where it is served, if that is known."""
-    tracing = container.tracing()
+    tracing, use_cases = container.tracing(), container.use_cases()
+    followers = use_cases.followers
+    container.metrics().followers.set_function(lambda: followers.count)
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         storage, authenticator = container.reading(), container.authenticator()
         await storage.open()
         try:
-            tend_index = jobs.repeated(container.tend_search_index(), TEND_INTERVAL)
-            async with jobs.running(
-                {"signing keys": authenticator.keep_current, "search index": tend_index}
-            ):
+            running = {
+                "signing keys": authenticator.keep_current,
+                "following": jobs.resumed(followers.keep_looking),
+                "search index": jobs.repeated(container.tend_search_index(), TEND_INTERVAL),
+            }
+            async with jobs.running(running):
                 _log.info(
                     "service.started",
                     version=VERSION,
@@ -119,6 +124,7 @@ def application(settings: Settings, container: Container, url: str | None = None
             _log.info("service.stopped")
 
     drain = container.drain()
+    drain.when_begun(followers.stop)
     options = HttpOptions(
         base_url=settings.base_url,
         public_url=settings.base_url if settings.public_url else "",
@@ -132,9 +138,11 @@ def application(settings: Settings, container: Container, url: str | None = None
         origins=settings.cors_origins,
         metrics=container.metrics(),
         scopes=_scopes(container.issuers()),
+        clock=container.clock(),
+        events_seconds=settings.events_seconds,
         traces=tracing.provider,
     )
-    return create_app(container.use_cases(), container.authenticator(), options, lifespan)
+    return create_app(use_cases, container.authenticator(), options, lifespan)
 
 
 def _providers(issuers: Sequence[Issuer]) -> dict[str, str]:

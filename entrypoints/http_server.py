@@ -1,11 +1,11 @@
 """Configure the server: the settings give its limits, and the application answers its errors."""
 
 import resource
-from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Scope
 
+from entrypoints.drain import Drain
 from entrypoints.http.middleware.access_log import GIVEN_UP
 from entrypoints.http.middleware.request_head import REFUSED, head_too_large
 from entrypoints.http.middleware.responses import LINGER_TIMEOUT, SILENCE_TIMEOUT
@@ -30,9 +30,9 @@ OTHER_FILES = 128
 """The files that the process may open besides its connections."""
 
 
-def http_server(app: ASGIApp, settings: Settings, on_drain: Callable[[], None]) -> Server:
+def http_server(app: ASGIApp, settings: Settings, drain: Drain) -> Server:
     registry = ConnectionRegistry(client_timeouts(settings), connection_limits(settings))
-    return Server(app, registry, ProblemResponder(), settings.drain_seconds, on_drain)
+    return Server(app, registry, ProblemResponder(), settings.drain_seconds, drain)
 
 
 def client_timeouts(settings: Settings) -> ClientTimeouts:

@@ -15,6 +15,24 @@ Job = Callable[[], Coroutine[Any, Any, None]]
 _log = structlog.get_logger("chat_sessions")
 
 
+RESUME_SECONDS = 1.0
+"""The pause before a job that has failed goes on."""
+
+
+def resumed(job: Job) -> Job:
+    """Return a job that is logged if it fails, and begins again."""
+
+    async def again() -> None:
+        while True:
+            try:
+                return await job()
+            except Exception:  # noqa: BLE001 - whatever it was, it is logged and the job goes on
+                _log.exception("job.failed", job=getattr(job, "__qualname__", str(job)))
+            await asyncio.sleep(RESUME_SECONDS)
+
+    return again
+
+
 @asynccontextmanager
 async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
     """Run the jobs, by their names, inside `async with`. One that fails is logged."""

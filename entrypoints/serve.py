@@ -43,8 +43,7 @@ async def _serve(
     await storage.open()
     try:
         app = application(settings, container, settings.base_url)
-        drain = container.drain()
-        server = http_server(app, settings, drain.begin)
+        server = http_server(app, settings, container.drain())
         welcome = _welcome(settings, container)
         listeners.listen(sockets)
         _handle_signals(signals, server)

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from application.errors import StartRefused
+from application.followers import FOLLOWERS_MAX, FOLLOWERS_OF_OWNER_MAX
 from domain.body import BODY_MAX, BODY_MAX_DEFAULT
 from domain.message import CONTENT_MAX
 from domain.metadata import METADATA_MAX
@@ -113,6 +114,9 @@ class Settings(BaseModel):
     client_idle_seconds: ClientSeconds = 75
     client_answer_seconds: ClientSeconds = 10
     client_connections: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    followers_max: Annotated[int, Field(ge=1, le=100_000)] = FOLLOWERS_MAX
+    followers_per_owner: Annotated[int, Field(ge=1, le=100_000)] = FOLLOWERS_OF_OWNER_MAX
+    events_seconds: Annotated[float, Field(gt=0, le=86400)] = 3600
     drain_seconds: Annotated[float, Field(ge=0, le=8)] = 2
     log_format: Literal["json", "console", "auto"] = "auto"
     slow_statement_seconds: Annotated[float, Field(ge=0, le=60)] = 0.5
@@ -292,6 +296,12 @@ class Settings(BaseModel):
     @property
     def rate_limits_fail_open(self) -> bool:
         return self.rate_limit_fails == "open"
+
+    @property
+    def followers(self) -> int:
+        """How many requests may follow sessions: no more than leave half of the connections to
+        others."""
+        return min(self.followers_max, max(1, self.client_connections // 2))
 
     @property
     def shown_database_url(self) -> str:

@@ -15,6 +15,7 @@ SESSIONS = "/sessions"
 SESSION = "/sessions/{session_id}"
 MESSAGES = "/sessions/{session_id}/messages"
 MESSAGE = "/sessions/{session_id}/messages/{message_order}"
+EVENTS = "/sessions/{session_id}/events"
 
 DELETIONS = "/sessions/deletions"
 SEARCH = "/search"
@@ -104,9 +105,10 @@ ROUTES = (
         method="GET",
         path=MESSAGES,
         event="messages.read",
-        integers=("limit", "offset", "after", "before", "around"),
+        integers=("limit", "offset", "after", "before", "around", "wait"),
         words=("sort_by", "sort_order", "view"),
     ),
+    Route(operation="followSession", method="GET", path=EVENTS, event="session.followed"),
     Route(
         operation="appendMessages",
         method="POST",

@@ -22,8 +22,12 @@ from tests.waiting import WAIT_SECONDS, wait_until
 
 COMMAND = Path(sys.executable).with_name("chat-sessions")
 
-UNLESS_SET = {"CHAT_SESSIONS_PORT": "0", "CHAT_SESSIONS_RATE_LIMITS": "off"}
-"""Most tests ask more often than a person may."""
+UNLESS_SET = {
+    "CHAT_SESSIONS_PORT": "0",
+    "CHAT_SESSIONS_RATE_LIMITS": "off",
+    "CHAT_SESSIONS_EVENTS_SECONDS": "0.2",
+}
+"""Most tests ask more often than a person may, and read every answer to its end."""
 
 
 @dataclass

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Scope
 
 from application.errors import Unavailable
 from application.ports.authenticator import Authenticator
+from application.ports.clock import Clock
 from application.use_cases import UseCases
 from domain.errors import Refused
 from entrypoints.http.authentication import Authentication
@@ -32,7 +33,16 @@ from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.http.problem_types import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
 from entrypoints.http.problems import Problem, problem_response
 from entrypoints.http.rate_limits import RateLimits
-from entrypoints.http.routes import docs, message, messages, probes, search, sessions, well_known
+from entrypoints.http.routes import (
+    docs,
+    events,
+    message,
+    messages,
+    probes,
+    search,
+    sessions,
+    well_known,
+)
 from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import request_context
 from entrypoints.version import VERSION
@@ -49,7 +59,8 @@ class HttpOptions:
     header. `accepts_address` is documented at RequestHeadValidator, `hsts_seconds` and `origins`
     at ResponseHeaders. `is_stopping` tells whether clients should close their connections.
     `traces` receives spans, `sign_in` describes the identity provider, if there is one, and
-    `scopes` are those that its tokens, or those of another issuer, must have.
+    `scopes` are those that its tokens, or those of another issuer, must have; tokens expire by the
+    `clock`. A stream of events lasts `events_seconds`.
     """
 
     base_url: str
@@ -62,6 +73,8 @@ class HttpOptions:
     hsts_seconds: int
     origins: AbstractSet[str]
     metrics: Metrics
+    clock: Clock
+    events_seconds: float
     traces: TracerProvider | None = None
     sign_in: SignIn | None = None
     scopes: Sequence[str] = ()
@@ -111,6 +124,9 @@ def create_app(
         protected_resource=well_known.protected_resource(
             options.base_url, options.sign_in, options.scopes
         ),
+        clock=options.clock,
+        metrics=options.metrics,
+        events_seconds=options.events_seconds,
     )
     app.sign_in = options.sign_in
     well_known.serve_metadata_of(app, options.base_url)
@@ -151,7 +167,7 @@ def routed_app(
         telemetry=telemetry,
     )
     # In this order they are tried, each route of one before the next: what is asked most is first.
-    for routes in (messages, sessions, message, search, probes, well_known, docs):
+    for routes in (messages, sessions, message, events, search, probes, well_known, docs):
         app.include_router(routes.router)
     return app
 

@@ -35,6 +35,7 @@ class Authentication:
             raise
         context = request_context(request)
         context.caller, context.actor = principal.owner, principal.actor
+        context.expires_at = principal.expires_at
         return principal
 
     async def _principal(self, request: Request) -> Principal:

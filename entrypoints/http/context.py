@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from application.ports.clock import Clock
 from application.use_cases import UseCases
 from entrypoints.http.authentication import Authentication
 from entrypoints.http.rate_limits import RateLimits
+from entrypoints.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
-    """The parts that all requests share. `public_url` is empty where links are relative."""
+    """The parts that all requests share. `public_url` is empty where links are relative.
+    `events_seconds` is how long a stream of events lasts."""
 
     use_cases: UseCases
     authentication: Authentication
@@ -22,6 +25,9 @@ class AppContext:
     public_url: str
     docs_policy: str
     protected_resource: Mapping[str, str | list[str]]
+    clock: Clock
+    metrics: Metrics
+    events_seconds: float
 
 
 def app_context(connection: HTTPConnection) -> AppContext:

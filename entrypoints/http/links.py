@@ -24,7 +24,8 @@ NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 Links = dict[str, tuple[str, int | str]]
 
-_PLACES = frozenset({"offset", "after", "before", "around", "cursor"})
+_PLACES = frozenset({"offset", "after", "before", "around", "cursor", "wait"})
+"""What a link has for its own page, or not at all."""
 
 
 def links_by_offset(page: Page[Any]) -> Links:

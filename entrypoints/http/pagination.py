@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from domain.errors import InvalidValue
 from domain.message_page import MessagePageRequest, MessageSort
@@ -150,6 +157,16 @@ class SessionPageQuery(_PageQuery):
             )
 
 
+WAIT_MAX = 30
+"""Seconds: less than proxies let an answer take."""
+
+
+def _checked_wait(seconds: int) -> int:
+    if not 0 <= seconds <= WAIT_MAX:
+        raise InvalidValue(f"must be 0 to {WAIT_MAX} seconds")
+    return seconds
+
+
 class MessagePageQuery(_PageQuery):
     """The query parameters of a list of messages."""
 
@@ -185,6 +202,16 @@ class MessagePageQuery(_PageQuery):
             "either side, with its own, such as `around=17`.",
         ),
     ] = None
+    wait: Annotated[
+        int,
+        BeforeValidator(plain_integer),
+        AfterValidator(_checked_wait),
+        Field(
+            description="With `after`: how many seconds to wait for a message, if there is none "
+            "yet, such as `wait=30`. The page is empty if none comes.",
+            json_schema_extra={"maximum": WAIT_MAX, "minimum": 0},
+        ),
+    ] = 0
     view: Annotated[
         View,
         WithJsonSchema({"type": "string", "enum": ["full", "text"], "examples": ["full"]}),
@@ -199,6 +226,8 @@ class MessagePageQuery(_PageQuery):
     def to_domain(self) -> MessagePageRequest:
         """Return the domain's request. Raises a Problem: 422."""
         with invalid_query():
+            if self.wait and self.after is None:
+                raise InvalidValue("goes with after alone", "wait")
             return MessagePageRequest(
                 limit=self.limit,
                 offset=self.offset,

@@ -64,7 +64,7 @@ class PipelineRoute(APIRoute):
             context.session_id = _checked_references(request)
             context.query = _checked_query(request, parameters)
             try:
-                async with asyncio.timeout(time_limits.REQUEST_TIMEOUT):
+                async with asyncio.timeout(time_limits.REQUEST_TIMEOUT) as context.timeout:
                     return await handle(request)
             except TimeoutError:  # a write that was begun is carried through all the same
                 raise Unavailable("the storage does not answer in time") from None

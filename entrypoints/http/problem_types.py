@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from application.errors import Unavailable
+from application.errors import TooManyFollowers, Unavailable
 from domain.errors import MessageNotFound, SessionForbidden, SessionNotFound, VersionMismatch
 
 LIMITED = ("RateLimit", "RateLimit-Policy")
@@ -191,6 +191,15 @@ RATE_LIMITED = ProblemType(
     "address's, of which `RateLimit` says nothing.",
     described_headers=("Retry-After", *LIMITED),
 )
+TOO_MANY_FOLLOWERS = ProblemType(
+    kind="too-many-followers",
+    status=HTTPStatus.TOO_MANY_REQUESTS,
+    detail="As many of your requests wait for news of sessions as may; end one of them.",
+    headers=_RETRY,
+    error=TooManyFollowers,
+    when="Or as many of the caller's requests follow sessions as may.",
+    described_headers=("Retry-After", *LIMITED),
+)
 HEAD_TOO_LARGE = ProblemType(
     kind="head-too-large",
     status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -238,6 +247,7 @@ PROBLEM_TYPES = (
     UNKNOWN_HOST,
     INVALID_INPUT,
     RATE_LIMITED,
+    TOO_MANY_FOLLOWERS,
     HEAD_TOO_LARGE,
     INTERNAL_ERROR,
     UNAVAILABLE,

@@ -18,11 +18,11 @@ from domain.page import OFFSET_MAX
 
 T = TypeVar("T")
 
-_PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
+PLAIN_INTEGER = re.compile(r"0|[1-9][0-9]*")
 
 
 def plain_integer(value: object) -> object:
-    if isinstance(value, str) and not _PLAIN_INTEGER.fullmatch(value):
+    if isinstance(value, str) and not PLAIN_INTEGER.fullmatch(value):
         raise ValueError("must be an integer written in plain digits")
     return value
 

@@ -15,6 +15,14 @@ from domain.message_page import PAGE_SIZE_MAX, MessagePageRequest
 from domain.page import Page
 from domain.search import Hit, SearchPage, SearchQuery, SearchRequest
 from domain.session import Session
+from domain.session_event import (
+    MessageAppended,
+    MessageRemoved,
+    MessageReplaced,
+    MessagesCleared,
+    SessionChanged,
+    SessionEvent,
+)
 from domain.session_page import Cursor, SessionPageRequest
 from entrypoints.http.cursors import to_text
 
@@ -126,6 +134,21 @@ def session_json(session: Session) -> bytes:
 def message_json(message: Message) -> bytes:
     """Serialize a message as MessageResponse."""
     return _encode(_message(message))
+
+
+def event_json(event: SessionEvent) -> tuple[str, bytes, str | None]:
+    """Serialize an event: its name, its data in one line, and its id, if it has one."""
+    match event:
+        case MessageAppended(message):
+            return "message", message_json(message), str(message.message_order)
+        case MessageReplaced(message):
+            return "replaced", message_json(message), None
+        case MessageRemoved(order):
+            return "removed", _encode({"message_order": order}), None
+        case MessagesCleared(before):
+            return "removed", _encode({"before": before}), None
+        case SessionChanged(session):
+            return "session", session_json(session), None
 
 
 def messages_json(messages: Sequence[Message]) -> bytes:

@@ -6,6 +6,7 @@ of its RequestResponseCycle.
 
 import asyncio
 import math
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -23,6 +24,10 @@ WRITE_BUFFER_LIMIT = 16 * 1024
 
 PROGRESS_BYTES = 32 * 1024
 """The bytes that the client must read within the `answer` timeout, unless fewer are left."""
+
+END_OF_INPUT = "end_of_input"
+"""The key, in a scope's extensions, of a function that takes one to call when the client has ended
+its side of the connection."""
 
 _TOO_LATE = ProtocolError(HTTPStatus.REQUEST_TIMEOUT, "The request did not arrive whole in time.")
 _OVERLOADED = ProtocolError(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are open.")
@@ -61,6 +66,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._has_begun = False  # something of the next request has come
         self._has_ended = False  # nothing more will come
         self._is_lingering = False
+        self._at_end: Callable[[], None] | None = None
 
     @property
     def _serves(self) -> bool:
@@ -105,6 +111,8 @@ class HttpProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Keep the connection for the response if the client ends its side after a request."""
         self._has_ended = True
+        if self._at_end is not None:
+            self._at_end()
         if self._since is not None and not self._untaken:
             self._time_out()
         return not self.transport.is_closing()
@@ -164,11 +172,18 @@ class HttpProtocol(HttpToolsProtocol):
             "client": self.client,
             "scheme": self.scheme or "http",
             "root_path": "",
-            "extensions": {},
+            "extensions": {END_OF_INPUT: self._call_at_end},
             "state": self.app_state.copy(),
         }
 
     # Called for the application.
+
+    def _call_at_end(self, act: Callable[[], None]) -> None:
+        """Call `act` once the client has ended its side of the connection: as a rule it has left,
+        which TCP tells only who writes to it. Ordinary responses are written all the same."""
+        self._at_end = act
+        if self._has_ended:
+            act()
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def receive_in_time() -> Message:
@@ -185,6 +200,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
+        self._at_end = None
         self._next()
 
     def _next(self) -> None:

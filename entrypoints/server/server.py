@@ -1,8 +1,9 @@
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,6 +25,16 @@ INTERRUPT_TIMEOUT = 0.2
 """Seconds that running requests have after Ctrl-C."""
 
 
+class Drain(Protocol):
+    """It is told when the server stops."""
+
+    def begin(self) -> None:
+        """The server goes on for the drain's seconds."""
+
+    def skip(self) -> None:
+        """The server stops at once."""
+
+
 class Server(uvicorn.Server):
     """The server returns when it is stopped: `terminate` drains first, `interrupt` does not."""
 
@@ -33,7 +44,7 @@ class Server(uvicorn.Server):
         registry: ConnectionRegistry,
         errors: ErrorResponder,
         drain_seconds: float,
-        on_drain: Callable[[], None],
+        drain: Drain,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -48,7 +59,7 @@ class Server(uvicorn.Server):
         )
         self.server_state = self._registry = registry
         self._drain_seconds = drain_seconds
-        self._on_drain = on_drain
+        self._drain = drain
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -67,7 +78,7 @@ class Server(uvicorn.Server):
 
     def terminate(self) -> None:
         """Stop once the drain is over and the running requests are answered."""
-        self._on_drain()
+        self._drain.begin()
         asyncio.get_running_loop().call_later(
             self._drain_seconds,
             self._stop,
@@ -76,6 +87,7 @@ class Server(uvicorn.Server):
 
     def interrupt(self) -> None:
         """Stop, and give running requests only INTERRUPT_TIMEOUT."""
+        self._drain.skip()
         self._stop(INTERRUPT_TIMEOUT)
 
     def hurry(self) -> None:

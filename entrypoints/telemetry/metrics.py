@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 
 from application.errors import TokenFault
+from application.followers import EndReason
 from entrypoints.setting_types import RATE_LIMIT_POLICIES
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -24,6 +25,10 @@ REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5
 
 STATEMENT_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 """The buckets' bounds (OpenTelemetry's semantic conventions for database client metrics)."""
+
+
+EVENTS = ("message", "removed", "replaced", "session")
+"""The kinds of events."""
 
 
 class Metrics:
@@ -98,6 +103,28 @@ class Metrics:
             "Requests that no limit was checked for, since the limiter's storage was away.",
             registry=registry,
         )
+
+        self.followers = Gauge(
+            "chat_sessions_followers",
+            "Requests that wait for news of a session.",
+            registry=registry,
+        )
+        self.events_sent = Counter(
+            "chat_sessions_events_sent",
+            "Events sent to those who follow sessions.",
+            ("event",),
+            registry=registry,
+        )
+        for event in EVENTS:
+            self.events_sent.labels(event)
+        self.streams_ended = Counter(
+            "chat_sessions_streams_ended",
+            "Streams of events that have ended, by the reason.",
+            ("reason",),
+            registry=registry,
+        )
+        for reason in EndReason:
+            self.streams_ended.labels(reason)
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format, version 0.0.4. Any thread may call it."""

@@ -1,8 +1,10 @@
 """Keep the context of the current request, for its route, the log and the statement observer."""
 
+from asyncio import Timeout
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -18,7 +20,8 @@ class RequestContext:
 
     `route` is the template of the path, `query` has each parameter once, `headers` are added to the
     response, `refusal` is the error that became the response, and `policy` names the rate limit
-    that was exceeded.
+    that was exceeded. `expires_at` is when the token does, `timeout` ends the request, and `waited`
+    is how many seconds it spent waiting for something to happen.
     """
 
     request_id: str
@@ -27,11 +30,14 @@ class RequestContext:
     operation: str | None = None
     caller: Owner | None = None
     actor: Actor | None = None
+    expires_at: datetime | None = None
     session_id: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     headers: dict[bytes, bytes] = field(default_factory=dict)
     refusal: Exception | None = None
     policy: str | None = None
+    timeout: Timeout | None = None
+    waited: float = 0.0
     db_queries: int = 0
     db_seconds: float = 0.0
     is_from_standby: bool = False

@@ -85,7 +85,7 @@ async def opened(
     storage: Storage, folder: Path, options: Mapping[str, Any], **parts: Any
 ) -> AsyncIterator[Api]:
     """`parts` take the place of the container's own."""
-    made = {"database_url": "memory://", "rate_limits": "off", **options}
+    made = {"database_url": "memory://", "rate_limits": "off", "events_seconds": 0.05, **options}
     if "oidc_issuer" not in options:
         made.setdefault("development_key_file", folder / "key.pem")
     clock = ManualClock()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from entrypoints.drain import Drain
 from entrypoints.http_server import ProblemResponder, client_timeouts, connection_limits
 from entrypoints.server.registry import ConnectionRegistry
 from entrypoints.server.server import Server
@@ -96,7 +97,7 @@ async def test_a_refused_connection_is_forgotten_once_it_is_closed() -> None:
 @asynccontextmanager
 async def served(app: ASGIApp, connections: ConnectionRegistry) -> AsyncIterator[int]:
     """The port that it is served at."""
-    server = Server(app, connections, ProblemResponder(), 0.1, lambda: None)
+    server = Server(app, connections, ProblemResponder(), 0.1, Drain())
     listener = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

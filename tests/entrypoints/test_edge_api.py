@@ -31,7 +31,8 @@ async def test_head_answers_as_get_without_the_body(api: Api) -> None:
     for target in {*reads, *OPEN} - {"/metrics"}:
         get, head = await api.ask("GET", target), await api.ask("HEAD", target)
         assert (head.status_code, head.content) == (get.status_code, b"")
-        assert len(get.content) == int(head.headers["content-length"])
+        if get.headers.get("content-type") != "text/event-stream":  # whose length nobody knows
+            assert len(get.content) == int(head.headers["content-length"])
         assert head.headers.get("content-type") == get.headers.get("content-type")
 
 

@@ -67,7 +67,8 @@ class Fuzzer:
         """What later requests speak of."""
         if "etag" in answer.headers:
             self.tags.append(answer.headers["etag"])
-        body = answer.json() if answer.is_success and answer.content else {}
+        is_json = answer.headers.get("content-type") == "application/json"
+        body = answer.json() if answer.is_success and answer.content and is_json else {}
         if answer.status_code == 201 and "user_id" in body:
             self.ids.append(body["id"])
         cursors = body.get("pagination", {})

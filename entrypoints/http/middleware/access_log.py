@@ -38,6 +38,7 @@ _DONE: Mapping[str | None, str] = {
     "listMessages": "messages.read",
     "appendMessages": "messages.appended",
     "clearMessages": "messages.cleared",
+    "followSession": "session.followed",
     "getMessage": "message.read",
     "putMessage": "message.put",
     "removeMessage": "message.removed",
@@ -106,7 +107,7 @@ class AccessLogMiddleware:
     def _count(self, method: str, scheme: str, context: RequestContext, answer: "_Answer") -> None:
         kind, status = _kind(context.refusal, answer.status), str(answer.status or "")
         duration = self._duration(kind, method, status, context.route or "", scheme)
-        duration.observe(answer.seconds)
+        duration.observe(max(0.0, answer.seconds - context.waited))
 
 
 class _Answer:

@@ -125,6 +125,10 @@ class _ResponseWriter:
             headers = {**self.context.headers, **own}
             await self._send({**message, "headers": list(headers.items())})
             return
+        if self._is_head and message.get("more_body", False):  # of a response without an end
+            self.finished = True
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise ClientDisconnect
         self.finished = not message.get("more_body", False)
         if self._is_head:
             message = {**message, "body": b""}

@@ -11,9 +11,14 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from application.followers import Follower
 from application.ports.messages import AppendTerms
 from domain.errors import ExternalIdTaken, InvalidValue, SessionNotFound
-from domain.session import Version
+from domain.message import Message
+from domain.message_page import MessagePageRequest
+from domain.owner import Owner
+from domain.page import Page
+from domain.session import SessionRef, Version
 from entrypoints.http.context import use_cases
 from entrypoints.http.dependencies import Caller, SessionId
 from entrypoints.http.etags import (
@@ -28,6 +33,7 @@ from entrypoints.http.idempotency_key import IdempotencyKeys, only_key, replay_m
 from entrypoints.http.links import links_by_offset, links_by_order
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pagination import MessagePageQuery
+from entrypoints.http.presence import present
 from entrypoints.http.problems import conflict
 from entrypoints.http.query_types import Flag, Maybe, OptionalQuery, Place
 from entrypoints.http.references import session_path
@@ -45,6 +51,7 @@ from entrypoints.http.routes.authenticated import (
 )
 from entrypoints.http.schemas import Append, ItemsAppend, MessagesAppend
 from entrypoints.http.serializers import message_page_json, messages_json
+from entrypoints.telemetry.request_context import request_context
 
 router = authenticated_router()
 
@@ -121,16 +128,17 @@ async def list_messages(
 ) -> Response:
     """A session's messages a page at a time, the oldest first unless asked otherwise.
 
-    A page has fewer than `limit` where more would not fit in 4 MiB.
+    A page has fewer than `limit` where more would not fit in 4 MiB. With `after` and `wait` this is
+    a long poll: it answers as soon as there is a message after that one, or with an empty page.
     """
     asked = query.to_domain()
     path, found = f"{session_path(session_id)}/messages", session_id
-    if if_none_match:
+    if if_none_match and not query.wait:
         session = await use_cases(request).get_session(caller, session_id)
         found = session.id
         if is_known(tag := page_tag(session.last_updated, session.id), if_none_match):
             return not_modified(tag)
-    page = await use_cases(request).get_messages(caller, found, asked)
+    page = await _page(request, caller, found, asked, query.wait)
     body, page = message_page_json(page, asked, query.view)
     note_session(request, page.items)
     shown_id = (
@@ -138,7 +146,25 @@ async def list_messages(
     )
     links = links_by_order(page, asked) if asked.is_by_order else links_by_offset(page)
     headers = {"ETag": page_tag(page.as_of, shown_id)} if page.as_of else {}
+    if query.wait and is_known(headers.get("ETag", ""), if_none_match):
+        return not_modified(headers["ETag"])
     return page_response(request, path, asked, body, links, headers)
+
+
+async def _page(
+    request: Request, caller: Owner, session: SessionRef, asked: MessagePageRequest, wait: int
+) -> Page[Message]:
+    """The page, as soon as there is something on it if `wait` says to wait for that."""
+    if not wait:
+        return await use_cases(request).get_messages(caller, session, asked)
+    context, follower = request_context(request), Follower()
+    if context.timeout is not None:
+        context.timeout.reschedule((context.timeout.when() or 0) + wait)
+    async with present(request, follower):
+        try:
+            return await use_cases(request).await_messages(caller, session, asked, follower, wait)
+        finally:
+            context.waited += follower.waited
 
 
 @router.post(
