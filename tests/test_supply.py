@@ -46,7 +46,11 @@ def test_what_is_asked_for_with_an_extra_is_locked_with_it(name: str) -> None:
 
 def test_development_runs_on_what_is_served() -> None:
     assert {lock.stem for lock in LOCKS} == {"runtime", "development", "cluster", "clients"}
-    assert locked("runtime").items() <= locked("development").items()
+    developed = locked("development")
+    for name, served in locked("runtime").items():
+        found = developed[name]
+        assert (found.specifier, found.marker) == (served.specifier, served.marker)
+        assert served.extras <= found.extras
 
 
 def test_what_some_tests_need_goes_beside_the_rest() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copy
@@ -15,8 +16,10 @@ from adapters.sql.sqlite import SqliteDatabase
 from application.idempotency import RETENTION, IdempotencyClaim, Operation
 from domain.owner import Owner
 from entrypoints.cli import main
+from entrypoints.cli.commands import commands
 from entrypoints.container import Container
 from entrypoints.settings import Settings
+from entrypoints.version import VERSION
 from tests.contract.examples import new_session
 from tests.databases import server
 from tests.serving import run
@@ -143,11 +146,47 @@ def test_the_description_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["info"]["title"] == "chat-sessions"
 
 
-@pytest.mark.parametrize("arguments", [[], ["dance"], ["token"]])
-def test_an_unknown_command_is_refused(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("", "Missing command. chat-sessions --help"),
+        ("dance", "No such command 'dance'. chat-sessions --help"),
+        ("token", "Missing option '--subject'. chat-sessions token --help"),
+        ("migrate --chekc", "No such option: --chekc (Possible options: --check, --help). chat-"),
+        ("purge now", "Got unexpected extra argument(s) (now). chat-sessions purge --help"),
+    ],
+)
+def test_what_cannot_be_understood_is_one_line(
+    arguments: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as exit_:
-        main(arguments)
+        main(arguments.split())
     assert exit_.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"chat-sessions: {told}")
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", sorted(str(one.name) for one in commands().registered_commands))
+def test_the_help_of_every_command_shows_how_it_is_used(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert f"Usage: chat-sessions {name}" in printed
+    assert re.search(rf"Examples:\n.*chat-sessions {name}", printed, re.DOTALL)
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"chat-sessions {VERSION}\n"
+
+
+def test_a_shell_completes_commands(tmp_path: Path) -> None:
+    asked = {"_CHAT_SESSIONS_COMPLETE": "complete_bash", "COMP_WORDS": "chat-sessions mig"}
+    done = run(folder=tmp_path, COMP_CWORD="1", **asked)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["migrate"], "")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

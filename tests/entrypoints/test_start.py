@@ -8,8 +8,8 @@ import pytest
 from tests.databases import migrated_database
 from tests.serving import run, serving
 
-NEVER = {"alembic", "httpx2", "opentelemetry.exporter.otlp", "redis"}
-"""For a new schema, an identity provider, traces and limits that processes share."""
+NEVER = {"alembic", "httpx2", "opentelemetry.exporter.otlp", "redis", "rich"}
+"""For a new schema, an identity provider, traces, limits that processes share and a terminal."""
 
 SQLITE = {"adapters.sql.sqlite"}
 POSTGRESQL = {"adapters.sql.postgresql", "sqlalchemy.dialects.postgresql.asyncpg"}

@@ -1,0 +1,59 @@
+"""The commands about the people whose sessions are kept."""
+
+from typing import Annotated
+
+import typer
+
+from application.errors import StartRefused
+from domain.owner import Owner, check_subject
+from entrypoints.cli.invocation import Invocation, settings_of_environment
+
+Issuer = Annotated[
+    str | None,
+    typer.Option(
+        "--issuer", help="The tokens' iss; without it that of this service's.", metavar="ISSUER"
+    ),
+]
+Subject = Annotated[str, typer.Option("--subject", help="The tokens' sub.", metavar="SUBJECT")]
+
+
+def token(
+    context: typer.Context,
+    subject: Annotated[
+        str, typer.Option("--subject", help="Whom it speaks for.", metavar="SUBJECT")
+    ],
+) -> None:
+    """Print a development token that holds for 12 hours."""
+    Invocation.of(context).check_stdout()
+    from adapters.auth import DevelopmentKey
+    from adapters.system import SystemClock
+
+    check_subject(subject)
+    settings = settings_of_environment()
+    if settings.identity == "provider":
+        named = settings.oidc_issuer or settings.oidc_issuers_file
+        raise StartRefused(f"{named} gives the tokens: there is no development key")
+    key = DevelopmentKey(settings.key_file, settings.sqlite_path)
+    print(key.token(subject, SystemClock()))
+
+
+def owner(context: typer.Context, subject: Subject, issuer: Issuer = None) -> None:
+    """Print the key under which an owner's data is stored."""
+    Invocation.of(context).check_stdout()
+    print(owner_named(issuer, subject).key)
+
+
+def owner_named(issuer: str | None, subject: str) -> Owner:
+    """Return the person whom the subject names with that issuer or, without one, the service's own.
+
+    Raises StartRefused if it has several, and InvalidValue.
+    """
+    if issuer is None:
+        from adapters.auth.development import ISSUER
+        from entrypoints.issuers_file import issuers_of
+
+        people = [one.name for one in issuers_of(settings_of_environment()) if one.acts_for is None]
+        if len(people) > 1:
+            raise StartRefused(f"--issuer must be one of {', '.join(people)}")
+        issuer = people[0] if people else ISSUER
+    return Owner(issuer, subject)
