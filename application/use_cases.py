@@ -3,6 +3,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from application.export import ExportSessions
+from application.imports import ImportSessions
 from application.followers import Followers
 from application.following import AwaitMessages, FollowSession
 from application.messages import (
@@ -66,6 +68,8 @@ class UseCases:
     search: Search
     await_messages: AwaitMessages
     follow_session: FollowSession
+    export_sessions: ExportSessions
+    import_sessions: ImportSessions
     purge_receipts: PurgeReceipts
     check_readiness: CheckReadiness
     followers: Followers
@@ -115,6 +119,9 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
         await_messages=wrap(AwaitMessages(reads.messages, read_ownership, followers)),
         follow_session=wrap(FollowSession(messages, storage.changes, ownership, followers)),
         search=wrap(Search(reads.index, read_ownership)),
+        # Without a span each, which would end before their streams do.
+        export_sessions=ExportSessions(reads.sessions, reads.messages, read_ownership),
+        import_sessions=ImportSessions(sessions, messages, identifiers, clock, body_size_max),
         purge_receipts=wrap(PurgeReceipts(storage, clock)),
         check_readiness=wrap(CheckReadiness(parts, standbys)),
         followers=followers,

@@ -50,7 +50,7 @@ class NewMessage:
     """What was said, before it has a place in a session. Raises InvalidValue.
 
     A role's name does for the role. Without `content` it is what a person can read of the `body`,
-    as far as content may go.
+    as far as content may go. `edited_at` is when it was replaced last, of one that is moved in.
     """
 
     role: Role
@@ -61,6 +61,7 @@ class NewMessage:
     format: str | None = None
     body: Body | None = None
     timestamp: datetime | None = None
+    edited_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.role, Role):
@@ -78,9 +79,10 @@ class NewMessage:
         if self.format is not None:
             with in_field("format"):
                 check_format(self.format)
-        if self.timestamp is not None:
-            with in_field("timestamp"):
-                object.__setattr__(self, "timestamp", in_utc(self.timestamp))
+        for field, instant in (("timestamp", self.timestamp), ("edited_at", self.edited_at)):
+            if instant is not None:
+                with in_field(field):
+                    object.__setattr__(self, field, in_utc(instant))
 
     @property
     def size(self) -> int:
@@ -201,7 +203,8 @@ def in_sequence(
     """Give messages, by the ids they get, the orders that follow `after`.
 
     Each is said at its own timestamp, else `now`: never after `now`, and at least a microsecond
-    after the one before it, the first after `since`, if there is such a time.
+    after the one before it, the first after `since`, if there is such a time. It was replaced no
+    earlier than that and never after `now`, if it was.
     """
     placed = []
     for id_, message in messages.items():
@@ -210,6 +213,7 @@ def in_sequence(
             at = since + TICK
         since = at
         after += 1
+        edited_at = message.edited_at and max(at, min(message.edited_at, now))
         placed.append(
             Message(
                 id_,
@@ -223,7 +227,7 @@ def in_sequence(
                 message.body,
                 message.metadata,
                 at,
-                None,
+                edited_at,
             )
         )
     return tuple(placed)

@@ -45,20 +45,27 @@ class Version(NamedTuple):
 class NewSession:
     """What a session is started with, beside its messages. Raises InvalidValue.
 
-    `created_at` is for a conversation that is older than the service.
+    `created_at`, and what follows it, are for a conversation that is older than the service.
     """
 
     title: str | None = None
     metadata: Metadata = EMPTY
     external_id: str | None = None
     created_at: datetime | None = None
+    last_updated: datetime | None = None
+    archived: bool = False
+    pinned: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", trimmed_title(self.title))
         check_external_id(self.external_id)
-        if self.created_at is not None:
-            with in_field("created_at"):
-                object.__setattr__(self, "created_at", in_utc(self.created_at))
+        for field, instant in (
+            ("created_at", self.created_at),
+            ("last_updated", self.last_updated),
+        ):
+            if instant is not None:
+                with in_field(field):
+                    object.__setattr__(self, field, in_utc(instant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,9 @@ class Session(NamedTuple):
         """Return a new session, and its first messages, given by the ids they get.
 
         It was created at the time given or, without one, `now` or when its first message was said,
-        if that is earlier. Raises InvalidValue for a time in the future or after the first message.
+        if that is earlier, and changed last with its last message or, where that is given, later,
+        but not after `now`. Raises InvalidValue for a creation in the future or after the first
+        message.
         """
         created_at = _creation_time(new, messages, now)
         is_dated = any(message.timestamp for message in messages.values())
@@ -125,16 +134,19 @@ class Session(NamedTuple):
             since=None if is_dated else created_at,
             now=now,
         )
+        changed_at = placed[-1].timestamp if placed else created_at
+        edits = (message.edited_at for message in placed if message.edited_at)
+        changed_at = max(changed_at, min(new.last_updated or changed_at, now), *edits)
         session = cls(
             id=id_,
             owner=owner,
             external_id=new.external_id,
             title=new.title,
             metadata=new.metadata,
-            archived=False,
-            pinned=False,
+            archived=new.archived,
+            pinned=new.pinned,
             created_at=created_at,
-            last_updated=placed[-1].timestamp if placed else created_at,
+            last_updated=changed_at,
             revision=0,
             last_order=len(placed),
             removed_count=0,

@@ -130,6 +130,7 @@ def application(settings: Settings, container: Container, url: str | None = None
         public_url=settings.base_url if settings.public_url else "",
         hosts=settings.hosts,
         max_body_bytes=settings.max_body_bytes,
+        max_import_bytes=settings.import_max_bytes,
         accepts_address=settings.serves_at,
         is_stopping=lambda: drain.begun,
         sign_in=_sign_in(container.issuers(), settings.oidc_docs_client_id),

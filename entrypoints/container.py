@@ -15,7 +15,10 @@ from adapters.failover import FailoverStorage
 from adapters.memory import MemoryStorage
 from adapters.rate_limits import MemoryCounters
 from adapters.system import SystemClock, Uuid7Identifiers
+from application.export import ExportSessions
 from application.followers import Followers
+from application.imports import ImportSessions
+from application.ownership import Ownership
 from application.ports.authenticator import Authenticator, Scope
 from application.ports.clock import Clock
 from application.ports.storage import Storage
@@ -270,6 +273,23 @@ class Container(containers.DeclarativeContainer):
 
     tend_search_index = providers.Singleton(TendSearchIndex, storage)
     rebuild_search_index = providers.Singleton(RebuildSearchIndex, storage)
+    export_sessions = providers.Singleton(
+        ExportSessions,
+        storage.provided.sessions,
+        storage.provided.messages,
+        providers.Singleton(
+            Ownership, storage.provided.sessions, settings.provided.hide_foreign_sessions
+        ),
+    )
+    import_sessions = providers.Singleton(
+        ImportSessions,
+        storage.provided.sessions,
+        storage.provided.messages,
+        identifiers,
+        clock,
+        settings.provided.message_body_max_bytes,
+    )
+    """Both for the command line, likewise."""
 
     use_cases = providers.Singleton(
         build_use_cases,

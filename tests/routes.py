@@ -23,6 +23,24 @@ SEARCH = "/search"
 SAID = {"role": "user", "content": "new"}
 
 
+class Lines(str):
+    """A body of lines of JSON. It is given as if it was JSON, and `sendable` sends it as it is."""
+
+    __slots__ = ()
+
+
+def sendable(request: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a request to the client, where its body may be lines."""
+    lines = request.get("json")
+    if not isinstance(lines, Lines):
+        return request
+    headers = request.get("headers") or {}
+    pairs = [*(headers.items() if isinstance(headers, Mapping) else headers)]
+    pairs.append(("Content-Type", "application/x-ndjson"))
+    whole = dict(pairs) if isinstance(headers, Mapping) else pairs
+    return {**request, "json": None, "content": lines.encode(), "headers": whole}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """One that needs a token, and what its rightful caller gets."""
@@ -167,6 +185,23 @@ ROUTES = (
         event="sessions.deleted",
         policy="write",
         statements=(2, 2),
+    ),
+    Route(
+        operation="exportSessions",
+        method="GET",
+        path="/export",
+        event="sessions.exported",
+        statements=(3, 3),
+        words=("session_id",),
+    ),
+    Route(
+        operation="importSessions",
+        method="POST",
+        path="/import",
+        body=Lines('{"type": "session"}\n{"type": "message", "role": "user", "content": "new"}'),
+        event="sessions.imported",
+        policy="write",
+        statements=(4, 1),
     ),
     Route(
         operation="deleteSession",

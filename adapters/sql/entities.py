@@ -81,7 +81,9 @@ _SELECTED: Mapping[str, ColumnElement[Any]] = {"messages.role": ROLE}
 SESSION_COLUMNS = EntityColumns(Session._make, Session._fields, schema.sessions, known="owner")
 MESSAGE_COLUMNS = EntityColumns(Message._make, Message._fields, schema.messages, known="session_id")
 
-SAID = tuple(field.name for field in fields(NewMessage) if field.name != "timestamp")
+SAID = tuple(
+    field.name for field in fields(NewMessage) if field.name not in {"timestamp", "edited_at"}
+)
 """What a message says, whatever its place in a session."""
 
 NEW_MESSAGE_COLUMNS: list[Column[Any]] = [

@@ -43,7 +43,8 @@ class SqlMessageRepository(MessageRepository):
         session = _key(owner, session_id)
         receipt = receipts.values_of(owner, claim, session_id)
         is_plain = terms == PLAIN_TERMS and not any(
-            message.external_id or message.timestamp for message in messages.values()
+            message.external_id or message.timestamp or message.edited_at
+            for message in messages.values()
         )
         for _ in range(receipts.TRIES):
             if is_plain:

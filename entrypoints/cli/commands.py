@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli import checks, database, people, service
+from entrypoints.cli import checks, database, moving, people, service
 from entrypoints.cli.invocation import Invocation
 from entrypoints.signals import StopSignals
 from entrypoints.version import VERSION
@@ -20,6 +20,15 @@ _EXAMPLES: dict[Callable[..., None], Sequence[str]] = {
     service.openapi: ["chat-sessions openapi > openapi.json"],
     database.migrate: ["chat-sessions migrate", "chat-sessions migrate --check || echo old"],
     database.purge: ["chat-sessions purge"],
+    moving.export: [
+        "chat-sessions export --subject alice > alice.ndjson",
+        "chat-sessions export --subject alice --session ext:trip-1 | gzip > trip.gz",
+    ],
+    moving.import_: [
+        "chat-sessions import chatgpt-export.zip --subject alice --dry-run",
+        "chat-sessions import conversations.json --subject alice --from claude",
+        "gzip -dc alice.gz | chat-sessions import - --subject bob",
+    ],
     people.token: ["export TOKEN=$(chat-sessions token --subject alice)"],
     people.owner: ["chat-sessions owner --subject alice --issuer https://login.example"],
     checks.check_config: ["chat-sessions check-config", "chat-sessions check-config --connect"],
@@ -60,7 +69,7 @@ def commands() -> typer.Typer:
     app.callback()(_options)
     for act, examples in _EXAMPLES.items():
         settings = _BEYOND_OPTIONS if act is checks.check_token else {}
-        name = act.__name__.replace("_", "-")
+        name = act.__name__.strip("_").replace("_", "-")
         app.command(name, epilog=_epilog(examples), context_settings=settings)(act)
     return app
 

@@ -1,12 +1,15 @@
 """The commands about the people whose sessions are kept."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from application.errors import StartRefused
 from domain.owner import Owner, check_subject
 from entrypoints.cli.invocation import Invocation, settings_of_environment
+
+if TYPE_CHECKING:
+    from entrypoints.settings import Settings
 
 Issuer = Annotated[
     str | None,
@@ -43,7 +46,7 @@ def owner(context: typer.Context, subject: Subject, issuer: Issuer = None) -> No
     print(owner_named(issuer, subject).key)
 
 
-def owner_named(issuer: str | None, subject: str) -> Owner:
+def owner_named(issuer: str | None, subject: str, settings: "Settings | None" = None) -> Owner:
     """Return the person whom the subject names with that issuer or, without one, the service's own.
 
     Raises StartRefused if it has several, and InvalidValue.
@@ -52,7 +55,8 @@ def owner_named(issuer: str | None, subject: str) -> Owner:
         from adapters.auth.development import ISSUER
         from entrypoints.issuers_file import issuers_of
 
-        people = [one.name for one in issuers_of(settings_of_environment()) if one.acts_for is None]
+        found = issuers_of(settings or settings_of_environment())
+        people = [one.name for one in found if one.acts_for is None]
         if len(people) > 1:
             raise StartRefused(f"--issuer must be one of {', '.join(people)}")
         issuer = people[0] if people else ISSUER

@@ -38,6 +38,7 @@ from entrypoints.http.routes import (
     events,
     message,
     messages,
+    moving,
     probes,
     search,
     sessions,
@@ -67,6 +68,7 @@ class HttpOptions:
     public_url: str
     hosts: AbstractSet[str]
     max_body_bytes: int
+    max_import_bytes: int
     accepts_address: Callable[[str | None], bool]
     is_stopping: Callable[[], bool]
     limits: RateLimits
@@ -118,6 +120,8 @@ def create_app(
         ),
         limits=options.limits,
         max_body_bytes=options.max_body_bytes,
+        max_import_bytes=options.max_import_bytes,
+        is_stopping=options.is_stopping,
         exposition=options.metrics.exposition,
         public_url=options.public_url,
         docs_policy=docs.docs_policy(options.sign_in),
@@ -167,8 +171,19 @@ def routed_app(
         telemetry=telemetry,
     )
     # In this order they are tried, each route of one before the next: what is asked most is first.
-    for routes in (messages, sessions, message, events, search, probes, well_known, docs):
+    for routes in (
+        messages,
+        sessions,
+        message,
+        events,
+        search,
+        moving,
+        probes,
+        well_known,
+        docs,
+    ):
         app.include_router(routes.router)
+    app.include_router(moving.import_router)
     return app
 
 

@@ -67,7 +67,7 @@ class JsonRequest(Request):
 async def read_json(request: Request, media_types: Collection[str], at_most: int) -> JsonRequest:
     """Read and parse the body. Raises a Problem: 413, 415 or 400, whichever applies first."""
     raw = await read_body(request, at_most)
-    _check_media_type(request, media_types)
+    check_media_type(request, media_types)
     try:
         value = strict_json.parse_document(raw)
     except strict_json.JsonError as error:
@@ -91,7 +91,7 @@ def check_announced_size(content_length: bytes, at_most: int) -> None:
         raise Problem(BODY_TOO_LARGE, limit=at_most)
 
 
-def _check_media_type(request: Request, media_types: Collection[str]) -> None:
+def check_media_type(request: Request, media_types: Collection[str]) -> None:
     given = request.headers.getlist("content-type")
     acceptable = (
         len(given) == 1

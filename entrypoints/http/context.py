@@ -14,13 +14,16 @@ from entrypoints.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppContext:
-    """The parts that all requests share. `public_url` is empty where links are relative.
-    `events_seconds` is how long a stream of events lasts."""
+    """The parts that all requests share. `public_url` is empty where links are relative,
+    `is_stopping` tells whether a stream must end. `events_seconds` is how long a stream of events
+    lasts."""
 
     use_cases: UseCases
     authentication: Authentication
     limits: RateLimits
     max_body_bytes: int
+    max_import_bytes: int
+    is_stopping: Callable[[], bool]
     exposition: Callable[[], bytes]
     public_url: str
     docs_policy: str

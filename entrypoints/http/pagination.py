@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from domain.errors import InvalidValue
+from domain.instant import parse_instant
 from domain.message_page import MessagePageRequest, MessageSort
 from domain.page import LIMIT_DEFAULT, LIMIT_MAX, SortOrder
 from domain.session_page import SessionFilter, SessionPageRequest, SessionSort
@@ -36,7 +37,6 @@ from entrypoints.http.schema_types import (
     CURSOR,
     CURSOR_EXAMPLE,
     CURSOR_MAX,
-    instant,
 )
 from entrypoints.http.serializers import View
 
@@ -63,7 +63,7 @@ class _PageQuery(OptionalQuery):
 
 def _query_instant(value: str | None) -> datetime | None:
     """Parse a time. A plus sign that was not percent-encoded arrives as a space."""
-    return None if value is None else instant(_SPACED_OFFSET.sub("+", value))
+    return None if value is None else parse_instant(_SPACED_OFFSET.sub("+", value))
 
 
 _Instant = Annotated[

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from application.errors import Unavailable
 from entrypoints import time_limits
 from entrypoints.http.body import JSON, MERGE_PATCH, check_announced_size, read_body, read_json
-from entrypoints.http.context import app_context
+from entrypoints.http.context import AppContext, app_context
 from entrypoints.http.problems import in_query, invalid
 from entrypoints.http.query_types import METADATA
 from entrypoints.http.references import message_ref, path_parameters, session_ref
@@ -46,7 +46,6 @@ class PipelineRoute(APIRoute):
         operation = self.operation_id
         body: Any = self.body_field and self.body_field.field_info.annotation
         policy = _policy(self)
-        media_types = (JSON, MERGE_PATCH) if self.methods == {"PATCH"} else (JSON,)
         parameters = _query_parameters(self)
 
         async def handle_in_order(request: Request) -> Response:
@@ -55,12 +54,7 @@ class PipelineRoute(APIRoute):
             principal = await app.authentication.principal(request)
             await app.limits.count_owner(request, policy, principal.owner)
             app.authentication.check_scope(principal, request.method)
-            framing = dict(request.scope["headers"])
-            check_announced_size(framing.get(b"content-length", b"0"), app.max_body_bytes)
-            if body:
-                request = await read_json(request, media_types, app.max_body_bytes)
-            elif b"transfer-encoding" in framing:
-                await read_body(request, app.max_body_bytes)
+            request = await self.with_body(request, app)
             context.session_id = _checked_references(request)
             context.query = _checked_query(request, parameters)
             try:
@@ -72,6 +66,18 @@ class PipelineRoute(APIRoute):
                 raise invalid(field_errors(error, body)) from None
 
         return handle_in_order
+
+    async def with_body(self, request: Request, app: AppContext) -> Request:
+        """Return the request with what the route takes of its body. Raises a Problem: 413, 415 or
+        400, whichever applies first."""
+        framing = dict(request.scope["headers"])
+        check_announced_size(framing.get(b"content-length", b"0"), app.max_body_bytes)
+        if self.body_field:
+            media_types = (JSON, MERGE_PATCH) if self.methods == {"PATCH"} else (JSON,)
+            return await read_json(request, media_types, app.max_body_bytes)
+        if b"transfer-encoding" in framing:
+            await read_body(request, app.max_body_bytes)
+        return request
 
 
 def _query_parameters(route: APIRoute) -> AbstractSet[str]:

@@ -1,6 +1,5 @@
 """The types of fields that the schemas share. The domain's rules validate their values."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,7 +15,7 @@ from pydantic import (
 from domain.body import BODY_MAX_DEFAULT, Body, check_format
 from domain.errors import InvalidValue
 from domain.external_id import EXTERNAL_ID_MAX, check_external_id
-from domain.instant import in_utc
+from domain.instant import parse_instant
 from domain.message import CONTENT_MAX, NAME_MAX, Role, check_content, check_name
 from domain.metadata import DEPTH_MAX, EMPTY, METADATA_MAX, Metadata, check_json
 from domain.session import trimmed_title
@@ -36,30 +35,12 @@ CHANGED = "2026-01-02T03:04:05.678903Z"
 
 REQUEST_ID = "0d42bd2b-2c2f-4e88-996b-d416f6fc6f90"
 
-_RFC3339 = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
-
 
 def _text(value: object) -> str:
     """Refuse what is no string: Pydantic's error for an enumeration would repeat the value."""
     if not isinstance(value, str):
         raise InvalidValue("must be a string")
     return value
-
-
-def instant(value: object) -> datetime:
-    """Parse a time as RFC 3339 section 5.6 has it, with any offset, and return it in UTC. Raises
-    InvalidValue."""
-    if not isinstance(value, str):
-        raise InvalidValue("must be a string")
-    try:
-        parsed = datetime.fromisoformat(value.upper()) if _RFC3339.fullmatch(value) else None
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        raise InvalidValue("must be a time such as 2026-01-02T03:04:05.678901Z, with its offset")
-    return in_utc(parsed)
 
 
 def _body(value: Any) -> Body | None:  # noqa: ANN401 - JSON may hold anything
@@ -120,7 +101,7 @@ FormatInput = Annotated[
 ]
 TimestampInput = Annotated[
     datetime | None,
-    PlainValidator(lambda value: None if value is None else instant(value)),
+    PlainValidator(lambda value: None if value is None else parse_instant(value)),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
 ]
 _OBJECT = {"type": "object", "additionalProperties": True}

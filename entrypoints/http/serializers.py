@@ -66,6 +66,14 @@ class _Message(msgspec.Struct, gc=False):
     edited_at: datetime | str | None
 
 
+class _SessionLine(_Session, tag_field="type", tag="session", gc=False):
+    """A session in an export."""
+
+
+class _MessageLine(_Message, tag_field="type", tag="message", gc=False):
+    """A message in an export."""
+
+
 class _Said(msgspec.Struct, omit_defaults=True, gc=False):
     """A message without a body, as it goes to a model."""
 
@@ -151,6 +159,16 @@ def event_json(event: SessionEvent) -> tuple[str, bytes, str | None]:
             return "session", session_json(session), None
 
 
+def session_line(session: Session) -> bytes:
+    """Serialize a session as a line of an export."""
+    return _encode(_session(session, _SessionLine)) + b"\n"
+
+
+def message_line(message: Message) -> bytes:
+    """Serialize a message as a line of an export."""
+    return _encode(_message(message, _MessageLine)) + b"\n"
+
+
 def messages_json(messages: Sequence[Message]) -> bytes:
     """Serialize messages as MessagesResponse."""
     return _encode(_Items([_message(message) for message in messages]))
@@ -202,8 +220,8 @@ def _page_of(page: Page[Message], shown: Callable[[Message], Any]) -> bytes:
     return _encode(_Page(list(map(shown, page.items)), _Pagination(*_place(page))))
 
 
-def _session(session: Session) -> _Session:
-    return _Session(
+def _session(session: Session, kind: type[_Session] = _Session) -> _Session:
+    return kind(
         session.id,
         session.external_id,
         session.owner.subject,
@@ -217,9 +235,9 @@ def _session(session: Session) -> _Session:
     )
 
 
-def _message(message: Message) -> _Message:
+def _message(message: Message, kind: type[_Message] = _Message) -> _Message:
     id_, external, session, order, role, name, content, form, body, metadata, at, edited = message
-    return _Message(
+    return kind(
         id_,
         external,
         session,

@@ -17,6 +17,7 @@ from entrypoints.settings import Settings
 from tests.clock import ManualClock
 from tests.contract.backends import BACKENDS
 from tests.entrypoints.workers import BESIDE, ByTurns
+from tests.routes import sendable
 
 HERE = "http://127.0.0.1:8000"
 
@@ -41,6 +42,7 @@ class Api:
         self, method: str, path: str, who: str | None = "alice", **request: Any
     ) -> httpx2.Response:
         headers = self.bearer(who) if who else {}
+        request = sendable(request)
         headers |= request.pop("headers", {})
         return await self.client.request(method, path, headers=headers, **request)
 

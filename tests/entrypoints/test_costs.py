@@ -28,7 +28,7 @@ from entrypoints.http.etags import page_tag
 from tests.databases import empty_database, patient
 from tests.entrypoints.conftest import Api, before_storage, opened
 from tests.faults.proxy import Proxy, listening
-from tests.routes import ROUTE, ROUTES
+from tests.routes import ROUTE, ROUTES, Lines
 
 SAID = {"role": "user", "content": "x" * 300}
 
@@ -135,8 +135,8 @@ def requests_to(session: dict[str, Any], doomed: Sequence[str]) -> dict[str, Ite
             (
                 route.method,
                 route.target(session_id),
-                json.dumps(route.body).encode() if route.body else b"",
-                {},
+                _bytes(route.body),
+                _media_type(route.body),
             )
         )
         for route in ROUTES
@@ -163,6 +163,16 @@ def requests_to(session: dict[str, Any], doomed: Sequence[str]) -> dict[str, Ite
     )
 
 
+def _bytes(body: Any) -> bytes:
+    if isinstance(body, Lines):
+        return body.encode()
+    return json.dumps(body).encode() if body else b""
+
+
+def _media_type(body: Any) -> dict[str, str]:
+    return {"content-type": "application/x-ndjson"} if isinstance(body, Lines) else {}
+
+
 async def answered(api: Api, requests: Iterator[Request]) -> None:
     scope, receive = heard(api, next(requests))
     statuses = []
@@ -181,7 +191,7 @@ def heard(api: Api, request: Request) -> tuple[dict[str, Any], Callable[[], Awai
     path, _, query = target.partition("?")
     given = {"host": "127.0.0.1:8000", **api.bearer("alice"), **headers}
     if body:
-        given |= {"content-type": "application/json", "content-length": str(len(body))}
+        given = {"content-type": "application/json", "content-length": str(len(body)), **given}
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},

@@ -41,7 +41,7 @@ NOT_JSON = {
 async def test_a_body_that_is_not_json_is_400(api: Api, body: bytes) -> None:
     session = await api.create()
     for route in ROUTES:
-        if route.body:
+        if isinstance(route.body, dict):
             problem(await api.send(route.target(session["id"]), body, route.method), 400)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.databases import migrated_database
 from tests.serving import run, serving
 
-NEVER = {"alembic", "httpx2", "opentelemetry.exporter.otlp", "redis", "rich"}
+NEVER = {"alembic", "httpx2", "opentelemetry.exporter.otlp", "redis", "rich.console"}
 """For a new schema, an identity provider, traces, limits that processes share and a terminal."""
 
 SQLITE = {"adapters.sql.sqlite"}

@@ -13,6 +13,7 @@ from adapters.auth.policy import TokenPolicy
 from entrypoints.asgi import application
 from entrypoints.container import Container
 from tests.entrypoints.conftest import HERE, Api
+from tests.routes import sendable
 from tests.security.issuers import development
 from tests.security.mint import NOW
 
@@ -31,6 +32,7 @@ class Person:
 
     async def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
         headers = {"Authorization": self.authorization} if self.authorization else {}
+        request = sendable(request)
         headers |= request.pop("headers", {})
         return await self.client.request(method, path, headers=headers, **request)
 

@@ -88,7 +88,7 @@ async def test_a_body_that_names_a_person_is_refused(api: Api, kept: Kept) -> No
     session_id = await alice.new_session()
     before = await kept.contents()
     for route in ROUTES:
-        if route.body:
+        if isinstance(route.body, dict):
             ask = partial(bob.ask, route.method, route.target(session_id))
             for name in SAID:
                 problem(await ask(json={**route.body, name: "alice"}), 422)

@@ -12,6 +12,7 @@ import httpx2
 
 from application.ports.identifiers import Identifiers
 from tests.entrypoints.conftest import Api, opened
+from tests.routes import sendable
 from tests.security.kept import postgresql, sqlite
 
 _FIRST = 0x01A20AB2_0000_7000_8000_000000000000
@@ -50,6 +51,7 @@ class Twins:
         return answers[0]
 
     async def ask_as(self, who: str, method: str, path: str, **request: Any) -> httpx2.Response:
+        request = sendable(request)
         headers = [*self.sqlite.bearer(who).items(), *_pairs(request.pop("headers", {}))]
         return await self.ask(method, path, headers=headers, **request)
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    case,
     column,
     delete,
     exists,
@@ -60,7 +61,7 @@ def _batch(columns: Sequence[Column[Any]]) -> TableValuedAlias:
     )
 
 
-_PLACED_COLUMNS = [*NEW_MESSAGE_COLUMNS, messages.c.timestamp]
+_PLACED_COLUMNS = [*NEW_MESSAGE_COLUMNS, messages.c.timestamp, messages.c.edited_at]
 
 _NEW = _batch(NEW_MESSAGE_COLUMNS)
 _PLACED = _batch(_PLACED_COLUMNS)
@@ -129,15 +130,21 @@ def _add(*, once: bool) -> Executable:
         .returning(sessions.c.last_order, sessions.c.last_updated)
         .cte("head")
     )
-    person = select(
-        OWNER,
-        bindparam("issuer_", type_=Text),
-        bindparam("subject_", type_=Text),
-        literal(1, BigInteger),
-    ).select_from(head)
-    counted = upsert(owners).from_select(["owner", "issuer", "subject", "session_count"], person)
+    archived = case((row[sessions.c.archived], 1), else_=0)
+    person: dict[Column[Any], ColumnElement[Any]] = {
+        owners.c.owner: OWNER,
+        owners.c.issuer: bindparam("issuer_", type_=Text),
+        owners.c.subject: bindparam("subject_", type_=Text),
+        owners.c.session_count: literal(1, BigInteger),
+        owners.c.archived_count: archived,
+    }
+    counted = upsert(owners).from_select(list(person), select(*person.values()).select_from(head))
     counted = counted.on_conflict_do_update(
-        index_elements=[owners.c.owner], set_={"session_count": owners.c.session_count + 1}
+        index_elements=[owners.c.owner],
+        set_={
+            "session_count": owners.c.session_count + 1,
+            "archived_count": owners.c.archived_count + counted.excluded.archived_count,
+        },
     )
     return select(head.c.last_order).add_cte(counted.cte("counted"), _stored(head, _PLACED))
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import BigInteger, Connection, bindparam, insert, update
 
 from adapters.sql.column_types import instant_of
 from adapters.sql.database import Named, Rows, Values
@@ -39,7 +39,12 @@ PURGED_AT_ONCE = 10
 
 INCREMENT_SESSION_COUNT = labelled(
     "COUNT_ONE_MORE",
-    update(owners).where(owners.c.owner == OWNER).values(session_count=owners.c.session_count + 1),
+    update(owners)
+    .where(owners.c.owner == OWNER)
+    .values(
+        session_count=owners.c.session_count + 1,
+        archived_count=owners.c.archived_count + bindparam("more_", type_=BigInteger),
+    ),
 )
 ADD_OWNER = labelled("ADD_OWNER", insert(owners))
 ADD_SESSION = labelled("ADD_SESSION", insert(sessions))
@@ -58,8 +63,10 @@ def add(
         asked = {"owner_": owner["owner"], "external_id_": session["external_id"]}
         if connection.execute(FIND_SESSION, asked).one_or_none() is not None:
             return False
-    if not connection.execute(INCREMENT_SESSION_COUNT, {"owner_": owner["owner"]}).rowcount:
-        connection.execute(ADD_OWNER, {**owner, "session_count": 1})
+    archived = int(session["archived"])
+    counted = {"owner_": owner["owner"], "more_": archived}
+    if not connection.execute(INCREMENT_SESSION_COUNT, counted).rowcount:
+        connection.execute(ADD_OWNER, {**owner, "session_count": 1, "archived_count": archived})
     connection.execute(ADD_SESSION, session)
     if receipt:
         _claim(connection, receipt, first_order=1)

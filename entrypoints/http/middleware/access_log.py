@@ -43,6 +43,8 @@ _DONE: Mapping[str | None, str] = {
     "putMessage": "message.put",
     "removeMessage": "message.removed",
     "search": "search.done",
+    "exportSessions": "sessions.exported",
+    "importSessions": "sessions.imported",
 }
 """The events of successful requests, by operation id. Other operations, such as probes, are not
 logged when they succeed."""

@@ -20,10 +20,17 @@ ABOUT = (Path(__file__).parent / "about.md").read_text()
 TAGS = [
     {"name": "sessions", "description": "The caller's chat sessions."},
     {"name": "search", "description": "What was said in any of the caller's sessions."},
+    {"name": "moving", "description": "All of the caller's sessions, out and in."},
     {"name": "service", "description": "What the service says of itself. No token is needed."},
 ]
 
 _REFERENCE = "#/components/schemas/"
+
+_LINES = {
+    "type": "string",
+    "description": "JSON objects, each on a line of its own.",
+    "examples": ['{"type": "header", "format": "chat-sessions/1"}'],
+}
 
 
 def complete(description: Json) -> Json:
@@ -89,6 +96,7 @@ def _complete_schemas(schemas: Json) -> None:
         "View",
     ):  # the core's, and what is told in words
         schemas.pop(name, None)
+    schemas["Lines"] = dict(_LINES)
     for name, schema in sorted(schemas.items()):
         schemas[name] = schemas.pop(name)
         for part in _parts(schema):

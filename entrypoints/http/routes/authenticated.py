@@ -32,11 +32,15 @@ NOT_MODIFIED = success(
 )
 
 
-def authenticated_router(prefix: str = "/sessions", tag: str = "sessions") -> APIRouter:
+def authenticated_router(
+    prefix: str = "/sessions",
+    tag: str = "sessions",
+    route_class: type[PipelineRoute] = PipelineRoute,
+) -> APIRouter:
     """A router whose every route needs a token."""
     return APIRouter(
         prefix=prefix,
-        route_class=PipelineRoute,
+        route_class=route_class,
         tags=[tag],
         responses=problems(400, 401, 403, 408, 413, 421, 422, 429, 431, 500, 503),
     )
