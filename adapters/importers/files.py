@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from application.errors import StartRefused
 
@@ -17,12 +17,23 @@ _CONVERSATIONS = re.compile(r"(?:.*/)?conversations[^/]*\.json", re.IGNORECASE)
 _LINES = re.compile(r".*\.(?:json|jsonl|ndjson)", re.IGNORECASE)
 
 
+BEGIN_BYTES = 4096
+
+Stream = io.BufferedReader | gzip.GzipFile | zipfile.ZipExtFile
+"""What bytes are read from, and can be looked at before."""
+
+
+def begin_of(stream: Stream) -> bytes:
+    """The first bytes of a stream, which stay in it."""
+    return stream.peek(BEGIN_BYTES)
+
+
 @contextmanager
-def opened(file: BinaryIO) -> Iterator[Iterator[BinaryIO]]:
+def opened(file: BinaryIO) -> Iterator[Iterator[Stream]]:
     """The streams of JSON that a file holds: itself, what is compressed in it or, in an archive,
     the files of conversations, or all of JSON where none is called so. Raises StartRefused."""
-    stream = file if isinstance(file, io.BufferedReader) else io.BufferedReader(file)  # type: ignore[type-var]
-    begin = stream.peek(len(_ZIP))
+    stream: Any = file if isinstance(file, io.BufferedReader) else io.BufferedReader(file)
+    begin = begin_of(stream)
     try:
         if begin.startswith(_ZIP):
             if not stream.seekable():
@@ -31,14 +42,14 @@ def opened(file: BinaryIO) -> Iterator[Iterator[BinaryIO]]:
                 yield _members(archive)
         elif begin.startswith(_GZIP):
             with gzip.open(stream) as plain:
-                yield iter([plain])  # type: ignore[list-item]  # it reads bytes
+                yield iter([plain])
         else:
             yield iter([stream])
     except (zipfile.BadZipFile, EOFError, gzip.BadGzipFile) as error:
         raise StartRefused(f"the file is damaged: {error}") from error
 
 
-def _members(archive: zipfile.ZipFile) -> Iterator[BinaryIO]:
+def _members(archive: zipfile.ZipFile) -> Iterator[Stream]:
     names = sorted(archive.namelist())
     chosen = [name for name in names if _CONVERSATIONS.fullmatch(name)]
     chosen = chosen or [name for name in names if _LINES.fullmatch(name)]
@@ -46,4 +57,4 @@ def _members(archive: zipfile.ZipFile) -> Iterator[BinaryIO]:
         raise StartRefused("the archive has no conversations: no file in it is JSON")
     for name in chosen:
         with archive.open(name) as member:
-            yield member  # type: ignore[misc]  # it reads bytes
+            yield member  # type: ignore[misc]  # a ZipExtFile, as it is opened to be read

@@ -4,8 +4,9 @@ import codecs
 import json
 import math
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
+from adapters.importers.files import Stream
 from domain.strict_json import Number
 
 CHUNK_BYTES = 256 * 1024
@@ -20,7 +21,7 @@ class NotJson(ValueError):
     """What is read is not JSON. The message repeats nothing of it."""
 
 
-def json_items(stream: BinaryIO) -> Iterator[Any]:
+def json_items(stream: Stream) -> Iterator[Any]:
     """Yield the items of each array, and each other value, that stands by itself in the stream.
     Numbers are as they are written; of members of one name the last counts. Raises NotJson."""
     text = _Text(stream)
@@ -42,7 +43,7 @@ def json_items(stream: BinaryIO) -> Iterator[Any]:
 
 
 class _Text:
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         self._text = ""

@@ -1,18 +1,16 @@
 """The kinds of files that can be read, and how one is told from another."""
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from itertools import chain
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
 from adapters.importers import chatgpt, claude, librechat, open_webui, openai, own
+from adapters.importers.files import Stream, begin_of
 from adapters.importers.json_items import NotJson, json_items
 from application.errors import StartRefused
 from domain.transfer import Fault, Part
-
-BEGIN_BYTES = 4096
 
 
 class Kind(StrEnum):
@@ -37,13 +35,12 @@ what LibreChat has, OpenAI's might be taken for."""
 Read = Callable[[Mapping[str, Any]], Iterator[Part]]
 
 
-def parts_of(stream: BinaryIO, kind: Kind | None = None) -> tuple[Kind, Iterator[Part]]:
+def parts_of(stream: Stream, kind: Kind | None = None) -> tuple[Kind, Iterator[Part]]:
     """What a stream of JSON holds, read as it goes, and of which kind that is, where it is not said
     by `kind`. Raises StartRefused if it is none that can be told."""
-    buffered = io.BufferedReader(stream, BEGIN_BYTES)  # type: ignore[type-var]
-    if kind is Kind.CHAT_SESSIONS or (kind is None and own.is_own(buffered.peek(BEGIN_BYTES))):
-        return Kind.CHAT_SESSIONS, chain.from_iterable(own.lines(buffered))
-    items = json_items(buffered)
+    if kind is Kind.CHAT_SESSIONS or (kind is None and own.is_own(begin_of(stream))):
+        return Kind.CHAT_SESSIONS, chain.from_iterable(own.lines(stream))
+    items = json_items(stream)
     if kind is not None:
         return kind, _parts(items, kind)
     try:

@@ -1,8 +1,8 @@
 """Our own export: lines of JSON, as `GET /export` gives them."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
+from adapters.importers.files import Stream
 from application.moved_lines import FORMAT, LineReader
 from domain.transfer import Part
 
@@ -16,7 +16,7 @@ def is_own(begin: bytes) -> bool:
     return FORMAT.encode() in first or b'"type":"session"' in first.replace(b" ", b"")
 
 
-def lines(stream: BinaryIO) -> Iterator[list[Part]]:
+def lines(stream: Stream) -> Iterator[list[Part]]:
     """Yield what each line means."""
     reader = LineReader()
     while line := stream.readline(LINE_MAX + 1):

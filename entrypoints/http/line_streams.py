@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from application.errors import Unavailable
 from application.moved_lines import LineReader
 from domain.transfer import Fault, Part
 from entrypoints.http.moved_lines import NDJSON
+from entrypoints.telemetry.request_context import RequestContext, request_context
 
 EARLY_BYTES = 16 * 1024
 """Bytes of an answer that are sent while its request is still coming. A client that reads nothing
@@ -21,22 +23,43 @@ IN_MEMORY_BYTES = 1024 * 1024
 """Bytes of an answer that wait in memory for that; more are in a temporary file."""
 
 
+Write = Callable[[bytes], Awaitable[None]]
+
+
 class EndingStream(StreamingResponse):
-    """A response that is cut off once the service is stopping, so that its reader can tell."""
+    """A response that is cut off, so that its reader can tell, once the service is stopping or the
+    storage fails."""
 
     media_type = NDJSON
 
-    def __init__(self, pieces: AsyncIterator[bytes], is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, request: Request, pieces: AsyncIterator[bytes], is_stopping: Callable[[], bool]
+    ) -> None:
         super().__init__(_until(pieces, is_stopping))
+        self._context = request_context(request)
+
+    async def stream_response(self, send: Send) -> None:
+        with cut_off(self._context):
+            await super().stream_response(send)
+
+
+@contextmanager
+def cut_off(context: RequestContext) -> Iterator[None]:
+    """End a response that has begun without its end, which makes the server close the connection,
+    and keep the reason for the access log."""
+    try:
+        yield
+    except Unavailable as error:
+        context.refusal = error
 
 
 async def _until(
     pieces: AsyncIterator[bytes], is_stopping: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     async for piece in pieces:
-        yield piece
         if is_stopping():
             raise Unavailable("the service is stopping")
+        yield piece
 
 
 class AnswerAsItComes(Response):
@@ -45,9 +68,12 @@ class AnswerAsItComes(Response):
 
     media_type = NDJSON
 
-    def __init__(self, lines: AsyncIterator[bytes], has_ended: Callable[[], bool]) -> None:
+    def __init__(
+        self, request: Request, lines: AsyncIterator[bytes], has_ended: Callable[[], bool]
+    ) -> None:
         super().__init__()
         del self.headers["content-length"]
+        self._context = request_context(request)
         self._lines = lines
         self._has_ended = has_ended
 
@@ -62,23 +88,26 @@ class AnswerAsItComes(Response):
                 "headers": self.raw_headers,
             }
         )
+        with cut_off(self._context), tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as held:
+            await self._write_lines(held, write)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _write_lines(
+        self, held: "tempfile.SpooledTemporaryFile[bytes]", write: Write
+    ) -> None:
         early = 0
-        with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as held:
-            async for line in self._lines:
-                if not self._has_ended() and (held.tell() or early + len(line) > EARLY_BYTES):
-                    held.write(line)
-                    continue
-                if held.tell():
-                    await _drain(held, write)
-                early += len(line)
-                await write(line)
-            await _drain(held, write)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        async for line in self._lines:
+            if not self._has_ended() and (held.tell() or early + len(line) > EARLY_BYTES):
+                held.write(line)
+                continue
+            if held.tell():
+                await _drain(held, write)
+            early += len(line)
+            await write(line)
+        await _drain(held, write)
 
 
-async def _drain(
-    held: "tempfile.SpooledTemporaryFile[bytes]", write: Callable[[bytes], Awaitable[None]]
-) -> None:
+async def _drain(held: "tempfile.SpooledTemporaryFile[bytes]", write: Write) -> None:
     held.seek(0)
     while piece := held.read(EARLY_BYTES):
         await write(piece)

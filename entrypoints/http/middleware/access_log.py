@@ -167,6 +167,8 @@ def _outcome(context: RequestContext, status: int | None) -> tuple[str | None, i
         return "request.failed", logging.ERROR
     if status is None:
         return "request.abandoned", logging.INFO
+    if status < HTTPStatus.BAD_REQUEST and refusal is not None:
+        return "response.cut_off", logging.WARNING
     if status < HTTPStatus.BAD_REQUEST:
         return _DONE.get(context.operation), logging.INFO
     return _REFUSED.get(status, ("request.refused", logging.INFO))

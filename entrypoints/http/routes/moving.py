@@ -82,7 +82,7 @@ async def export_sessions(
     parts = use_cases(request).export_sessions(caller, query.to_domain())
     begun = await _begun(parts)
     lines = export_lines(begun, caller, datetime.now(UTC))
-    return EndingStream(lines, app_context(request).is_stopping)
+    return EndingStream(request, lines, app_context(request).is_stopping)
 
 
 async def _begun(parts: AsyncIterator[Exported]) -> AsyncIterator[Exported]:
@@ -131,4 +131,4 @@ async def import_sessions(request: Request, caller: Caller) -> Response:
     lines = RequestLines(request, app.max_import_bytes, app.max_body_bytes, app.is_stopping)
     imported = use_cases(request).import_sessions(caller, lines.parts())
     answer = (imported_line(one) async for one in imported)
-    return AnswerAsItComes(answer, lambda: lines.has_ended)
+    return AnswerAsItComes(request, answer, lambda: lines.has_ended)

@@ -1,0 +1,72 @@
+"""What docs/move-in.md and docs/move-out.md show is run as it stands."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from tests.adapters.test_importers import CLAUDE
+from tests.serving import COMMAND, environment, serving
+
+DOCS = Path(__file__).parents[2] / "docs"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HERE = "http://127.0.0.1:8000"
+DATABASE = "CHAT_SESSIONS_DATABASE_URL"
+TRIP = {"external_id": "trip-1", "title": "Lisbon", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def blocks(page: str, title: str, language: str = "sh") -> list[str]:
+    """The fenced blocks under a heading."""
+    (text,) = re.findall(
+        rf"^## {title}\n(.*?)(?=^## |\Z)", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL
+    )
+    return [block for found, block in BLOCK.findall(text) if found == language]
+
+
+def pasted(script: str, folder: Path, **settings: str) -> str:
+    done = subprocess.run(
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment(**settings) | {"PATH": f"{COMMAND.parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_moving_out_and_in_over_http(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        with served.client() as alice:
+            assert alice.post("/sessions", json=TRIP).status_code == 201
+        whole, one = blocks("move-out.md", "Over HTTP")
+        (bring,) = blocks("move-in.md", "Over HTTP")
+        for script, who, shown in (
+            (whole, "alice", '"sessions":1,"messages":1'),
+            (one, "alice", '"external_id":"trip-1"'),
+            (bring, "bob", '"status":"created","messages":1'),
+            (bring, "bob", '"status":"kept","messages":0'),
+        ):
+            asked = script.replace(HERE, served.url)
+            assert shown in pasted(asked, tmp_path, TOKEN=served.token(who))
+        (read,) = blocks("move-out.md", "Read it with other tools")
+        assert pasted(read, tmp_path) == "1 Lisbon\n"
+    (example,) = blocks("move-in.md", "Over HTTP", "json")
+    told = {"external_id", "session_id", "status", "messages", "left_out"}
+    assert json.loads(example).keys() == told
+
+
+def test_moving_in_and_out_on_the_command_line(tmp_path: Path) -> None:
+    """With the file of another program, and the session that the page names."""
+    named = [{**CLAUDE[0], "uuid": "trip-1"}, *CLAUDE[1:]]
+    (tmp_path / "conversations.json").write_text(json.dumps(named))
+    (bring,) = blocks("move-in.md", "From another chat program")
+    told = pasted(bring, tmp_path)
+    assert "would be created: 3 sessions with 6 messages\n" in told
+    assert "\ncreated: 3 sessions with 6 messages\n" in told
+    (take,) = blocks("move-out.md", "On the command line")
+    pasted(take, tmp_path)
+    assert (tmp_path / "alice.ndjson.gz").stat().st_size > 0
+    trip = (tmp_path / "trip.ndjson").read_text().splitlines()
+    assert json.loads(trip[-1]) == {"type": "footer", "sessions": 1, "messages": 2}
