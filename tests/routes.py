@@ -191,7 +191,7 @@ ROUTES = (
         method="GET",
         path="/export",
         event="sessions.exported",
-        statements=(3, 3),
+        statements=(2, 2),
         words=("session_id",),
     ),
     Route(

@@ -28,19 +28,19 @@ Write = Callable[[bytes], Awaitable[None]]
 
 class EndingStream(StreamingResponse):
     """A response that is cut off, so that its reader can tell, once the service is stopping or the
-    storage fails."""
+    storage fails. Nothing more is read for a client that is gone."""
 
     media_type = NDJSON
 
     def __init__(
         self, request: Request, pieces: AsyncIterator[bytes], is_stopping: Callable[[], bool]
     ) -> None:
-        super().__init__(_until(pieces, is_stopping))
+        super().__init__(_until(request, pieces, is_stopping))
         self._context = request_context(request)
 
-    async def stream_response(self, send: Send) -> None:
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         with cut_off(self._context):
-            await super().stream_response(send)
+            await self.stream_response(send)
 
 
 @contextmanager
@@ -54,11 +54,13 @@ def cut_off(context: RequestContext) -> Iterator[None]:
 
 
 async def _until(
-    pieces: AsyncIterator[bytes], is_stopping: Callable[[], bool]
+    request: Request, pieces: AsyncIterator[bytes], is_stopping: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     async for piece in pieces:
         if is_stopping():
             raise Unavailable("the service is stopping")
+        if await request.is_disconnected():
+            raise Unavailable("the client is gone")
         yield piece
 
 
