@@ -251,10 +251,8 @@ class _Conversation:
             await self.to.sessions.update(
                 self.caller,
                 written.id,
-                lambda found: replace(
-                    found.check_version([written.version]),
-                    last_updated=changed_at,
-                    revision=found.revision + 1,
+                lambda found: found.check_version([written.version])._replace(
+                    last_updated=changed_at, revision=found.revision + 1
                 ),
             )
 
