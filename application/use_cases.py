@@ -4,9 +4,9 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from application.export import ExportSessions
-from application.imports import ImportSessions
 from application.followers import Followers
 from application.following import AwaitMessages, FollowSession
+from application.imports import ImportSessions
 from application.messages import (
     AppendMessages,
     ClearMessages,
