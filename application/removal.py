@@ -92,7 +92,8 @@ async def remove_all(sessions: SessionRepository, owner: Owner, created_until: d
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was removed of a person's, or would be, and what was found to be left afterwards."""
+    """What was removed of a person's, or in a dry run would be, and what is left, looked up
+    afterwards."""
 
     erased_at: datetime
     removed: Holdings

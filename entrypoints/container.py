@@ -23,6 +23,7 @@ from application.ports.authenticator import Authenticator, Scope
 from application.ports.clock import Clock
 from application.ports.storage import Storage
 from application.receipts import PurgeReceipts
+from application.removal import EraseOwner, RemoveIdleSessions
 from application.search import RebuildSearchIndex, TendSearchIndex
 from application.use_cases import Wrap, build_use_cases
 from entrypoints import time_limits
@@ -271,6 +272,8 @@ class Container(containers.DeclarativeContainer):
     )
     """It is not among the use cases, so that the command line builds no more than it needs."""
 
+    erase_owner = providers.Singleton(EraseOwner, storage, clock)
+    remove_idle_sessions = providers.Singleton(RemoveIdleSessions, storage, clock)
     tend_search_index = providers.Singleton(TendSearchIndex, storage)
     rebuild_search_index = providers.Singleton(RebuildSearchIndex, storage)
     export_sessions = providers.Singleton(

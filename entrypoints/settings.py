@@ -115,6 +115,7 @@ class Settings(BaseModel):
     client_idle_seconds: ClientSeconds = 75
     client_answer_seconds: ClientSeconds = 10
     client_connections: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
     followers_max: Annotated[int, Field(ge=1, le=100_000)] = FOLLOWERS_MAX
     followers_per_owner: Annotated[int, Field(ge=1, le=100_000)] = FOLLOWERS_OF_OWNER_MAX
     events_seconds: Annotated[float, Field(gt=0, le=86400)] = 3600

@@ -19,7 +19,8 @@ _EXAMPLES: dict[Callable[..., None], Sequence[str]] = {
     service.serve: ["chat-sessions serve", "CHAT_SESSIONS_PORT=9000 chat-sessions serve"],
     service.openapi: ["chat-sessions openapi > openapi.json"],
     database.migrate: ["chat-sessions migrate", "chat-sessions migrate --check || echo old"],
-    database.purge: ["chat-sessions purge"],
+    database.purge: ["chat-sessions purge", "CHAT_SESSIONS_RETENTION_DAYS=365 chat-sessions purge"],
+    database.reindex: ["chat-sessions reindex"],
     moving.export: [
         "chat-sessions export --subject alice > alice.ndjson",
         "chat-sessions export --subject alice --session ext:trip-1 | gzip > trip.gz",
@@ -31,6 +32,10 @@ _EXAMPLES: dict[Callable[..., None], Sequence[str]] = {
     ],
     people.token: ["export TOKEN=$(chat-sessions token --subject alice)"],
     people.owner: ["chat-sessions owner --subject alice --issuer https://login.example"],
+    people.erase: [
+        "chat-sessions erase --subject alice --dry-run",
+        "chat-sessions erase --subject alice > receipt.json",
+    ],
     checks.check_config: ["chat-sessions check-config", "chat-sessions check-config --connect"],
     checks.check_token: ['echo "$TOKEN" | chat-sessions check-token'],
 }

@@ -1,11 +1,18 @@
 """The commands that look after the database."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from application.errors import StartRefused, Unavailable
 from entrypoints.cli.invocation import Invocation, new_container
+
+if TYPE_CHECKING:
+    from entrypoints.container import Container
+
+T = TypeVar("T")
 
 
 def migrate(
@@ -24,18 +31,34 @@ def migrate(
 
 
 def purge(context: typer.Context) -> None:
-    """Forget idempotency keys older than 24 hours."""
+    """Forget idempotency keys older than 24 hours and, where CHAT_SESSIONS_RETENTION_DAYS is set,
+    remove sessions that have not changed for so long."""
     container = new_container()
+    signals, days = Invocation.of(context).signals, container.settings().retention_days
+    keys = signals.run(on_open_storage(container, container.purge_receipts()))
+    print(f"forgot {keys} idempotency keys")
+    if days is not None:
+        remove = partial(container.remove_idle_sessions(), days)
+        removed = signals.run(on_open_storage(container, remove))
+        print(
+            f"removed {removed.sessions} sessions with {removed.messages} messages, unchanged for "
+            f"{days} days"
+        )
 
-    async def forget() -> int:
-        await container.storage().open()
-        try:
-            count: int = await container.purge_receipts()()
-        except Unavailable as error:
-            raise StartRefused(f"stopped halfway, run it again: {error}") from error
-        else:
-            return count
-        finally:
-            await container.storage().close()
 
-    print(f"forgot {Invocation.of(context).signals.run(forget())} idempotency keys")
+def reindex(context: typer.Context) -> None:
+    """Make anew what a search finds texts by."""
+    container = new_container()
+    rebuild = on_open_storage(container, container.rebuild_search_index())
+    print(f"indexed {Invocation.of(context).signals.run(rebuild)} texts")
+
+
+async def on_open_storage(container: "Container", act: Callable[[], Awaitable[T]]) -> T:
+    """Return what the act returns. Raises StartRefused where the storage is away meanwhile."""
+    await container.storage().open()
+    try:
+        return await act()
+    except Unavailable as error:
+        raise StartRefused(f"stopped halfway, run it again: {error}") from error
+    finally:
+        await container.storage().close()

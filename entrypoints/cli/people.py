@@ -1,14 +1,19 @@
 """The commands about the people whose sessions are kept."""
 
+import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from application.errors import StartRefused
+from application.ports.removal import Holdings
 from domain.owner import Owner, check_subject
-from entrypoints.cli.invocation import Invocation, settings_of_environment
+from entrypoints.cli.database import on_open_storage
+from entrypoints.cli.invocation import Invocation, new_container, settings_of_environment
 
 if TYPE_CHECKING:
+    from application.removal import Erasure
     from entrypoints.settings import Settings
 
 Issuer = Annotated[
@@ -44,6 +49,47 @@ def owner(context: typer.Context, subject: Subject, issuer: Issuer = None) -> No
     """Print the key under which an owner's data is stored."""
     Invocation.of(context).check_stdout()
     print(owner_named(issuer, subject).key)
+
+
+def erase(
+    context: typer.Context,
+    subject: Subject,
+    issuer: Issuer = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be removed.")
+    ] = False,
+) -> None:
+    """Remove all that is a person's, and print a receipt in JSON."""
+    Invocation.of(context).check_stdout()
+    container = new_container()
+    person = owner_named(issuer, subject, container.settings())
+    act = partial(container.erase_owner(), person, dry_run=dry_run)
+    erasure = Invocation.of(context).signals.run(on_open_storage(container, act))
+    print(json.dumps(_receipt(person, erasure), ensure_ascii=False, indent=2))
+    if erasure.left and not dry_run:
+        raise StartRefused("something is left: the person has written meanwhile; run it again")
+
+
+def _receipt(person: Owner, erasure: "Erasure") -> dict[str, object]:
+    from entrypoints.http.serializers import rfc3339
+
+    def counts(holdings: Holdings) -> dict[str, int]:
+        return {
+            "sessions": holdings.sessions,
+            "messages": holdings.messages,
+            "idempotency_keys": holdings.idempotency_keys,
+        }
+
+    return {
+        "subject": person.subject,
+        "issuer": person.issuer,
+        "owner": str(person.key),
+        "at": rfc3339(erasure.erased_at),
+        "dry_run": erasure.dry_run,
+        "removed": counts(erasure.removed),
+        "left": counts(erasure.left),
+        "is_known": erasure.left.is_known,
+    }
 
 
 def owner_named(issuer: str | None, subject: str, settings: "Settings | None" = None) -> Owner:
