@@ -170,9 +170,9 @@ ROUTES = (
         operation="search",
         method="GET",
         path=SEARCH,
-        query="q=new",
+        query="q=nobodysaid",
         event="search.done",
-        statements=(4, 4),
+        statements=(2, 2),
         integers=("limit",),
         others=("q", "session_id", "cursor"),
     ),
@@ -192,7 +192,7 @@ ROUTES = (
         path="/export",
         event="sessions.exported",
         statements=(2, 2),
-        words=("session_id",),
+        others=("session_id",),
     ),
     Route(
         operation="importSessions",
@@ -264,7 +264,7 @@ def requests(session_id: str) -> list[tuple[str, str, Any]]:
 def live_routes() -> set[tuple[str, str, str | None, frozenset[str]]]:
     """As the application itself has them: path, method, operation, parameters of the query."""
     return {
-        (route.path or "", method, route.operation_id, _query(route))
+        (route.path_format or "", method, route.operation_id, _query(route))
         for route in iter_route_contexts(routed_app().routes)
         for method in route.methods or ()
         if route.path

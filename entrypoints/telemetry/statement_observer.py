@@ -6,7 +6,7 @@ from time import time_ns
 from typing import Protocol
 
 import structlog
-from opentelemetry.trace import SpanKind, StatusCode, Tracer
+from opentelemetry.trace import SpanKind, StatusCode, Tracer, get_current_span
 
 from entrypoints.telemetry.metrics import Metrics
 from entrypoints.telemetry.request_context import current
@@ -47,7 +47,7 @@ class StatementObserver:
         if context is not None:
             context.db_queries += 1
             context.db_seconds += seconds
-        if self._tracer is not None:
+        if self._tracer is not None and get_current_span().is_recording():
             about = {"db.system.name": self._system, "db.query.summary": name}
             _add_span(self._tracer, name, seconds, about | ({"error.type": kind} if kind else {}))
         if seconds >= self._slow_seconds:

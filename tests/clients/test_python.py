@@ -35,7 +35,8 @@ class Generated:
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the package is. A warning of the generator's is a failure."""
     folder = tmp_path_factory.mktemp("generated")
-    (folder / "config.yml").write_text("post_hooks: []")
+    lines = "content_type_overrides: {application/x-ndjson: application/octet-stream}"
+    (folder / "config.yml").write_text(f"post_hooks: []\n{lines}\n")
     command = (
         *(sys.executable, "-m", "openapi_python_client", "generate"),
         *("--path", DESCRIPTION, "--meta", "none", "--output-path", folder / NAME),

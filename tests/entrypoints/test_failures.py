@@ -9,6 +9,7 @@ import pytest
 from application.errors import StartRefused, StorageRefused, Unavailable
 from domain.errors import InvalidValue
 from entrypoints import cli
+from entrypoints.cli import commands
 from entrypoints.failure_messages import described
 
 SAID = "what someone said"
@@ -61,10 +62,10 @@ def test_a_command_that_fails_exits_with_1_and_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def run(*_: object) -> None:
+    def run(*_: object, **__: object) -> None:
         raise error()
 
-    monkeypatch.setattr(cli, "_openapi", run)
+    monkeypatch.setattr(commands, "run", run)
     assert cli.main(["openapi"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

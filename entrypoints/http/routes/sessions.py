@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Query
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,6 +43,17 @@ from entrypoints.telemetry.request_context import request_context
 
 SESSION = success("The session.", "ETag")
 READ_SESSION = success("The session.", "ETag", "Standby-Read")
+
+
+class _SessionConvertor(StringConvertor):
+    """What may stand for a session in a path: not the name of a route beside it."""
+
+    regex = "(?!deletions(?:$|/))[^/]+"
+
+
+register_url_convertor("session", _SessionConvertor())
+
+ONE = "/{session_id:session}"
 
 router = authenticated_router()
 
@@ -97,7 +109,7 @@ async def create_session(
 
 
 @router.get(
-    "/{session_id}",
+    ONE,
     operation_id="getSession",
     response_model=SessionResponse,
     responses={200: READ_SESSION, 304: NOT_MODIFIED, **problems(404)},
@@ -113,7 +125,7 @@ async def get_session(
 
 
 @router.patch(
-    "/{session_id}",
+    ONE,
     operation_id="updateSession",
     response_model=SessionResponse,
     responses={200: SESSION, **problems(404, 412, 415)},
@@ -150,7 +162,7 @@ async def update_session(
 
 
 @router.delete(
-    "/{session_id}",
+    ONE,
     operation_id="deleteSession",
     status_code=204,
     responses={204: success("The session is gone."), **problems(404, 412)},
