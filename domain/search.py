@@ -6,7 +6,8 @@ from functools import lru_cache
 from uuid import UUID
 
 from domain.errors import InvalidValue, in_field
-from domain.message import Role
+from domain.message import Message, Role
+from domain.session import Session
 from domain.text import storable
 from domain.words import KEY_MAX, KEY_WORDS_MAX, Word, fold, is_unspaced, pairs, placed_words, words
 
@@ -212,6 +213,15 @@ class Hit:
         return self.said_at, self.session_id, self.message_order or 0
 
 
+def hits_of(session: Session, messages: Iterable[Message]) -> Iterator[Hit]:
+    """Return each text of a session that may be found."""
+    if session.title is not None:
+        yield Hit(session.id, session.title, None, None, session.created_at, session.title)
+    for one in messages:
+        order = one.message_order
+        yield Hit(session.id, session.title, order, one.role, one.timestamp, one.content)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """`limit` hits, 1-50, the newest first, those older than the place `after`, if there is one.
@@ -225,8 +235,9 @@ class SearchRequest:
         if not 1 <= self.limit <= SEARCH_LIMIT_MAX:
             raise InvalidValue(f"must be 1 to {SEARCH_LIMIT_MAX}", "limit")
 
-    def page_of(self, hits: Iterable[Hit]) -> "SearchPage":
-        """The page, for a storage that has every hit at hand."""
+    def page_of(self, texts: Iterable[Hit]) -> "SearchPage":
+        """The page, for a storage that has every text at hand."""
+        hits = (hit for hit in texts if self.query.finds(hit.text))
         ordered = sorted(hits, key=lambda hit: hit.place, reverse=True)
         older = [hit for hit in ordered if self.after is None or hit.place < self.after]
         items = older[: self.limit]

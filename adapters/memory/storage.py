@@ -1,4 +1,4 @@
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ from domain.message import (
 from domain.message_page import MessagePageRequest
 from domain.owner import Owner
 from domain.page import Page
-from domain.search import Hit, SearchPage, SearchRequest
+from domain.search import SearchPage, SearchRequest, hits_of
 from domain.session import Session, Version
 from domain.session_page import SessionPageRequest
 
@@ -59,14 +59,6 @@ class _Conversation:
         if place is None:
             raise MessageNotFound
         return place
-
-    def hits(self) -> Iterator[Hit]:
-        """Return what a search may find."""
-        session, title = self.session, self.session.title
-        if title is not None:
-            yield Hit(session.id, title, None, None, session.created_at, title)
-        for one in self.messages:
-            yield Hit(session.id, title, one.message_order, one.role, one.timestamp, one.content)
 
     def _numbered(self) -> list[tuple[int, Message]]:
         return list(enumerate(self.messages))
@@ -291,12 +283,8 @@ class MemorySearchIndex(SearchIndex):
         looked_at: Iterable[_Conversation] = self.data.for_owner(owner).values()
         if session_id is not None:
             looked_at = [self.data.find(owner, session_id)]
-        query = request.query
         return request.page_of(
-            hit
-            for conversation in looked_at
-            for hit in conversation.hits()
-            if query.finds(hit.text)
+            hit for one in looked_at for hit in hits_of(one.session, one.messages)
         )
 
 
