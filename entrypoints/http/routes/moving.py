@@ -1,7 +1,6 @@
 """The routes that take a person's sessions out, and bring them in."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -81,7 +80,7 @@ async def export_sessions(
     """
     parts = use_cases(request).export_sessions(caller, query.to_domain())
     begun = await _begun(parts)
-    lines = export_lines(begun, caller, datetime.now(UTC))
+    lines = export_lines(begun, caller, app_context(request).clock.now())
     return EndingStream(request, lines, app_context(request).is_stopping)
 
 
