@@ -63,7 +63,7 @@ def test_every_check_of_schemathesis_passes(
     )
     assert not report["errors"]
     tested = {
-        "operations": operations["total"],
+        "operations": operations["selected"],
         "histories": len(ROUTES) - 4,
     }  # streams, a search and a deletion of many link to nothing
     assert operations["tested"] == tested[phases]
@@ -99,6 +99,7 @@ def _command(served: Served, folder: Path, examples: int, phases: str) -> list[s
         "--seed=1",
         "--continue-on-failure",
         "--generation-database=none",
+        "--exclude-operation-id=importSessions",  # it knows no lines of JSON
         "--suppress-health-check=all",  # they are about this machine's speed
         f"--report-json-path={folder / 'report.json'}",
     ]
