@@ -98,6 +98,7 @@ class Erasure:
     erased_at: datetime
     removed: Holdings
     left: Holdings
+    was_known: bool
     dry_run: bool
 
 
@@ -113,7 +114,7 @@ class EraseOwner:
         """Raises Unavailable, and then is to be asked again: what was removed stays removed."""
         found = await self.storage.holdings(owner)
         if dry_run:
-            return Erasure(self.clock.now(), found, found, dry_run=True)
+            return Erasure(self.clock.now(), found, found, found.is_known, dry_run=True)
         removed, keys = NOTHING, 0
         for _ in range(RETURNS):
             removed += await remove_all(self.storage.sessions, owner, _forever(self.clock))
@@ -126,7 +127,8 @@ class EraseOwner:
         while await self.storage.tend_index():
             pass
         gone = Holdings(removed.sessions, removed.messages, keys)
-        return Erasure(self.clock.now(), gone, await self.storage.holdings(owner), dry_run=False)
+        left = await self.storage.holdings(owner)
+        return Erasure(self.clock.now(), gone, left, found.is_known, dry_run=False)
 
 
 def _forever(clock: Clock) -> datetime:

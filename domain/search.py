@@ -1,5 +1,5 @@
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -9,7 +9,18 @@ from domain.errors import InvalidValue, in_field
 from domain.message import Message, Role
 from domain.session import Session
 from domain.text import storable
-from domain.words import KEY_MAX, KEY_WORDS_MAX, Word, fold, is_unspaced, pairs, placed_words, words
+from domain.words import (
+    KEY_MAX,
+    KEY_WORDS_MAX,
+    PIECE,
+    Word,
+    fold,
+    is_unspaced,
+    pairs,
+    pieces,
+    placed_words,
+    words,
+)
 
 QUERY_MAX = 500
 """Characters of what is looked for."""
@@ -113,14 +124,18 @@ class SearchQuery:
         return all(phrase.is_decided_by_keys for phrase in self.phrases)
 
     def finds(self, text: str) -> bool:
-        folded = fold(text)
-        if folded.isascii():
-            return all(_stands_in(folded, phrase) for phrase in self.phrases)
-        found = words(text)
-        return all(any(True for _ in phrase.starts(found)) for phrase in self.phrases)
+        missing = set(self.phrases)
+        for piece in pieces(text):
+            missing -= _standing(piece, missing)
+            if not missing:
+                return True
+        return False
 
     def snippet(self, text: str) -> tuple[Part, ...]:
         """Return the piece of a text around the first match, as it stands there, in parts."""
+        for size in (PIECE, 1500):  # to place words takes long
+            parts = pieces(text, size)
+            text = next((one for one in parts if _standing(one, self.phrases)), text[:size])
         found = placed_words(text)
         forms = [word.form for word in found]
         matches = [
@@ -132,6 +147,15 @@ class SearchQuery:
         first = spans[0][0] if spans else 0
         start = _at_word(found, max(0, first - _SNIPPET_LEAD))
         return tuple(_parts(text, spans, start, min(len(text), start + SNIPPET_LENGTH)))
+
+
+def _standing(text: str, phrases: Collection[Phrase]) -> set[Phrase]:
+    """Return those of the phrases that the text has."""
+    folded = fold(text)
+    if folded.isascii():
+        return {phrase for phrase in phrases if _stands_in(folded, phrase)}
+    found = words(text)
+    return {phrase for phrase in phrases if any(True for _ in phrase.starts(found))}
 
 
 def _stands_in(folded: str, phrase: Phrase) -> bool:

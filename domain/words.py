@@ -6,7 +6,7 @@ character before it (Unicode Standard Annex 29).
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import and_
@@ -14,13 +14,17 @@ from operator import and_
 KEY_MAX = 64
 """Characters of a word that an index has; what is longer is found by its beginning."""
 
+PIECE = 5000
+_SHARED = 500
+"""Characters of a piece of a long text, about, and how many of them its neighbour has too."""
+
 KEY_WORDS_MAX = 2
 """Words that an index has as one: neighbours that are a character each."""
 
 _UNSPACED = (
     "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
-    "\u2600-\u27bf\U0001f300-\U0001faff"  # pictures
-    "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+    "\u2600-\u27bf\U0001f1e6-\U0001f1ff\U0001f300-\U0001faff"  # pictures and flags
+    "\u3040-\u30ff\u3100-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
     "\U00020000-\U0003ffff"  # Japanese, Chinese, Korean
 )
 
@@ -28,8 +32,13 @@ _FIRST_PLANE = range(0x10000)
 _SECOND_PLANE = range(0x10000, 0x20000)
 """Beyond it are only characters of languages without spaces."""
 
-_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0640]+")
-"""What may be left out in Latin, Greek, Cyrillic, Hebrew and Arabic."""
+_UNSEEN = "\u00ad\u200b-\u200f\u2060\ufeff"
+"""What shows nothing within a word, or where it may be broken."""
+
+_ACCENTS = re.compile(
+    f"[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0640{_UNSEEN}]+"
+)
+"""What may be left out, in Latin, Greek, Cyrillic, Hebrew and Arabic too."""
 
 _UNDECOMPOSED = str.maketrans(
     {
@@ -87,13 +96,33 @@ def is_unspaced(word: str) -> bool:
     return not word.isascii() and _unspaced().match(word) is not None
 
 
+def pieces(text: str, size: int = PIECE) -> Iterator[str]:
+    """Return a text in pieces, of which each is looked through in a few milliseconds. They end
+    between words where there is a gap, and share their edges, so that what stands together is
+    whole in one of them."""
+    start = 0
+    while len(text) - start > size:
+        stop = _gap(text, start + size)
+        yield text[start:stop]
+        start = _gap(text, stop - _SHARED)
+    yield text[start:]
+
+
+def _gap(text: str, place: int) -> int:
+    """Return where the last gap before a place ends, if one is near, or else the place."""
+    space = max(text.rfind(gap, place - _SHARED // 2, place) for gap in " \n")
+    return place if space < 0 else space + 1
+
+
 def index_keys(text: str) -> set[str]:
     """Return what an index has of a text: its words and, of those that are a character, each two
     that are neighbours as well."""
-    found = words(text)
-    keys = {word[:KEY_MAX] for word in found}
-    if not text.isascii():
-        keys.update(pairs(found))
+    keys: set[str] = set()
+    for piece in pieces(text):
+        found = words(piece)
+        keys.update(word[:KEY_MAX] for word in found)
+        if not piece.isascii():
+            keys.update(pairs(found))
     return keys
 
 
@@ -132,7 +161,7 @@ def _word() -> re.Pattern[str]:
 @cache
 def _cluster() -> re.Pattern[str]:
     marks = _ranges(_is_mark, _FIRST_PLANE)
-    return re.compile(f".[{marks}\u1160-\u11ff\uff9e\uff9f]*", re.DOTALL)
+    return re.compile(f".[{marks}{_UNSEEN}\u1160-\u11ff\uff9e\uff9f]*", re.DOTALL)
 
 
 def _is_letter(character: str) -> bool:

@@ -29,6 +29,8 @@ class CarefulAppend:
     now: datetime
     receipt: Values | None
     terms: AppendTerms
+    words: Mapping[UUID, str]
+    """What a search finds each message by."""
 
     def __call__(self, connection: Connection) -> tuple[Message, ...] | None:
         """None, and nothing is done, where there is a receipt under the key already."""
@@ -43,7 +45,7 @@ class CarefulAppend:
             first = {"first_order": session.last_order + 1, "stored_count": len(placed)}
             connection.execute(statements.ADD_RECEIPT, {**self.receipt, **first})
         if placed:
-            rows = [message_row(self.owner.key, message) for message in placed]
+            rows = [message_row(self.owner.key, one, self.words[one.id]) for one in placed]
             connection.execute(statements.ADD_MESSAGES, rows)
             largest = max(message.size for message in placed)
             store_orders(connection, self.key, after, largest=largest)

@@ -94,26 +94,25 @@ NEW_MESSAGE_COLUMNS: list[Column[Any]] = [
 _said: Callable[[NewMessage | Message], Row] = attrgetter(*SAID, "role")
 
 
-def new_message_row(owner: UUID, id_: UUID, message: NewMessage) -> Row:
-    """Return the values of NEW_MESSAGE_COLUMNS for a message of the owner's with that key."""
-    return id_, *_said(message), search_keys(owner, message.content or "")
+def new_message_row(id_: UUID, message: NewMessage, words: str) -> Row:
+    """Return the values of NEW_MESSAGE_COLUMNS."""
+    return id_, *_said(message), words
 
 
-def message_row(owner: UUID, message: Message) -> Values:
+def message_row(owner: UUID, message: Message, words: str) -> Values:
     """Return the row that keeps a message of the owner's with that key."""
     return {
         "owner": owner,
         "session_id": message.session_id,
         **MESSAGE_COLUMNS.values(message),
         "later_role": message.role,
-        "words": search_keys(owner, message.content),
+        "words": words,
     }
 
 
-def said_row(owner: UUID, message: NewMessage) -> Values:
+def said_row(message: NewMessage, words: str) -> Values:
     """Return what a message says, by the columns that keep it."""
     said = {name: getattr(message, name) for name in SAID if name != "external_id"}
-    words = search_keys(owner, message.content or "")
     return {**said, "later_role": message.role, "words": words}
 
 

@@ -13,6 +13,7 @@ from adapters.sql.column_types import instant_of, microseconds
 from adapters.sql.database import Database, Rows, Values
 from adapters.sql.entities import MESSAGE_COLUMNS, new_message_row, parameters, said_row
 from adapters.sql.message_statements import get_message, how_named
+from adapters.sql.search_keys import keys_of
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageRepository
@@ -50,8 +51,9 @@ class SqlMessageRepository(MessageRepository):
             if is_plain:
                 stored = await self._append_plainly(session, session_id, messages, now, receipt)
             else:
+                words = await keys_of(owner.key, _contents(messages))
                 stored = await self._unless_rivalled(
-                    CarefulAppend(owner, session, messages, now, receipt, terms)
+                    CarefulAppend(owner, session, messages, now, receipt, terms, words)
                 )
             if stored is not None:
                 return stored
@@ -77,9 +79,8 @@ class SqlMessageRepository(MessageRepository):
             "now_": microseconds(now),
             "largest_": largest,
         }
-        rows = [
-            new_message_row(session["owner_"], id_, message) for id_, message in messages.items()
-        ]
+        words = await keys_of(session["owner_"], _contents(messages))
+        rows = [new_message_row(id_, message, words[id_]) for id_, message in messages.items()]
         last = await self.database.append(head, rows, receipt)
         if last is None:
             return None
@@ -147,10 +148,11 @@ class SqlMessageRepository(MessageRepository):
         expected: Collection[datetime] | None = None,
     ) -> Message:
         named, name = how_named(message)
+        words = await keys_of(owner.key, {session_id: new.content})
         asked = {
             **_key(owner, session_id),
             **name,
-            **parameters(said_row(owner.key, new)),
+            **parameters(said_row(new, words[session_id])),
             "now_": microseconds(now),
             "largest_": new.size,
         }
@@ -188,6 +190,10 @@ class SqlMessageRepository(MessageRepository):
         return await self.database.write(
             lambda connection: removals.clear(connection, owner, key, before, now, expected)
         )
+
+
+def _contents(messages: Mapping[UUID, NewMessage]) -> dict[UUID, str | None]:
+    return {id_: message.content for id_, message in messages.items()}
 
 
 def _key(owner: Owner, session_id: UUID) -> Values:

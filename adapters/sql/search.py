@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,9 @@ from domain.search import (
 
 CHECKED_MAX = 4000
 """Texts with the keys that are all looked at, where keys alone do not decide."""
+
+ASIDE = 50_000
+"""Characters that are looked through in the event loop; of more a thread takes care."""
 
 READ_AT_ONCE = 10
 """Long texts that are read at once."""
@@ -84,11 +88,12 @@ class SqlSearchIndex(SearchIndex):
     ) -> list[Place]:
         """Where the texts are that the query finds; those that are long are read a few at a
         time."""
-        checked = [one.place for one in found if one.text is not None and query.finds(one.text)]
+        short = [(one.place, one.text) for one in found if one.text is not None]
+        checked = await _those_that_have(query, short)
         long = [one.place for one in found if one.text is None]
         for start in range(0, len(long), READ_AT_ONCE):
             hits = await self._hits(owner, long[start : start + READ_AT_ONCE])
-            checked += [hit.place for hit in hits if query.finds(hit.text)]
+            checked += await _those_that_have(query, [(hit.place, hit.text) for hit in hits])
         return checked
 
     async def _page(
@@ -98,7 +103,10 @@ class SqlSearchIndex(SearchIndex):
         older = [place for place in found if after is None or place < after]
         places = sorted(older, reverse=True)[: request.limit]
         hits = await self._hits(owner, places) if places else []
-        shown = tuple(hit for hit in hits if request.query.finds(hit.text))
+        finds = request.query.finds
+        shown = tuple(
+            hit for hit in hits if len(hit.text) > search_statements.SHORT_TEXT or finds(hit.text)
+        )
         following = places[-1] if len(older) > request.limit else None
         return SearchPage(shown, known_total(total), following)
 
@@ -150,7 +158,8 @@ class _Walk:
         while len(found) < count:
             rows = await self.database.read(statement, self._asked(before))
             walked = _found(rows)
-            found += [one.place for one in walked if one.text and self.query.finds(one.text)]
+            texts = [(one.place, one.text or "") for one in walked]
+            found += await _those_that_have(self.query, texts)
             if len(rows) < WALKED_AT_ONCE:
                 break
             before = walked[-1].place
@@ -171,6 +180,18 @@ class _Walk:
             "order_": order,
             "limit_": WALKED_AT_ONCE,
         }
+
+
+async def _those_that_have(query: SearchQuery, texts: Sequence[tuple[Place, str]]) -> list[Place]:
+    """Return where those of the texts are that the query finds. Many or long ones are looked
+    through in a thread, so that others are served meanwhile."""
+
+    def look() -> list[Place]:
+        return [place for place, text in texts if query.finds(text)]
+
+    if sum(len(text) for _, text in texts) > ASIDE:
+        return await asyncio.to_thread(look)
+    return look()
 
 
 def _found(rows: Rows) -> list[_Found]:

@@ -1,12 +1,16 @@
 """What an index has of a text, and asks it for. Each key begins with a part of its owner's, so that
 a search reads nothing of others' but what shares that part by chance."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from domain.words import index_keys
 
 _OWNER_DIGITS = 5
+
+ASIDE = 50_000
+"""Characters that are looked through in the event loop; of more a thread takes care."""
 
 SIZE_MAX = 500_000
 """Bytes of a text's keys: PostgreSQL takes a megabyte (manual, section 12.11)."""
@@ -23,6 +27,18 @@ def search_keys(owner: UUID, text: str) -> str:
     if len(joined) * 4 <= SIZE_MAX or len(joined.encode()) <= SIZE_MAX:
         return joined
     return f"{prefix}{OVERLONG} {_cut(keys)}"
+
+
+async def keys_of(owner: UUID, texts: Mapping[UUID, str | None]) -> dict[UUID, str]:
+    """Return the keys of each text of the owner's. Long texts are looked through in a thread, so
+    that others are served meanwhile."""
+
+    def find() -> dict[UUID, str]:
+        return {id_: search_keys(owner, text or "") for id_, text in texts.items()}
+
+    if sum(len(text or "") for text in texts.values()) > ASIDE:
+        return await asyncio.to_thread(find)
+    return find()
 
 
 def key_prefix(owner: UUID) -> str:

@@ -11,6 +11,7 @@ from adapters.sql import bulk_removal, receipts, removals, statements
 from adapters.sql.column_types import Key
 from adapters.sql.database import Database, Rows
 from adapters.sql.entities import SESSION_COLUMNS, message_row, title_words
+from adapters.sql.search_keys import keys_of
 from application.errors import Unavailable
 from application.idempotency import IdempotencyClaim, Receipt
 from application.ports.removal import Removed
@@ -43,7 +44,8 @@ class SqlSessionRepository(SessionRepository):
             "words": title_words(session),
             "largest_message": max((message.size for message in messages), default=0),
         }
-        rows = [message_row(owner.key, message) for message in messages]
+        words = await keys_of(owner.key, {message.id: message.content for message in messages})
+        rows = [message_row(owner.key, message, words[message.id]) for message in messages]
         receipt = receipts.values_of(owner, claim, session.id)
         for _ in range(receipts.TRIES):
             if await self.database.add(person, row, rows, receipt):

@@ -11,6 +11,7 @@ from application.ports.removal import Holdings
 from domain.owner import Owner, check_subject
 from entrypoints.cli.database import on_open_storage
 from entrypoints.cli.invocation import Invocation, new_container, settings_of_environment
+from entrypoints.streams import write_stderr
 
 if TYPE_CHECKING:
     from application.removal import Erasure
@@ -62,12 +63,22 @@ def erase(
     """Remove all that is a person's, and print a receipt in JSON."""
     Invocation.of(context).check_stdout()
     container = new_container()
-    person = owner_named(issuer, subject, container.settings())
+    settings = container.settings()
+    path = settings.sqlite_path if settings.storage == "sqlite" else None
+    if settings.storage == "memory" or (path and not path.exists()):
+        raise StartRefused(f"{settings.shown_database_url} keeps nothing that could be erased")
+    person = owner_named(issuer, subject, settings)
     act = partial(container.erase_owner(), person, dry_run=dry_run)
     erasure = Invocation.of(context).signals.run(on_open_storage(container, act))
-    print(json.dumps(_receipt(person, erasure), ensure_ascii=False, indent=2))
     if erasure.left and not dry_run:
         raise StartRefused("something is left: the person has written meanwhile; run it again")
+    if path and not dry_run:
+        from adapters.sql.sqlite.vacuum import vacuum
+
+        vacuum(path)
+    if not erasure.was_known:
+        write_stderr("chat-sessions: nobody is known by that issuer and subject")
+    print(json.dumps(_receipt(person, erasure), ensure_ascii=False, indent=2))
 
 
 def _receipt(person: Owner, erasure: "Erasure") -> dict[str, object]:
@@ -88,7 +99,7 @@ def _receipt(person: Owner, erasure: "Erasure") -> dict[str, object]:
         "dry_run": erasure.dry_run,
         "removed": counts(erasure.removed),
         "left": counts(erasure.left),
-        "is_known": erasure.left.is_known,
+        "was_known": erasure.was_known,
     }
 
 

@@ -109,12 +109,15 @@ async def test_a_person_is_erased_and_others_are_not(shared_storage: Storage) ->
     assert rehearsal.left == rehearsal.removed == Holdings(3, 4, 1, is_known=True)
     erasure = await erase(owner)
     assert (erasure.erased_at, erasure.removed) == (NOW, Holdings(3, 4, 1))
+    assert erasure.was_known
     assert not erasure.left
     assert not await storage.holdings(owner)
     assert await found(storage, owner) == 0
     assert await storage.holdings(other) == kept
     assert await found(storage, other) == 6
-    assert not (await erase(owner)).removed
+    again = await erase(owner)
+    assert not again.removed
+    assert not again.was_known
 
 
 async def test_idle_sessions_are_removed_and_those_that_changed_are_not(storage: Storage) -> None:

@@ -52,6 +52,7 @@ TEXTS = {
     "ja": "東京タワーはどこですか",
     "ko": "학교에서 만나요",
     "th": "สวัสดีครับ ผมชื่อสมชาย",
+    "parted": "inter\u00adnational Flug 🇫🇷, ㄅㄆㄇ",
     "code": "call user_id = foo.bar(3.14) -- don't",
 }
 
@@ -77,6 +78,9 @@ LOOK_UPS = [
     ("ko", "학교"),
     ("th", "ครับ"),
     ("th", "ชื่อสม"),
+    ("parted", "international"),
+    ("parted", "🇫🇷"),
+    ("parted", "ㄆㄇ"),
     ("code", "user_id"),
     ("code", "don\N{RIGHT SINGLE QUOTATION MARK}t"),
     ("code", "3.14"),

@@ -1,5 +1,7 @@
 """The route of a search in all of the caller's sessions."""
 
+import asyncio
+from functools import partial
 from hashlib import sha256
 from typing import Annotated
 
@@ -29,6 +31,9 @@ from entrypoints.http.response_schemas import SearchPageResponse
 from entrypoints.http.routes.authenticated import authenticated_router, json_response
 from entrypoints.http.schema_types import CURSOR, CURSOR_EXAMPLE, CURSOR_MAX, SESSION_ID
 from entrypoints.http.serializers import search_page_json
+
+LONG = 50_000
+"""Characters whose snippets are made in the event loop; of more a thread takes care."""
 
 router = authenticated_router("/search", "search")
 
@@ -108,5 +113,7 @@ async def search(
     place = page.following
     cursor = None if place is None else place_to_text(place, query.selection)
     link = link_header(request, "/search", {"next": ("cursor", cursor)} if cursor else {})
-    body = search_page_json(page, asked, cursor)
+    serialize = partial(search_page_json, page, asked, cursor)
+    is_long = sum(len(hit.text) for hit in page.items) > LONG
+    body = await asyncio.to_thread(serialize) if is_long else serialize()
     return json_response(body, headers={"Link": link} if link else {})
