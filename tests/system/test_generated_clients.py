@@ -24,7 +24,11 @@ from tests.system.generator import GENERATORS, generate
 from tests.waiting import WAIT_SECONDS
 
 PROGRAMS = Path(tests.clients.__file__).parent
-SCHEMAS = json.loads(DESCRIPTION.read_text())["components"]["schemas"]
+SCHEMAS = [
+    name
+    for name, schema in json.loads(DESCRIPTION.read_text())["components"]["schemas"].items()
+    if schema["type"] != "string" or "enum" in schema  # lines of JSON are a text to all
+]
 
 TITLE = "😀" * 150
 BODY = {
