@@ -25,6 +25,7 @@ class Service:
         self.folder = folder
         self.settings = {KEY_FILE: str(key)} | settings
         self.http = httpx2.AsyncClient(verify=NO_AUTHORITY)
+        self._former: list[httpx2.AsyncClient] = []
         self._key = DevelopmentKey(key)
         self.sign_in("alice")
         self._stack = ExitStack()
@@ -46,7 +47,7 @@ class Service:
     async def start(self) -> None:
         starting = serving(self.folder, **self.settings)
         self._served = await asyncio.to_thread(self._stack.enter_context, starting)
-        before = self.http
+        self._former.append(self.http)  # requests of whoever writes may be under way
         self.http = httpx2.AsyncClient(
             base_url=self._served.url,
             headers={"Authorization": self.authorization},
@@ -54,7 +55,6 @@ class Service:
             timeout=WAIT_SECONDS,
             verify=NO_AUTHORITY,
         )
-        await before.aclose()
 
     async def refusal(self) -> str | None:
         """The one line with which it refuses to start; None where it starts."""
@@ -75,7 +75,8 @@ class Service:
 
     async def stop(self) -> None:
         await self.kill()
-        await self.http.aclose()
+        for client in (*self._former, self.http):
+            await client.aclose()
 
 
 @asynccontextmanager

@@ -104,8 +104,6 @@ async def test_a_newer_release_may_migrate_while_this_one_serves(
         await both.chatter.check(tally, "a newer release's migration")
 
 
-# The client leaves a connection that breaks while it is being made to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_without_a_proxy_a_restart_is_a_moment_of_refused_connections(
     tmp_path: Path, sized: Sized, exit_longest: float
 ) -> None:
