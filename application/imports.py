@@ -4,12 +4,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from application.kept_session import KeptSession
 from application.ports.clock import Clock
 from application.ports.identifiers import Identifiers
 from application.ports.messages import AppendTerms, MessageRepository
 from application.ports.sessions import SessionRepository
 from domain.errors import ExternalIdTaken, MessageNotFound, SessionNotFound, VersionMismatch
-from domain.message import LAST, Message, NewMessage
+from domain.message import LAST, NewMessage
 from domain.message_page import MessagePageRequest
 from domain.owner import Owner
 from domain.page import LIMIT_MAX
@@ -82,7 +83,7 @@ class _Conversation:
     taken: int = 0
     stored: int = 0
     session_id: UUID | None = None
-    kept: "_Kept | None" = None
+    kept: KeptSession | None = None
     pending: list[NewMessage] = field(default_factory=list)
     size: int = 0
     seen: set[str] = field(default_factory=set)
@@ -156,7 +157,7 @@ class _Conversation:
         with suppress(MessageNotFound):
             last = await self.to.messages.get(self.caller, session_id, LAST)
         session = await self.to.sessions.get(self.caller, session_id)
-        self.kept = _Kept(last, session.message_count)
+        self.kept = KeptSession(last, session.message_count)
 
     async def _take(self, message: NewMessage) -> None:
         if self.kept and not self.kept.is_followed_by(message):
@@ -271,39 +272,6 @@ class _Conversation:
         unnamed = self.kept.unnamed - self.kept.count
         count = len(names) or max(unnamed, 0)
         self.losses.add(LeftOut("messages that do not follow those of the session there", count))
-
-
-@dataclass(slots=True)
-class _Kept:
-    """A session that is there already, by its last message and how many it has."""
-
-    last: Message | None
-    count: int
-    seen: int = 0
-    unnamed: int = 0
-    is_joined: bool = False
-    names: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.is_joined = self.last is None
-
-    def is_followed_by(self, message: NewMessage) -> bool:
-        """Whether a message of the conversation, taken in turn, comes after all that are there."""
-        if self.is_joined:
-            return True
-        self.seen += 1
-        self.is_joined = self.last is not None and self._is(self.last, message)
-        if message.external_id is None:
-            self.unnamed += 1
-        elif len(self.names) < ACT_MESSAGES:
-            self.names.add(message.external_id)
-        return False
-
-    def _is(self, last: Message, message: NewMessage) -> bool:
-        if last.external_id is not None:
-            return message.external_id == last.external_id
-        same = (last.role, last.content) == (message.role, message.content)
-        return same and self.seen == self.count
 
 
 def _refused(to: ImportSessions, caller: Owner, part: Part) -> _Conversation:

@@ -3,12 +3,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
+from application.appends import AppendMessages
 from application.export import ExportSessions
 from application.followers import Followers
 from application.following import AwaitMessages, FollowSession
 from application.imports import ImportSessions
 from application.messages import (
-    AppendMessages,
     ClearMessages,
     GetMessage,
     GetMessages,

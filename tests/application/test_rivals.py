@@ -7,10 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from adapters.memory.storage import MemoryMessageRepository, MemorySessionRepository, MemoryStorage
+from adapters.memory import MemoryStorage
+from adapters.memory.messages import MemoryMessageRepository
+from adapters.memory.sessions import MemorySessionRepository
 from adapters.system import Uuid7Identifiers
+from application.appends import AppendMessages
 from application.errors import Unavailable
-from application.messages import AppendMessages, Put, PutMessage
+from application.messages import Put, PutMessage
 from application.ownership import Ownership
 from application.use_cases import UseCases
 from domain.body import BODY_MAX_DEFAULT

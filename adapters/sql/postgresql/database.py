@@ -117,9 +117,6 @@ class PostgresqlDatabase(Database):
     def told(self, keys: Mapping[str, bool], alternative: str) -> str:
         return f"{search.query_text(keys)} | '{alternative}'"
 
-    async def forget_removed(self, limit: int) -> int:  # noqa: ARG002 - the protocol's
-        return 0
-
     async def empty_index(self) -> None:
         pass
 

@@ -107,7 +107,7 @@ _PEOPLE = "tests/security/test_parameters.py::test_a_{}_that_names_a_person_is_r
 _API = "tests/entrypoints/test_{}_api.py::test_{}"
 
 _COMPARISON = "sqlalchemy.sql.compiler:SQLCompiler.visit_binary"
-_DATA = "adapters.memory.storage:_Data"
+_DATA = "adapters.memory.data:Data"
 _PRINCIPAL = "entrypoints.http.authentication:Authentication._principal"
 _VALIDATE = "entrypoints.http.middleware.request_head:RequestHeadValidator.__call__"
 _HEADERS = "entrypoints.http.middleware.response_headers"
@@ -146,7 +146,7 @@ _OWNERS = {
     "change what memory holds before looking whose it is": Sabotage(
         "tests/security/test_owners.py::"
         "test_whoever_is_no_owner_is_refused_without_http_too[memory-append once]",
-        {"adapters.memory.storage:MemoryMessageRepository.append": _claimed_first},
+        {"adapters.memory.messages:MemoryMessageRepository.append": _claimed_first},
     ),
     "say that a session is deleted, and keep it": Sabotage(
         _SCHEMATHESIS.format("histories"),
