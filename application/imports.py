@@ -222,7 +222,11 @@ class _Conversation:
         batch = self._batch(now)
         stored = await self.to.messages.append(self.caller, session_id, batch, now, None, KEEP)
         if isinstance(stored, tuple):
-            self.stored += len(batch.keys() & {message.id for message in stored})
+            new = len(batch.keys() & {message.id for message in stored})
+            self.stored += new
+            if new < len(batch):
+                why = "messages whose external ids are there already"
+                self.losses.add(LeftOut(why, count=len(batch) - new))
         self.is_in_acts = self.kept is None
 
     def _batch(self, now: datetime) -> dict[UUID, NewMessage]:

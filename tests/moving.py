@@ -4,11 +4,11 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from application.moved_lines import LineReader
+from application.line_reader import LineReader
 from application.use_cases import UseCases
 from domain.owner import Owner
 from domain.transfer import Imported, Part
-from entrypoints.http.moved_lines import export_lines
+from entrypoints.http.line_writer import export_lines
 from tests.clock import START
 
 OWN_IDS = {"id", "session_id", "external_id", "user_id", "issuer", "exported_at"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from adapters.importers.files import Stream
-from application.moved_lines import FORMAT, LineReader
+from application.line_reader import FORMAT, LineReader
 from domain.transfer import Part
 
 LINE_MAX = 32 * 1024 * 1024

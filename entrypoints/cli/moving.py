@@ -46,7 +46,7 @@ def export(
 
 async def _export(container: "Container", owner: Owner, session: str | None) -> None:
     from entrypoints.cli.progress import shown_export
-    from entrypoints.http.moved_lines import export_lines
+    from entrypoints.http.line_writer import export_lines
     from entrypoints.http.references import session_ref
 
     storage = container.storage()

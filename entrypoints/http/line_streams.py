@@ -10,9 +10,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from application.errors import Unavailable
-from application.moved_lines import LineReader
+from application.line_reader import LineReader
 from domain.transfer import Fault, Part
-from entrypoints.http.moved_lines import NDJSON
+from entrypoints.http.line_writer import NDJSON
 from entrypoints.telemetry.request_context import RequestContext, request_context
 
 EARLY_BYTES = 16 * 1024

@@ -9,7 +9,7 @@ import pytest
 
 from application import export, imports
 from application.errors import Unavailable
-from application.moved_lines import LineReader
+from application.line_reader import LineReader
 from application.ports.storage import Storage
 from application.use_cases import UseCases
 from domain.body import BODY_MAX_DEFAULT
@@ -298,3 +298,13 @@ async def test_a_large_session_that_breaks_keeps_what_is_stored_of_it(
     assert (found.outcome, found.messages) == (Outcome.REFUSED, 2)
     (again,) = await imported(do, ALICE, session("s", "a", "b", "c", "d"))
     assert (again.outcome, again.messages) == (Outcome.KEPT, 2)
+
+
+async def test_an_external_id_that_comes_again_in_a_later_act_is_told(
+    do: UseCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "ACT_MESSAGES", 2)
+    named = {"content": "a", "external_id": "x"}
+    (found,) = await imported(do, ALICE, session("s", named, "b", "c", {**named, "content": "d"}))
+    assert (found.outcome, found.messages) == (Outcome.CREATED, 3)
+    assert [(one.count, one.line) for one in found.left_out] == [(1, None)]

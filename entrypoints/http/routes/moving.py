@@ -14,7 +14,7 @@ from entrypoints.http.body import check_announced_size, check_media_type
 from entrypoints.http.context import AppContext, app_context, use_cases
 from entrypoints.http.dependencies import Caller
 from entrypoints.http.line_streams import AnswerAsItComes, EndingStream, RequestLines
-from entrypoints.http.moved_lines import NDJSON, export_lines, imported_line
+from entrypoints.http.line_writer import NDJSON, export_lines, imported_line
 from entrypoints.http.openapi.declared_responses import problems, success
 from entrypoints.http.pipeline import PipelineRoute
 from entrypoints.http.problem_types import NOT_JSON

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from application.export import Exported
-from application.moved_lines import FORMAT
+from application.line_reader import FORMAT
 from domain.message import Message
 from domain.owner import Owner
 from domain.session import Session
