@@ -84,10 +84,9 @@ async def remove_all(sessions: SessionRepository, owner: Owner, created_until: d
     while True:
         page = await sessions.page(owner, _OLDEST)
         ids = [one.id for one in page.items if one.created_at <= created_until]
-        step = await remove(sessions, owner, ids) if ids else NOTHING
-        if not step:
+        if not ids:
             return removed
-        removed += step
+        removed += await remove(sessions, owner, ids)
 
 
 @dataclass(frozen=True, slots=True)

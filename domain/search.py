@@ -75,7 +75,7 @@ class Phrase:
     @property
     def is_decided_by_keys(self) -> bool:
         """Whether each text with its keys has the phrase."""
-        if any(len(word) > KEY_MAX for word in self.words):
+        if any(len(word) >= KEY_MAX for word in self.words):  # a key may be a longer word's
             return False
         return len(self.words) - len(pairs(self.words)) == 1 and len(self.words) <= KEY_WORDS_MAX
 
@@ -162,8 +162,12 @@ def _stands_in(folded: str, phrase: Phrase) -> bool:
     """Whether a folded text of ASCII has the phrase: a tenth of what to find its words takes."""
     if phrase.words[0] not in folded:
         return False
-    found = _pattern(phrase).finditer(folded)
-    return any(not one.start() or not folded[one.start() - 1].isalnum() for one in found)
+    start = -1
+    while found := _pattern(phrase).search(folded, start + 1):  # they may overlap
+        start = found.start()
+        if not start or not folded[start - 1].isalnum():
+            return True
+    return False
 
 
 @lru_cache(maxsize=1000)

@@ -106,11 +106,15 @@ async def remove_some(
     """As SessionRepository.remove_some has it."""
 
     def work(connection: Connection) -> Removed:
-        removed = Removed()
+        removed, archived = Removed(), 0
         for id_ in sorted(ids):  # in one order, or two could wait for each other
-            removed += _remove(connection, owner, id_, changed_before)
+            step, was_archived = _remove(connection, owner, id_, changed_before)
+            removed, archived = removed + step, archived + was_archived
             if removed.messages >= REMOVED_AT_ONCE:
                 break
+        if removed.sessions:  # after the last session: whoever holds one may wait for the owner
+            counted = {"owner_": owner.key, "gone_": removed.sessions, "less_": archived}
+            connection.execute(message_statements.UNCOUNT_SESSION, counted)
         return removed
 
     return await database.write(work)
@@ -118,20 +122,21 @@ async def remove_some(
 
 def _remove(
     connection: Connection, owner: Owner, id_: UUID, changed_before: datetime | None
-) -> Removed:
+) -> tuple[Removed, bool]:
+    """Remove a session, or the beginning of a long one. Say what is gone, and whether that was an
+    archived session."""
     key = {"owner_": owner.key, "session_": id_}
     try:
         session, first_order = locked(connection, owner, key)
     except SessionNotFound:
-        return Removed()
+        return Removed(), False
     if changed_before is not None and session.last_updated >= changed_before:
-        return Removed()
+        return Removed(), False
     if session.message_count > REMOVED_AT_ONCE:
-        return Removed(0, _cut(connection, key, session, first_order + REMOVED_AT_ONCE))
+        cut = _cut(connection, key, session, first_order + REMOVED_AT_ONCE)
+        return Removed(0, cut), False
     connection.execute(message_statements.REMOVE_SESSION, key)
-    counted = {"owner_": owner.key, "less_": int(session.archived)}
-    connection.execute(message_statements.UNCOUNT_SESSION, counted)
-    return Removed(1, session.message_count)
+    return Removed(1, session.message_count), session.archived
 
 
 def _cut(connection: Connection, key: Values, session: Session, before: int) -> int:

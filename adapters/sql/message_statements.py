@@ -127,7 +127,7 @@ UNCOUNT_SESSION = labelled(
     update(owners)
     .where(owners.c.owner == OWNER)
     .values(
-        session_count=owners.c.session_count - 1,
+        session_count=owners.c.session_count - bindparam("gone_", type_=BigInteger),
         archived_count=owners.c.archived_count - bindparam("less_", type_=BigInteger),
     ),
 )

@@ -91,7 +91,7 @@ def remove_session(
         return False
     session.check_version(expected)
     connection.execute(statements.REMOVE_SESSION, key)
-    counted = {"owner_": owner.key, "less_": int(session.archived)}
+    counted = {"owner_": owner.key, "gone_": 1, "less_": int(session.archived)}
     connection.execute(statements.UNCOUNT_SESSION, counted)
     return True
 

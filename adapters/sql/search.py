@@ -10,7 +10,7 @@ from sqlalchemy import Executable
 from adapters.sql import search_statements, statements
 from adapters.sql.column_types import Instant, Key, RoleName
 from adapters.sql.database import Database, Rows, Values
-from adapters.sql.search_keys import OVERLONG, key_prefix
+from adapters.sql.search_keys import ASIDE, OVERLONG, key_prefix
 from application.ports.search import SearchIndex
 from domain.errors import SessionNotFound
 from domain.owner import Owner
@@ -26,9 +26,6 @@ from domain.search import (
 
 CHECKED_MAX = 4000
 """Texts with the keys that are all looked at, where keys alone do not decide."""
-
-ASIDE = 50_000
-"""Characters that are looked through in the event loop; of more a thread takes care."""
 
 READ_AT_ONCE = 10
 """Long texts that are read at once."""
@@ -63,10 +60,15 @@ class SqlSearchIndex(SearchIndex):
         if few is not None:
             found = [place for place in few if session_id in {None, place[1]}]
             return await self._page(owner, request, found, len(found))
-        walk = _Walk(self.database, owner, request.query, session_id)
-        page = await walk.newest(request.limit + 1, request.after or _NEWEST)
-        is_counted = session_id is None and request.query.is_decided_by_keys
-        total = TOTAL_MAX + 1 if is_counted else len(await walk.newest(TOTAL_MAX + 1, _NEWEST))
+        walk = _Walk(self, owner, request.query, session_id)
+        if session_id is None and request.query.is_decided_by_keys:
+            page, total = [], TOTAL_MAX + 1
+        else:
+            page = await walk.newest(TOTAL_MAX + 1, _NEWEST)
+            total = len(page)
+        page = [place for place in page if request.after is None or place < request.after]
+        if total > TOTAL_MAX and len(page) <= request.limit:
+            page = await walk.newest(request.limit + 1, request.after or _NEWEST)
         return await self._page(owner, request, page, total)
 
     async def _few(self, owner: Owner, query: SearchQuery) -> list[Place] | None:
@@ -80,10 +82,10 @@ class SqlSearchIndex(SearchIndex):
         if len(indexed) > most or len(overlong) > most:
             return None
         found = _found(indexed)
-        sure = [one.place for one in found] if by_keys else await self._checked(owner, query, found)
-        return list({*sure, *await self._checked(owner, query, _found(overlong))})
+        sure = [one.place for one in found] if by_keys else await self.checked(owner, query, found)
+        return list({*sure, *await self.checked(owner, query, _found(overlong))})
 
-    async def _checked(
+    async def checked(
         self, owner: Owner, query: SearchQuery, found: Sequence[_Found]
     ) -> list[Place]:
         """Where the texts are that the query finds; those that are long are read a few at a
@@ -135,7 +137,7 @@ class SqlSearchIndex(SearchIndex):
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    database: Database
+    index: SqlSearchIndex
     owner: Owner
     query: SearchQuery
     session_id: UUID | None
@@ -156,14 +158,14 @@ class _Walk:
     async def _walked(self, statement: Executable, count: int, before: Place) -> list[Place]:
         found: list[Place] = []
         while len(found) < count:
-            rows = await self.database.read(statement, self._asked(before))
+            rows = await self.index.database.read(statement, self._asked(before))
             walked = _found(rows)
-            texts = [(one.place, one.text or "") for one in walked]
-            found += await _those_that_have(self.query, texts)
+            found += await self.index.checked(self.owner, self.query, walked)
             if len(rows) < WALKED_AT_ONCE:
                 break
+            await asyncio.sleep(0)  # SQLite answers at once: others are served meanwhile
             before = walked[-1].place
-        return found[:count]
+        return sorted(found, reverse=True)[:count]
 
     def _asked(self, before: Place) -> Values:
         at, id_, order = before
@@ -171,7 +173,7 @@ class _Walk:
         return {
             "owner_": self.owner.key,
             "session_": self.session_id,
-            "keys_": self.database.told(
+            "keys_": self.index.database.told(
                 {prefix + key: is_prefix for key, is_prefix in self.query.keys},
                 prefix + OVERLONG,
             ),

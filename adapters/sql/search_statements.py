@@ -67,7 +67,7 @@ def newest_messages(*, of_session: bool) -> Select[Any]:
     newest = directed(SortOrder.DESC, *(place[2:] if of_session else place))
     return labelled(
         "NEWEST_MESSAGES",
-        select(*place, messages.c.content)
+        select(*place, short_text(wanted=True))
         .where(chosen, _has_keys(messages.c.words))
         .order_by(*newest)
         .limit(LIMIT),

@@ -72,13 +72,13 @@ def erase(
     erasure = Invocation.of(context).signals.run(on_open_storage(container, act))
     if erasure.left and not dry_run:
         raise StartRefused("something is left: the person has written meanwhile; run it again")
+    if not erasure.was_known:
+        write_stderr("chat-sessions: nobody is known by that issuer and subject")
+    print(json.dumps(_receipt(person, erasure), ensure_ascii=False, indent=2))
     if path and not dry_run:
         from adapters.sql.sqlite.vacuum import vacuum
 
         vacuum(path)
-    if not erasure.was_known:
-        write_stderr("chat-sessions: nobody is known by that issuer and subject")
-    print(json.dumps(_receipt(person, erasure), ensure_ascii=False, indent=2))
 
 
 def _receipt(person: Owner, erasure: "Erasure") -> dict[str, object]:

@@ -16,7 +16,7 @@ _FORM = struct.Struct(">BBq16s")
 is a key; microseconds since 1970; the session's id. The digest of a filter follows, if there is
 one."""
 
-_PLACE = struct.Struct(">Bq16sQ")
+_PLACE = struct.Struct(">Bq16sq")
 """A packed place among hits: the kind of list; microseconds since 1970; the session's id; the
 message's order. The digest of the search follows."""
 

@@ -1,5 +1,6 @@
 """What SearchIndex promises, on every storage."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import uuid4
@@ -53,6 +54,7 @@ TEXTS = {
     "ko": "학교에서 만나요",
     "th": "สวัสดีครับ ผมชื่อสมชาย",
     "parted": "inter\u00adnational Flug 🇫🇷, ㄅㄆㄇ",
+    "twice": "piano no no " + "a" * 70,
     "code": "call user_id = foo.bar(3.14) -- don't",
 }
 
@@ -78,6 +80,8 @@ LOOK_UPS = [
     ("ko", "학교"),
     ("th", "ครับ"),
     ("th", "ชื่อสม"),
+    ("twice", '"no no"'),
+    ("twice", "a" * 64),
     ("parted", "international"),
     ("parted", "🇫🇷"),
     ("parted", "ㄆㄇ"),
@@ -92,6 +96,7 @@ NOT_FOUND = [
     ("en", '"fox brown"'),
     ("en", "do lazy"),
     ("en", '"lazy do"'),
+    ("twice", '"' + "a" * 64 + '"'),
     ("zh", "京北"),
     ("th", "ชอบ"),
 ]
@@ -191,6 +196,32 @@ async def test_removed_text_is_forgotten_by_the_index_itself(shared_storage: Sto
     assert await found(storage, owner, "lemon") == []
     await appended(storage, session, new_messages("lemon again"))
     assert await found(storage, owner, "lemon") == ["lemon again"]
+
+
+async def test_changes_at_once_leave_the_index_as_what_is_stored(storage: Storage) -> None:
+    """Also of a text that was stored, and replaced or removed, by writes that share a commit."""
+    owner = new_owner()
+    session = await stored_session(storage, owner)
+
+    async def rename(title: str) -> None:
+        patch = SessionPatch(title=title)
+        await storage.sessions.update(owner, session.id, lambda one: one.updated(patch, LATER))
+
+    for turn in range(3):
+        renames = [rename(f"quince {turn} {number}") for number in range(6)]
+        append = appended(storage, session, new_messages(*["quince"] * 3))
+        await asyncio.gather(*renames, append, storage.tend_index())
+        await storage.messages.clear(owner, session.id, None, LATER)
+    while await storage.tend_index():
+        pass
+    title = (await storage.sessions.get(owner, session.id)).title
+    assert await found(storage, owner, "quince") == [title]
+    await rename("nothing")
+    while await storage.tend_index():
+        pass
+    assert await found(storage, owner, "quince") == []
+    await rename("quince again")
+    assert await found(storage, owner, "quince") == ["quince again"]
 
 
 async def test_an_index_made_anew_finds_the_same(storage: Storage) -> None:

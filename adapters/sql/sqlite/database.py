@@ -100,8 +100,11 @@ class SqliteDatabase(Database):
         return json.dumps([alternative, list(keys.items())])
 
     async def forget_removed(self, limit: int) -> int:
-        if await self.read(search.OLDEST_REMOVALS, {"limit_": 1}):
-            return await self.write(lambda connection: search.forget_removed(connection, limit))
+        newest = (await self.read(search.NEWEST_REMOVAL, {}))[0][0]
+        if newest:
+            return await self.write(
+                lambda connection: search.forget_removed(connection, limit, newest)
+            )
         if time.monotonic() < self._next_merge or not await self.read(search.MERGE_DUE, {}):
             return 0
         if await self.write(search.merge):

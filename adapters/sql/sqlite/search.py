@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     column,
     delete,
+    func,
     literal_column,
     null,
     select,
@@ -83,15 +84,21 @@ _MERGE_DUE = 0
 """The number, of no text, in search_removals once something was taken from the index: the words are
 in its older parts still."""
 
-_LAST_DOCUMENT = "SELECT coalesce(max(id), 0) FROM search_documents"
+_LAST_DOCUMENT = """
+  SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'search_documents'
+"""
+_FORGET_UNINDEXED = "DELETE FROM search_removals WHERE id > ?"
 _INDEX_NEW = """
   INSERT INTO search_index (rowid, words) SELECT id, words FROM search_texts WHERE id > ?
 """
 
 OLDEST_REMOVALS = labelled(
     "OLDEST_REMOVALS",
-    select(_removals.c.id, _removals.c.words).where(_removals.c.id != _MERGE_DUE).limit(LIMIT),
+    select(_removals.c.id, _removals.c.words)
+    .where(_removals.c.id != _MERGE_DUE, _removals.c.id <= bindparam("newest_", type_=BigInteger))
+    .limit(LIMIT),
 )
+NEWEST_REMOVAL = labelled("NEWEST_REMOVAL", select(func.max(_removals.c.id)))
 MERGE_DUE = labelled("MERGE_DUE", select(_removals.c.id).where(_removals.c.id == _MERGE_DUE))
 _SET_MERGE_DUE = labelled(
     "SET_MERGE_DUE", text("INSERT OR IGNORE INTO search_removals VALUES (0, '')")
@@ -136,6 +143,7 @@ class NewTexts:
     def index(self) -> None:
         self._added = self._last()
         if self._added > self._indexed:
+            self._connection.execute(_FORGET_UNINDEXED, (self._indexed,))
             self._connection.execute(_INDEX_NEW, (self._indexed,))
 
     def committed(self) -> None:
@@ -146,11 +154,11 @@ class NewTexts:
         return int(last)
 
 
-def forget_removed(connection: Connection, limit: int) -> int:
+def forget_removed(connection: Connection, limit: int, newest: int) -> int:
     """Take removed texts from the index, `limit` of them at most, and say how many they were."""
     removed = [
         {"id_": id_, "words_": words}
-        for id_, words in connection.execute(OLDEST_REMOVALS, {"limit_": limit})
+        for id_, words in connection.execute(OLDEST_REMOVALS, {"limit_": limit, "newest_": newest})
     ]
     if removed:
         connection.execute(_FORGET_WORDS, removed)

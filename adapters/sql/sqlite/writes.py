@@ -115,7 +115,7 @@ def remove(connection: Connection, session: Values) -> bool:
     if found is None:
         return False
     connection.execute(REMOVE_SESSION, session)
-    counted = {"owner_": session["owner_"], "less_": int(found.archived)}
+    counted = {"owner_": session["owner_"], "gone_": 1, "less_": int(found.archived)}
     connection.execute(UNCOUNT_SESSION, counted)
     return True
 
