@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -204,11 +204,3 @@ class Followers:
             if followed := self._sessions.get(key):
                 followed.see(versions.get(key))
         self._unsettled = {key: until for key, until in self._unsettled.items() if until > now}
-
-    async def keep_looking(self) -> None:
-        """Look again and again, until this is cancelled. While the storage is away, those who
-        follow wait, and go on once it is back."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            with suppress(Unavailable):
-                await self.look()

@@ -1,5 +1,5 @@
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -60,14 +60,18 @@ class ImportSessions:
             if begins and current is not None:
                 yield await current.end()
             if isinstance(part, Restart):
+                if current is not None:
+                    await current.take_back()
                 current = None
             elif isinstance(part, SessionStart):
                 current = _Conversation(self, caller, part, dry_run=dry_run)
-                await current.begin()
+                with current.refusing():
+                    await current.begin()
             elif begins or current is None:
                 current = _refused(self, caller, part)
             else:
-                await current.take(part)
+                with current.refusing():
+                    await current.take(part)
         if current is not None:
             yield await current.end()
 
@@ -116,10 +120,11 @@ class _Conversation:
         expected = self.start.message_count or 0
         if not self.refused and self.taken < expected:
             self._refuse(LeftOut(f"it has {self.taken} of {expected} messages: it was cut off"))
-        if not self.refused:
-            await self._store()
-            await self._set_last_change()
-            await self._count_others()
+        with self.refusing():
+            if not self.refused:
+                await self._store()
+                await self._set_last_change()
+                await self._count_others()
         outcome = Outcome.REFUSED if self.refused else Outcome.CREATED
         if self.kept and not self.refused:
             outcome = Outcome.KEPT
@@ -130,6 +135,20 @@ class _Conversation:
             messages=self.stored,
             left_out=tuple(self.losses.by_reason.values()),
         )
+
+    async def take_back(self) -> None:
+        """Remove what is stored of a conversation that does not count."""
+        if self.session_id is not None and self.kept is None:
+            with suppress(SessionNotFound):
+                await self.to.sessions.remove(self.caller, self.session_id)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Refuse the conversation, and go on, where somebody removes its session meanwhile."""
+        try:
+            yield
+        except (SessionNotFound, MessageNotFound):
+            self._refuse(LeftOut("its session was deleted, or emptied, meanwhile"))
 
     def _refuse(self, why: LeftOut) -> None:
         if not self.refused:

@@ -93,7 +93,8 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
     What only reads gets its data from `reads`, which may be another view of the same data than the
     `storage`, from which what writes gets what it looks at before. A message's body may have
     `body_size_max` bytes. `parts` and `standbys` are as CheckReadiness has them. The `followers`
-    are woken by what is written; while others write to the same data, they must `keep_looking`.
+    are woken by what is written; while others write to the same data, they must `look` too, every
+    LOOK_SECONDS.
     """
     reads = reads or storage
     followers = followers or Followers(storage.changes, is_shared=storage.is_shared)
@@ -116,7 +117,7 @@ def build_use_cases(  # noqa: PLR0913 - each is a port or what one use case want
         remove_message=wrap(RemoveMessage(messages, ownership, clock)),
         clear_messages=wrap(ClearMessages(messages, ownership, clock)),
         delete_sessions=wrap(DeleteSessions(sessions, clock)),
-        await_messages=wrap(AwaitMessages(reads.messages, read_ownership, followers)),
+        await_messages=wrap(AwaitMessages(messages, ownership, followers)),
         follow_session=wrap(FollowSession(messages, storage.changes, ownership, followers)),
         search=wrap(Search(reads.index, read_ownership)),
         # Without a span each, which would end before their streams do.

@@ -15,6 +15,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.errors import StartRefused
+from application.followers import LOOK_SECONDS
 from entrypoints import jobs
 from entrypoints.container import Container, preset_of, sign_in_notes
 from entrypoints.failure_messages import described
@@ -97,11 +98,12 @@ def application(settings: Settings, container: Container, url: str | None = None
         storage, authenticator = container.reading(), container.authenticator()
         await storage.open()
         try:
-            running = {
-                "signing keys": authenticator.keep_current,
-                "following": jobs.resumed(followers.keep_looking),
-                "search index": jobs.repeated(container.tend_search_index(), TEND_INTERVAL),
-            }
+            running = {"signing keys": authenticator.keep_current}
+            for name, work, interval in (
+                ("following", followers.look, LOOK_SECONDS),
+                ("search index", container.tend_search_index(), TEND_INTERVAL),
+            ):
+                running[name] = jobs.repeated(name, work, interval)
             async with jobs.running(running):
                 _log.info(
                     "service.started",

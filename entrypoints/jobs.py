@@ -15,24 +15,6 @@ Job = Callable[[], Coroutine[Any, Any, None]]
 _log = structlog.get_logger("chat_sessions")
 
 
-RESUME_SECONDS = 1.0
-"""The pause before a job that has failed goes on."""
-
-
-def resumed(job: Job) -> Job:
-    """Return a job that is logged if it fails, and begins again."""
-
-    async def again() -> None:
-        while True:
-            try:
-                return await job()
-            except Exception:  # noqa: BLE001 - whatever it was, it is logged and the job goes on
-                _log.exception("job.failed", job=getattr(job, "__qualname__", str(job)))
-            await asyncio.sleep(RESUME_SECONDS)
-
-    return again
-
-
 @asynccontextmanager
 async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
     """Run the jobs, by their names, inside `async with`. One that fails is logged."""
@@ -47,14 +29,17 @@ async def running(jobs: Mapping[str, Job]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def repeated(work: Callable[[], Awaitable[None]], interval: float) -> Job:
+def repeated(name: str, work: Callable[[], Awaitable[None]], interval: float) -> Job:
     """Return a job that does some work again and again, with so many seconds in between. While the
-    storage is away the work waits."""
+    storage is away the work waits; any other failure is logged, and the work goes on."""
 
     async def repeat() -> None:
         while True:
-            with suppress(Unavailable):
-                await work()
+            try:
+                with suppress(Unavailable):
+                    await work()
+            except Exception:  # noqa: BLE001 - whatever it was
+                _log.exception("job.failed", job=name)
             await asyncio.sleep(interval)
 
     return repeat

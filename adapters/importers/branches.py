@@ -63,7 +63,8 @@ def in_a_row(nodes: Sequence[Node]) -> dict[str, Node]:
     """Messages that name none before them: each follows the one in front of it."""
     found: dict[str, Node] = {}
     before: str | None = None
-    for node in nodes:
-        found[node.id] = Node(node.id, before, node.at, node.item)
-        before = node.id
+    for place, node in enumerate(nodes):
+        id_ = node.id if node.id not in found else f"{node.id}:{place}"
+        found[id_] = Node(id_, before, node.at, node.item)
+        before = id_
     return found

@@ -59,7 +59,7 @@ def _said(node: Node) -> Said:
     return Said(
         item=message,
         format=FORMAT,
-        role=Role.USER if message.get("sender") in {"human", "user"} else Role.ASSISTANT,
+        role=Role.USER if text_of(message.get("sender")) in {"human", "user"} else Role.ASSISTANT,
         content="\n".join(text for text in (spoken, *pasted) if text),
         external_id=message.get("uuid"),
         at=message.get("created_at"),

@@ -4,6 +4,7 @@ import gzip
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -11,6 +12,7 @@ from typing import Any, BinaryIO
 from application.errors import StartRefused
 
 _GZIP = b"\x1f\x8b"
+_ENCRYPTED = 1
 _ZIP = b"PK\x03\x04"
 
 _CONVERSATIONS = re.compile(r"(?:.*/)?conversations[^/]*\.json", re.IGNORECASE)
@@ -45,11 +47,13 @@ def opened(file: BinaryIO) -> Iterator[Iterator[Stream]]:
                 yield iter([plain])
         else:
             yield iter([stream])
-    except (zipfile.BadZipFile, EOFError, gzip.BadGzipFile) as error:
+    except (zipfile.BadZipFile, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise StartRefused(f"the file is damaged: {error}") from error
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[Stream]:
+    if any(one.flag_bits & _ENCRYPTED for one in archive.infolist()):
+        raise StartRefused("the archive is encrypted: unpack it first")
     names = sorted(archive.namelist())
     chosen = [name for name in names if _CONVERSATIONS.fullmatch(name)]
     chosen = chosen or [name for name in names if _LINES.fullmatch(name)]

@@ -82,7 +82,6 @@ class _Watched(io.RawIOBase):
     def __init__(self, file: BinaryIO, advance: Callable[[int], None]) -> None:
         self._file = file
         self._advance = advance
-        self._furthest = 0
 
     def readable(self) -> bool:
         return True

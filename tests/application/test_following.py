@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -410,12 +410,16 @@ async def heard_until(of: Following, last: str) -> list[str]:
     return heard
 
 
-async def test_looking_goes_on_while_the_storage_is_away(
-    two: Two, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("application.followers.LOOK_SECONDS", 0.001)
+async def test_a_look_that_fails_is_made_good_by_the_next(two: Two) -> None:
     session = await two.here.create_session(ALICE)
-    looking = asyncio.create_task(two.here.followers.keep_looking())
+
+    async def keep_looking() -> None:
+        while True:
+            await asyncio.sleep(0.001)
+            with suppress(Unavailable):
+                await two.here.followers.look()
+
+    looking = asyncio.create_task(keep_looking())
     async with following(two.here, session) as begun:
         two.storage.is_away = True
         await await_until(lambda: len(two.storage.asked) > 5)

@@ -1,6 +1,6 @@
 """Exports while others write, and imports of what is not as it should be."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,7 +20,7 @@ from domain.owner import Owner
 from domain.session import NewSession, Session
 from domain.transfer import Discarded, Fault, LeftOut, Outcome, Part, SessionStart
 from tests.clock import START, ManualClock
-from tests.moving import exported, imported, session
+from tests.moving import as_parts, exported, imported, session
 
 ALICE = Owner("issuer", "alice")
 BOB = Owner("issuer", "bob")
@@ -308,3 +308,40 @@ async def test_an_external_id_that_comes_again_in_a_later_act_is_told(
     (found,) = await imported(do, ALICE, session("s", named, "b", "c", {**named, "content": "d"}))
     assert (found.outcome, found.messages) == (Outcome.CREATED, 3)
     assert [(one.count, one.line) for one in found.left_out] == [(1, None)]
+
+
+async def test_what_is_taken_back_is_taken_out_of_the_storage_too(
+    do: UseCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an export takes back a large session that changed while it was read."""
+    monkeypatch.setattr(imports, "ACT_MESSAGES", 2)
+    discarded = {"type": "discarded", "id": "s"}
+    old = {"content": "old", "external_id": "a"}
+    anew = {"content": "new", "external_id": "a"}
+    lines = [*session("s", old, "b", "c"), discarded, *session("s", anew, "b")]
+    lines += [*session("gone", "x", "y", "z"), discarded]
+    (found,) = await imported(do, ALICE, lines)
+    assert (found.outcome, found.messages) == (Outcome.CREATED, 2)
+    _, only, *messages, _ = await exported(do, ALICE)
+    assert only["external_id"] == "s"
+    assert [one["content"] for one in messages] == ["new", "b"]
+
+
+async def test_a_session_that_is_deleted_while_it_is_brought_in_is_refused_alone(
+    do: UseCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "ACT_MESSAGES", 2)
+
+    lines = [*session("s", "a", "b", "c", "d"), *session("t", "e")]
+
+    async def parts() -> AsyncIterator[Part]:
+        for place, part in enumerate(as_parts(lines)):
+            if place == 4:  # its first two messages are stored
+                await do.delete_session(ALICE, ExternalId("s"))
+            yield part
+
+    found = [one async for one in do.import_sessions(ALICE, parts())]
+    assert [(one.external_id, one.outcome) for one in found] == [
+        ("s", Outcome.REFUSED),
+        ("t", Outcome.CREATED),
+    ]
