@@ -1,5 +1,6 @@
 """Describe to an operator why a command failed."""
 
+import errno
 import traceback
 from pathlib import Path
 
@@ -17,11 +18,17 @@ def described(error: Exception) -> str:
     elif isinstance(error, ImportError):
         line = f"the installation is not whole: {error}"
     elif isinstance(error, OSError) and error.strerror:
-        where = error.filename or f"at {_places(error)}"
-        line = f"{error.strerror}: {where}"
+        line = f"{error.strerror}: {error.filename or _unnamed(error)}"
     else:
         line = f"failed by a fault of its own, please report it: {_history(error)}"
     return "".join(character if character.isprintable() else " " for character in line)
+
+
+def _unnamed(error: OSError) -> str:
+    """Say what is known of an error that names no file."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "standard output, or a file, cannot be written"
+    return f"at {_places(error)}"
 
 
 def _history(error: BaseException) -> str:

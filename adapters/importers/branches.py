@@ -15,9 +15,12 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 def parts_of_chat(chat: Chat, read: Read) -> Iterator[Part]:
     """The current branch as the conversation, and each other as a conversation of its own, from its
     first message on."""
-    current, *others = _branches(chat)
+    current, *others = branches = _branches(chat)
     yield from chat.start()
     yield from _messages(current, read)
+    reached = {node.id for branch in branches for node in branch}
+    unreached = _shown([node for id_, node in chat.nodes.items() if id_ not in reached], read)
+    yield LeftOut("messages that follow each other in a circle", len(unreached))
     shown = _shown(current, read) if others else set()
     for other in others:
         if not _shown(other, read) <= shown:

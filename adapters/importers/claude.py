@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters.importers.branches import in_a_row, parts_of_chat
 from adapters.importers.drafts import (
+    UNREADABLE,
     Chat,
     Node,
     Said,
@@ -17,7 +18,7 @@ from adapters.importers.drafts import (
 )
 from domain.body import readable_text
 from domain.message import Role
-from domain.transfer import Part
+from domain.transfer import LeftOut, Part
 
 FORMAT = "claude.message"
 
@@ -50,8 +51,10 @@ def parts(item: Mapping[str, Any]) -> Iterator[Part]:
     return parts_of_chat(chat, _said)
 
 
-def _said(node: Node) -> Said:
+def _said(node: Node) -> Said | LeftOut:
     message = node.item
+    if not message:
+        return UNREADABLE
     attached = [mapping_of(one) for one in list_of(message.get("attachments"))]
     spoken = readable_text({"content": message.get("content")}) or text_of(message.get("text"))
     pasted = [text_of(one.get("extracted_content")) for one in attached]

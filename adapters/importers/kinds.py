@@ -32,6 +32,8 @@ KINDS: Mapping[Kind, ModuleType] = {
 """The modules that read items of JSON, in the order in which they are asked whether one is theirs:
 what LibreChat has, OpenAI's might be taken for."""
 
+_NONE = object()
+
 Read = Callable[[Mapping[str, Any]], Iterator[Part]]
 
 
@@ -44,9 +46,11 @@ def parts_of(stream: Stream, kind: Kind | None = None) -> tuple[Kind, Iterator[P
     if kind is not None:
         return kind, _parts(items, kind)
     try:
-        first = next(items, None)
+        first = next(items, _NONE)
     except NotJson as error:
         raise StartRefused(f"the file is not what can be imported: {error}") from None
+    if first is _NONE:
+        raise StartRefused("the file holds no conversation")
     kind = _kind_of(first)
     return kind, _parts(chain([first], items), kind)
 

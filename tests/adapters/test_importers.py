@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -389,6 +390,28 @@ def test_a_file_is_read_as_what_it_is(
     assert seen == expected
 
 
+def test_messages_in_a_circle_are_counted_where_no_branch_has_them() -> None:
+    nodes = {
+        "a": chatgpt_node("a", "b", "user", text("a"), 1.0),
+        "b": chatgpt_node("b", "a", "assistant", text("b"), 2.0),
+        "c": chatgpt_node("c", None, "user", text("c"), 3.0),
+    }
+    alone = {"a": chatgpt_node("a", "a", "user", text("a"), 1.0)}
+    circle = LeftOut("messages that follow each other in a circle", 2)
+    for mapping, said in ((nodes, ["c"]), (alone, [])):
+        _, read = parts_of(stream_of(json.dumps([{"id": "1", "mapping": mapping}]).encode()))
+        parts = list(read)
+        assert [part.content for part in parts if isinstance(part, NewMessage)] == said
+        assert replace(circle, count=1 + len(said)) in parts
+
+
+def test_what_is_no_message_is_counted() -> None:
+    chat = {"uuid": "k", "chat_messages": ["rubbish", None, {}, {"text": "hi"}]}
+    _, parts = parts_of(stream_of(json.dumps([chat]).encode()))
+    lost = ("left out", "messages that have not the form of a message")
+    assert told(parts)[1:] == [lost, lost, lost, (None, "assistant", "hi", None)]
+
+
 def test_the_original_message_is_the_body() -> None:
     _, parts = parts_of(stream_of(json.dumps(LIBRECHAT_RECURSIVE).encode()))
     first = next(part for part in parts if isinstance(part, NewMessage))
@@ -466,7 +489,9 @@ def test_a_file_is_opened_as_it_was_downloaded(
 
 
 UNUSABLE = [
-    (b"", "of no kind that is known"),
+    (b"", "the file holds no conversation"),
+    (b" [] ", "the file holds no conversation"),
+    (b"{}", "of no kind that is known"),
     (b"hello", "not what can be imported: it is not JSON at character 0"),
     (b"\xff\xfe{", "it is not UTF-8"),
     (b'{"a": 1}', "of no kind that is known"),
