@@ -1,9 +1,12 @@
-"""Databases on the one PostgreSQL server that all tests of a run share."""
+"""Databases with a current schema: files, and some on the one PostgreSQL server of a run."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from sqlalchemy import Connection, Index, MetaData, text
 from sqlalchemy.util import greenlet_spawn
@@ -11,6 +14,7 @@ from sqlalchemy.util import greenlet_spawn
 from adapters.sql.postgresql import PostgresqlOptions, upgrade
 from adapters.sql.postgresql.engine import single_engine
 from adapters.sql.schema import PARTIAL_INDEXES, REVISION, WORD_INDEXES, metadata
+from adapters.sql.sqlite import SqliteDatabase
 from tests.postgresql import FAST, PostgresqlServer
 
 PARTITIONS = {"partitioned": 64, "in four parts": 4}
@@ -43,8 +47,7 @@ def migrated_database(schema: str) -> str:
         making = upgrade.migrate(options)
     else:
         making = in_transaction(options, partial(make_partitioned, PARTITIONS[schema]))
-    with ThreadPoolExecutor(1) as elsewhere:  # this thread may run a loop already
-        elsewhere.submit(asyncio.run, making).result()
+    _finish(making)
     return url
 
 
@@ -53,6 +56,29 @@ def empty_database(schema: str) -> str:
     url = migrated_database(schema)
     server().execute("DELETE FROM owners", schema)
     return url
+
+
+@cache
+def _migrated_file() -> bytes:
+    """Return a SQLite database with a current schema and nothing in it: made once."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "chat.db"
+        _finish(SqliteDatabase(path).migrate())
+        return path.read_bytes()
+
+
+def database_file(folder: Path) -> Path:
+    """Return the folder's SQLite database, which has a current schema: a tenth of what it takes to
+    migrate."""
+    path = folder / "chat.db"
+    if not path.exists():
+        path.write_bytes(_migrated_file())
+    return path
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread may run a loop already
+        elsewhere.submit(asyncio.run, work).result()
 
 
 async def in_transaction(options: PostgresqlOptions, work: Callable[[Connection], None]) -> None:

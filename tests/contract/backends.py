@@ -8,7 +8,7 @@ from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
-from tests.databases import empty_database, patient
+from tests.databases import database_file, empty_database, patient
 
 
 def postgresql(url: str) -> SqlStorage:
@@ -17,7 +17,7 @@ def postgresql(url: str) -> SqlStorage:
 
 BACKENDS: dict[str, Callable[[Path], Storage]] = {
     "memory": lambda _: MemoryStorage(),
-    "sqlite": lambda folder: SqlStorage(SqliteDatabase(folder / "chat.db")),
+    "sqlite": lambda folder: SqlStorage(SqliteDatabase(database_file(folder))),
     "postgresql": lambda _: postgresql(empty_database("plain")),
     "postgresql-partitioned": lambda _: postgresql(empty_database("partitioned")),
 }

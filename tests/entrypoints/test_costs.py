@@ -25,7 +25,7 @@ from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
 from entrypoints.http.etags import page_tag
-from tests.databases import empty_database, patient
+from tests.databases import database_file, empty_database, patient
 from tests.entrypoints.conftest import Api, before_storage, opened
 from tests.faults.proxy import Proxy, listening
 from tests.routes import ROUTE, ROUTES, Lines
@@ -108,7 +108,7 @@ class Tally(Observer):
 
 STORAGES: Mapping[str, Callable[[Path, Observer, str], Storage]] = {
     "memory": lambda *_: MemoryStorage(),
-    "sqlite": lambda folder, told, _: SqlStorage(SqliteDatabase(folder / "chat.db", told)),
+    "sqlite": lambda folder, told, _: SqlStorage(SqliteDatabase(database_file(folder), told)),
     "postgresql": lambda _, told, url: SqlStorage(
         PostgresqlDatabase(patient(url or empty_database("plain")), told)
     ),

@@ -14,7 +14,7 @@ from adapters.sql import SqlStorage
 from adapters.sql.postgresql import PostgresqlDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
-from tests.databases import empty_database, patient
+from tests.databases import database_file, empty_database, patient
 
 _TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -66,7 +66,7 @@ async def memory(_: Path) -> AsyncIterator[Kept]:
 
 @asynccontextmanager
 async def sqlite(folder: Path) -> AsyncIterator[Kept]:
-    path = folder / "chat.db"
+    path = database_file(folder)
     with closing(sqlite3.connect(path)) as connection:
         yield InSqlite("sqlite", SqlStorage(SqliteDatabase(path)), connection)
 
