@@ -30,9 +30,9 @@ def patient(url: str) -> PostgresqlOptions:
     return PostgresqlOptions(
         url=url,
         pool_wait=30,
-        answer_timeout=30,
+        answer_timeout=70,
         connect_timeout=30,
-        statement_timeout=20,
+        statement_timeout=60,
         lock_timeout=20,
         idle_in_transaction_timeout=30,
     )

@@ -58,8 +58,12 @@ def test_each_success_has_its_event(served: Served) -> None:
             client.request(route.method, route.target(session), **asked)
     for route in ROUTES:
         (line,) = served.log_of(route.operation)
-        told = line["event"], line["operation"], line["status"], line["db_queries"]
-        assert told == (route.event, route.operation, route.status, route.statements[place])
+        told = line["event"], line["operation"], line["status"]
+        assert told == (route.event, route.operation, route.status)
+        if route.operation == "followSession":  # it looks again as long as it lasts
+            assert line["db_queries"] >= route.statements[place]
+        else:
+            assert line["db_queries"] == route.statements[place]
         assert line["level"] == "info"
         assert line["user_id"] == "événement"
         if route.is_of_session:
