@@ -15,7 +15,7 @@ from tests.clients.conftest import DESCRIPTION
 from tests.serving import Served
 from tests.waiting import WAIT_SECONDS
 
-NAME = "chat_sessions_client"
+NAME = "generated_client"
 
 
 @dataclass

@@ -1,0 +1,363 @@
+"""The asynchronous client."""
+
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing
+from dataclasses import replace
+from inspect import isawaitable
+from sys import maxsize
+from typing import Literal, Self, TypeVar, Unpack
+
+import httpx2
+
+from chat_sessions_client import operations
+from chat_sessions_client.errors import ConnectionLost, MessageNotFound, SessionExists
+from chat_sessions_client.exchange import Outcome, Pause, Retries, exchange, settings
+from chat_sessions_client.operations import MessageRef, Operation, Page, Tagged
+from chat_sessions_client.shapes import (
+    DeletionsResponse,
+    Event,
+    ImportedSession,
+    JsonObject,
+    MessageCreate,
+    MessagePage,
+    MessageQuery,
+    MessageReplace,
+    MessageResponse,
+    SearchHit,
+    SearchPageResponse,
+    SearchQuery,
+    SessionPage,
+    SessionQuery,
+    SessionResponse,
+    SessionUpdate,
+)
+from chat_sessions_client.streams import (
+    AsyncImportLines,
+    EventReader,
+    ExportReader,
+    Line,
+    LineReader,
+    json_line,
+)
+
+T = TypeVar("T")
+
+Token = str | Callable[[], str | Awaitable[str]]
+Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
+
+
+class AsyncClient:
+    """An asynchronous client of the service at `url`, for the person whose tokens it has.
+
+    `token` is called for each request, and once again where the service refuses what it gave.
+    `headers` are sent with each request, such as a `traceparent`. `http` is for what httpx2 can be
+    told: certificates, proxies, limits; whoever gives it closes it.
+
+    Every method raises a ProblemError for an answer of 400 and above, and ConnectionLost where
+    there is none, after what `retries` allow.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: Token,
+        *,
+        headers: Headers | None = None,
+        timeout: float | httpx2.Timeout | None = None,
+        retries: Retries | None = None,
+        http: httpx2.AsyncClient | None = None,
+    ) -> None:
+        self._settings = settings(url, timeout, retries)
+        self._token = token
+        self._headers: Headers = headers or {}
+        self._http = http or httpx2.AsyncClient()
+        self._is_owner = http is None
+
+    def with_options(
+        self,
+        *,
+        token: Token | None = None,
+        headers: Headers | None = None,
+        timeout: float | httpx2.Timeout | None = None,
+        retries: Retries | None = None,
+    ) -> Self:
+        """The same client, with the same connections, for one call or for another person."""
+        return type(self)(
+            self._settings.url,
+            self._token if token is None else token,
+            headers=self._headers if headers is None else headers,
+            timeout=self._settings.timeout if timeout is None else timeout,
+            retries=retries or self._settings.retries,
+            http=self._http,
+        )
+
+    async def aclose(self) -> None:
+        """End the connections, unless they are another's."""
+        if self._is_owner:
+            await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def create_session(
+        self,
+        *,
+        title: str | None = None,
+        metadata: JsonObject | None = None,
+        external_id: str | None = None,
+        messages: Sequence[MessageCreate] | None = None,
+        created_at: str | None = None,
+        existing: Literal["keep"] | None = None,
+        idempotency_key: str | None = None,
+    ) -> SessionResponse:
+        """With existing="keep", a session that has the external id is returned as it is."""
+        body = {
+            "title": title,
+            "metadata": metadata,
+            "external_id": external_id,
+            "messages": messages,
+            "created_at": created_at,
+        }
+        try:
+            return await self._run(operations.create_session(body, idempotency_key))
+        except SessionExists as error:
+            if existing is None:
+                raise
+            return await self.session(error.session_id)
+
+    async def sessions(self, **query: Unpack[SessionQuery]) -> AsyncIterator[SessionResponse]:
+        """All of them, page after page; by default those that changed last come first."""
+        async for page in self._pages(operations.sessions(query)):
+            for item in page["items"]:
+                yield item
+
+    async def sessions_page(self, **query: Unpack[SessionQuery]) -> SessionPage:
+        return (await self._run(operations.sessions(query))).value
+
+    async def session(self, session: str) -> SessionResponse:
+        return (await self.tagged_session(session)).value
+
+    async def tagged_session(self, session: str) -> Tagged[SessionResponse]:
+        """The session, and the tag for `if_match`."""
+        return await self._run(operations.session(session))
+
+    async def change_session(
+        self, session: str, changes: SessionUpdate, *, if_match: str | None = None
+    ) -> SessionResponse:
+        """A member that is absent stays; None takes away the title or the metadata."""
+        return await self._run(operations.change_session(session, changes, if_match))
+
+    async def delete_session(self, session: str, *, if_match: str | None = None) -> None:
+        await self._run(operations.delete_session(session, if_match))
+
+    async def delete_sessions(
+        self, sessions: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
+    ) -> DeletionsResponse:
+        """Delete up to 100 sessions, or everything. A dry run only counts."""
+        operation = operations.delete_sessions(sessions, everything=everything, dry_run=dry_run)
+        return await self._run(operation)
+
+    async def append(
+        self,
+        session: str,
+        messages: Sequence[Mapping[str, object]] | Sequence[MessageCreate],
+        *,
+        format: str | None = None,  # noqa: A002 - the API's name
+        create: bool = False,
+        existing: Literal["keep"] | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[MessageResponse]:
+        """Store up to 100 messages, all or none.
+
+        With `format`, each is taken whole as a body. `create` makes a session that is named by its
+        external id, if there is none. existing="keep" leaves messages whose external ids are there.
+        """
+        return await self._run(
+            operations.append(
+                session,
+                messages,
+                format_=format,
+                create=create,
+                keep=existing is not None,
+                if_match=if_match,
+                key=idempotency_key,
+            )
+        )
+
+    async def messages(
+        self, session: str, **query: Unpack[MessageQuery]
+    ) -> AsyncIterator[MessageResponse]:
+        """All of them, page after page, by default the oldest first: each once, whoever writes or
+        removes meanwhile. `after` goes with that, `before` with the newest first."""
+        async for page in self._pages(operations.messages(session, operations.walk(query))):
+            for item in page["items"]:
+                yield item
+
+    async def messages_page(self, session: str, **query: Unpack[MessageQuery]) -> MessagePage:
+        """One page. With `after` and `wait` it comes as soon as there is a message after that."""
+        return (await self._run(operations.messages(session, query))).value
+
+    async def message(self, session: str, ref: MessageRef) -> MessageResponse:
+        return (await self.tagged_message(session, ref)).value
+
+    async def tagged_message(self, session: str, ref: MessageRef) -> Tagged[MessageResponse]:
+        """The message, and the tag for `if_match`."""
+        return await self._run(operations.message(session, ref))
+
+    async def put_message(
+        self,
+        session: str,
+        ref: MessageRef,
+        message: MessageReplace | MessageCreate | Mapping[str, object],
+        *,
+        create: bool = False,
+        if_match: str | None = None,
+    ) -> MessageResponse:
+        """Replace a message. Under an external id that is not there it is appended; `create` only
+        appends."""
+        return await self._run(
+            operations.put_message(session, ref, message, create=create, if_match=if_match)
+        )
+
+    async def delete_message(
+        self, session: str, ref: MessageRef, *, if_match: str | None = None
+    ) -> MessageResponse | None:
+        """What was removed; None if that is not known, since the first answer was lost.
+
+        "last" is looked up before, so that a repeat takes none but that one.
+        """
+        if ref != "last":
+            return await self._run(operations.delete_message(session, ref, if_match))
+        while True:
+            last = await self.message(session, ref)
+            try:
+                removed = operations.delete_message(session, last["message_order"], if_match)
+                return await self._run(removed) or last
+            except MessageNotFound:  # somebody else has taken it
+                continue
+
+    async def clear_messages(
+        self, session: str, *, before: int | None = None, if_match: str | None = None
+    ) -> None:
+        """Remove all messages, or those with lower orders. The session stays."""
+        await self._run(operations.clear_messages(session, before, if_match))
+
+    async def search(self, q: str, **query: Unpack[SearchQuery]) -> AsyncIterator[SearchHit]:
+        """All that have every word, page after page, the newest first."""
+        async for page in self._pages(operations.search(q, query)):
+            for item in page["items"]:
+                yield item
+
+    async def search_page(self, q: str, **query: Unpack[SearchQuery]) -> SearchPageResponse:
+        return (await self._run(operations.search(q, query))).value
+
+    async def events(
+        self, session: str, *, after: int | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """What happens in the session, without end, through lost connections too.
+
+        Each message comes once and in order: those after `after`, or those from now on. Once it
+        has begun, only a refusal ends it: SessionNotFound where the session goes.
+        """
+        reader = EventReader(after)
+        retries = self._settings.retries
+        while True:
+            sent = await self._send(operations.events(session, reader.position), retries)
+            async with aclosing(sent):
+                try:
+                    async for piece in sent.aiter_bytes():
+                        for event in reader.feed(piece):
+                            yield event
+                except httpx2.RequestError:
+                    pass
+            retries = replace(retries, attempts=maxsize)
+            reader.reconnect()
+            await asyncio.sleep(reader.pause)
+
+    async def export(self, session: str | None = None) -> AsyncGenerator[bytes, None]:
+        """The lines of an export of everything, or of a session.
+
+        Raises IncompleteExport, or ConnectionLost, where it is not all.
+        """
+        reader = ExportReader()
+        async for line in self._lines(operations.export(session), reader):
+            yield line
+        reader.finish()
+
+    async def import_lines(
+        self, lines: bytes | Iterable[Line] | AsyncIterable[Line]
+    ) -> AsyncGenerator[ImportedSession, None]:
+        """Bring in what was exported, up to 64 MiB; what became of each session comes as it is
+        stored. Only what can be gone through again is sent again."""
+        body = lines if isinstance(lines, bytes) else AsyncImportLines(lines)
+        is_once = isinstance(body, AsyncImportLines) and body.is_once
+        operation = operations.import_lines(body, is_once=is_once)
+        async for line in self._lines(operation, LineReader()):
+            yield json_line(line)
+
+    async def _lines(
+        self, operation: Operation[httpx2.Response], reader: LineReader
+    ) -> AsyncGenerator[bytes, None]:
+        sent = await self._send(operation)
+        async with aclosing(sent):
+            try:
+                async for piece in sent.aiter_bytes():
+                    for line in reader.feed(piece):
+                        yield line
+            except httpx2.RequestError as error:
+                raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+
+    async def _pages(self, operation: Operation[Page[T]]) -> AsyncIterator[T]:
+        following: Operation[Page[T]] | None = operation
+        while following:
+            page, following = await self._run(following)
+            yield page
+
+    async def _run(self, operation: Operation[T]) -> T:
+        return operation.read(await self._send(operation))
+
+    async def _send(
+        self, operation: Operation[object], retries: Retries | None = None
+    ) -> httpx2.Response:
+        renewed = callable(self._token)
+        steps = exchange(operation, retries or self._settings.retries, token_is_renewed=renewed)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as stop:
+                answer: httpx2.Response = stop.value
+                return answer
+            outcome = None
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            else:
+                outcome = await self._attempt(operation)
+
+    async def _attempt(self, operation: Operation[object]) -> Outcome:
+        given = self._token() if callable(self._token) else self._token
+        token = await given if isawaitable(given) else given
+        headers = self._headers() if callable(self._headers) else self._headers
+        request = self._settings.request(operation, token, headers)
+        try:
+            response = await self._http.send(request, stream=operation.is_streamed)
+            if operation.is_streamed and not response.is_success:
+                async with aclosing(response):
+                    await response.aread()
+        except httpx2.RequestError as error:
+            return error
+        return response

@@ -1,0 +1,163 @@
+"""How a request becomes an answer: attempts, pauses and tokens. No I/O is done here."""
+
+import random
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import httpx2
+
+from chat_sessions_client.errors import (
+    ChatSessionsError,
+    ConnectionLost,
+    problem_error,
+)
+from chat_sessions_client.operations import Operation
+from chat_sessions_client.version import VERSION
+
+USER_AGENT = f"chat-sessions-client/{VERSION} {httpx2.__name__}/{httpx2.__version__}"
+
+TIMEOUT = httpx2.Timeout(30, connect=5)
+"""The seconds to connect, and to wait for each piece of an answer."""
+
+_PASSING = frozenset({408, 429, 502, 503, 504})
+"""The statuses after which another attempt may succeed."""
+
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_OF_THE_CALLER = (httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
+_REFUSALS = frozenset({408, 429})
+"""Those of them that say that nothing was done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How often, and after how many seconds, an operation is tried again.
+
+    The pause doubles from `first_pause` up to `longest_pause`, and up to a half of it is left out
+    at random, so that clients do not come back together. A `Retry-After` of up to
+    `longest_retry_after` takes its place; at a longer one the client gives up.
+    """
+
+    attempts: int = 5
+    first_pause: float = 0.25
+    longest_pause: float = 8.0
+    longest_retry_after: float = 60.0
+
+    def pause(self, attempts: int, retry_after: float | None = None) -> float | None:
+        """The pause after so many attempts; None if there is to be no other."""
+        if attempts >= self.attempts or (retry_after or 0) > self.longest_retry_after:
+            return None
+        usual = min(self.longest_pause, self.first_pause * 2.0 ** min(attempts - 1, 30))
+        spread = usual * random.uniform(0.5, 1)  # noqa: S311 - it guards nothing
+        return spread if retry_after is None else retry_after + spread - usual / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Send the request, with a token asked for anew, and say what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    seconds: float
+
+
+Step = Attempt | Pause
+Outcome = httpx2.Response | httpx2.RequestError | None
+"""The response, whose content is read unless the operation is streamed and went well."""
+
+Exchange = Generator[Step, Outcome, httpx2.Response]
+
+
+def exchange(operation: Operation[object], retries: Retries, *, token_is_renewed: bool) -> Exchange:
+    """Yield what is to be done, and return the answer.
+
+    Raises ConnectionLost or a ProblemError once no attempt is left.
+    """
+    can_renew = token_is_renewed and operation.again != "never"
+    may_be_done = False
+    attempt = 0
+    while True:
+        outcome = yield Attempt()
+        if isinstance(outcome, httpx2.Response) and outcome.is_success:
+            return outcome
+        if can_renew and _status(outcome) == HTTPStatus.UNAUTHORIZED:
+            can_renew = False
+            continue
+        if may_be_done and operation.is_removal and _status(outcome) == HTTPStatus.NOT_FOUND:
+            return httpx2.Response(HTTPStatus.NO_CONTENT)
+        attempt += 1
+        error = _error(outcome)
+        pause = retries.pause(attempt, getattr(error, "retry_after", None))
+        if pause is None or not _may_repeat(operation, outcome):
+            raise error
+        may_be_done |= _may_be_done(outcome)
+        yield Pause(pause)
+
+
+def _error(outcome: Outcome) -> ChatSessionsError:
+    if isinstance(outcome, httpx2.Response):
+        return problem_error(outcome)
+    error = ConnectionLost(f"{type(outcome).__name__}: {outcome}")
+    error.__cause__ = outcome
+    return error
+
+
+def _may_repeat(operation: Operation[object], outcome: Outcome) -> bool:
+    if isinstance(outcome, httpx2.Response):
+        may_pass = outcome.status_code in _PASSING
+    else:
+        may_pass = not isinstance(outcome, _OF_THE_CALLER)
+    if operation.again == "undone":
+        return may_pass and not _may_be_done(outcome)
+    return may_pass and operation.again == "always"
+
+
+def _may_be_done(outcome: Outcome) -> bool:
+    if isinstance(outcome, httpx2.Response):
+        return outcome.status_code not in _REFUSALS
+    return not isinstance(outcome, _NOT_SENT)
+
+
+def _status(outcome: Outcome) -> int | None:
+    return outcome.status_code if isinstance(outcome, httpx2.Response) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    url: str
+    timeout: httpx2.Timeout
+    retries: Retries
+
+    def request(
+        self, operation: Operation[object], token: str, headers: Mapping[str, str]
+    ) -> httpx2.Request:
+        """The request of an attempt. The caller's headers do not replace the operation's."""
+        timeout = self.timeout.as_dict()
+        if timeout["read"] is not None:
+            timeout["read"] += operation.quiet_seconds
+        return httpx2.Request(
+            operation.method,
+            self.url + operation.target,
+            headers={
+                "Accept": "application/json, application/problem+json",
+                **headers,
+                "User-Agent": USER_AGENT,
+                "Authorization": f"Bearer {token}",
+                **operation.headers,
+            },
+            content=operation.content,
+            extensions={"timeout": timeout},
+        )
+
+
+def as_timeout(timeout: float | httpx2.Timeout) -> httpx2.Timeout:
+    """A number is for everything but to connect, which takes five seconds at most."""
+    if isinstance(timeout, httpx2.Timeout):
+        return timeout
+    return httpx2.Timeout(timeout, connect=min(timeout, 5))
+
+
+def settings(url: str, timeout: float | httpx2.Timeout | None, retries: Retries | None) -> Settings:
+    given = TIMEOUT if timeout is None else as_timeout(timeout)
+    return Settings(url.rstrip("/"), given, retries or Retries())

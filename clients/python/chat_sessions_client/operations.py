@@ -1,0 +1,356 @@
+"""Every operation of the API: the request that it sends, and how its answer is read."""
+
+import json
+import re
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
+from urllib.parse import quote, urlencode, urlsplit
+from uuid import uuid4
+
+import httpx2
+
+from chat_sessions_client.errors import UnexpectedAnswer
+from chat_sessions_client.shapes import (
+    DeletionsResponse,
+    MessageCreate,
+    MessagePage,
+    MessageQuery,
+    MessageReplace,
+    MessageResponse,
+    SearchPageResponse,
+    SearchQuery,
+    SessionPage,
+    SessionQuery,
+    SessionResponse,
+    SessionUpdate,
+)
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Content = bytes | Iterable[bytes] | AsyncIterable[bytes]
+MessageRef = int | str
+"""A message's `message_order`, "last", or `external(id)`."""
+
+Again = Literal["always", "undone", "never"]
+
+NEWEST = 2**31 - 1
+NDJSON = "application/x-ndjson"
+_NEXT = re.compile(r'<([^>]*)>; rel="next"')
+_QUIET_SECONDS = 15
+"""A stream of events is that long without a sign of life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(Generic[T_co]):
+    """A request that may be sent several times.
+
+    It is sent again `always`, or `undone`: only if the first is known not to have been carried out,
+    or `never`. `is_removal` says that what it removes is not there thereafter. `quiet_seconds` are
+    added to the time that it waits.
+    """
+
+    method: str
+    path: str
+    read: Callable[[httpx2.Response], T_co]
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: Content | None = None
+    is_streamed: bool = False
+    is_removal: bool = False
+    again: Again = "always"
+    quiet_seconds: float = 0
+
+    @property
+    def target(self) -> str:
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+class Tagged(NamedTuple, Generic[T]):
+    """What was read, and the `ETag` that goes into `if_match`."""
+
+    value: T
+    etag: str
+
+
+class Page(NamedTuple, Generic[T_co]):
+    """A page, and the operation that reads the next one."""
+
+    value: T_co
+    following: "Operation[Page[T_co]] | None"
+
+
+def external(id_: str) -> str:
+    """Name a session or a message by its external id, wherever an id is taken."""
+    return f"ext:{id_}"
+
+
+def create_session(body: Mapping[str, object], key: str | None) -> Operation[SessionResponse]:
+    given = {name: value for name, value in body.items() if value is not None}
+    return Operation(
+        method="POST", path="/sessions", read=_json, **_body(given, {"Idempotency-Key": _key(key)})
+    )
+
+
+def sessions(query: SessionQuery) -> Operation[Page[SessionPage]]:
+    given = dict(query)
+    wanted = cast("Mapping[str, object]", given.pop("metadata", None) or {})
+    members = {f"metadata.{name}": json.dumps(value) for name, value in wanted.items()}
+    return _paged(
+        Operation(method="GET", path="/sessions", read=_json, query=_query({**given, **members}))
+    )
+
+
+def session(ref: str) -> Operation[Tagged[SessionResponse]]:
+    return Operation(method="GET", path=_path(ref), read=_tagged)
+
+
+def change_session(
+    ref: str, changes: SessionUpdate, if_match: str | None
+) -> Operation[SessionResponse]:
+    headers = {"Content-Type": "application/merge-patch+json", **_if_match(if_match)}
+    return Operation(method="PATCH", path=_path(ref), read=_json, **_body(changes, headers))
+
+
+def delete_session(ref: str, if_match: str | None) -> Operation[None]:
+    return Operation(
+        method="DELETE",
+        path=_path(ref),
+        read=_nothing,
+        headers=_if_match(if_match),
+        is_removal=True,
+    )
+
+
+def delete_sessions(
+    refs: Sequence[str], *, everything: bool, dry_run: bool
+) -> Operation[DeletionsResponse]:
+    """After a lost answer, one of all sessions is not repeated: there may be new ones."""
+    chosen = {"all": True} if everything else {"session_ids": list(refs)}
+    return Operation(
+        method="POST",
+        path="/sessions/deletions",
+        read=_json,
+        again="undone" if everything and not dry_run else "always",
+        **_body({**chosen, "dry_run": dry_run}),
+    )
+
+
+def append(
+    ref: str,
+    messages: Sequence[Mapping[str, object]] | Sequence[MessageCreate],
+    *,
+    format_: str | None,
+    create: bool,
+    keep: bool,
+    if_match: str | None,
+    key: str | None,
+) -> Operation[list[MessageResponse]]:
+    given = {"messages": list(messages)} | ({} if format_ is None else {"format": format_})
+    query = {"create": "true" if create else None, "existing": "keep" if keep else None}
+    headers = {"Idempotency-Key": _key(key), **_if_match(if_match)}
+    return Operation(
+        method="POST",
+        path=_path(ref, "messages"),
+        query=_query(query),
+        read=_items,
+        **_body(given, headers),
+    )
+
+
+def messages(ref: str, query: MessageQuery) -> Operation[Page[MessagePage]]:
+    return _paged(
+        Operation(
+            method="GET",
+            path=_path(ref, "messages"),
+            read=_json,
+            query=_query(query),
+            quiet_seconds=query.get("wait") or 0,
+        )
+    )
+
+
+def walk(query: MessageQuery) -> MessageQuery:
+    """Go by orders, not by offsets, which removals move; unless the query says where to begin.
+
+    Raises ValueError where the query means one page, which has no end to walk to.
+    """
+    is_descending = query.get("sort_order") == "desc"
+    wrong = {"around", "after" if is_descending else "before"} & query.keys()
+    if wrong:
+        raise ValueError(f"{wrong.pop()} is of one page: messages_page gives it")
+    if query.keys() & {"offset", "after", "before"}:
+        return query
+    return {**query, "before": NEWEST} if is_descending else {**query, "after": 0}
+
+
+def message(ref: str, of: MessageRef) -> Operation[Tagged[MessageResponse]]:
+    return Operation(method="GET", path=_path(ref, "messages", of), read=_tagged)
+
+
+def put_message(
+    ref: str,
+    of: MessageRef,
+    given: MessageReplace | MessageCreate | Mapping[str, object],
+    *,
+    create: bool,
+    if_match: str | None,
+) -> Operation[MessageResponse]:
+    headers = _if_match(if_match) | ({"If-None-Match": "*"} if create else {})
+    path = _path(ref, "messages", of)
+    return Operation(method="PUT", path=path, read=_json, **_body(given, headers))
+
+
+def delete_message(
+    ref: str, of: MessageRef, if_match: str | None
+) -> Operation[MessageResponse | None]:
+    """What was removed; None if that is not known, since the first answer was lost."""
+    return Operation(
+        method="DELETE",
+        path=_path(ref, "messages", of),
+        read=_json_if_any,
+        headers=_if_match(if_match),
+        is_removal=True,
+    )
+
+
+def clear_messages(ref: str, before: int | None, if_match: str | None) -> Operation[None]:
+    return Operation(
+        method="DELETE",
+        path=_path(ref, "messages"),
+        query=_query({"before": before}),
+        read=_nothing,
+        headers=_if_match(if_match),
+    )
+
+
+def search(q: str, query: SearchQuery) -> Operation[Page[SearchPageResponse]]:
+    return _paged(
+        Operation(method="GET", path="/search", read=_json, query=_query({"q": q, **query}))
+    )
+
+
+def events(ref: str, after: int | None) -> Operation[httpx2.Response]:
+    headers = {"Accept": "text/event-stream"}
+    if after is not None:
+        headers["Last-Event-ID"] = str(after)
+    return Operation(
+        method="GET",
+        path=_path(ref, "events"),
+        read=_whole,
+        headers=headers,
+        is_streamed=True,
+        quiet_seconds=_QUIET_SECONDS,
+    )
+
+
+def export(ref: str | None) -> Operation[httpx2.Response]:
+    return Operation(
+        method="GET",
+        path="/export",
+        query=_query({"session_id": ref}),
+        read=_whole,
+        headers={"Accept": NDJSON},
+        is_streamed=True,
+    )
+
+
+def import_lines(content: Content, *, is_once: bool) -> Operation[httpx2.Response]:
+    return Operation(
+        method="POST",
+        path="/import",
+        read=_whole,
+        headers={"Accept": NDJSON, "Content-Type": NDJSON},
+        content=content,
+        is_streamed=True,
+        again="never" if is_once else "always",
+    )
+
+
+def _path(ref: str, *parts: MessageRef) -> str:
+    names = [quote(str(part), safe="") for part in ("sessions", ref, *parts)]
+    if any(name in {"", ".", ".."} for name in names):
+        raise ValueError("an id has a character at least, and is not . or ..")
+    return "/" + "/".join(names)
+
+
+def _query(given: Mapping[str, object]) -> str:
+    return urlencode({name: value for name, value in given.items() if value is not None})
+
+
+def _key(given: str | None) -> str:
+    return given or str(uuid4())
+
+
+def _if_match(etag: str | None) -> dict[str, str]:
+    return {} if etag is None else {"If-Match": etag}
+
+
+def _body(value: object, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Text goes as UTF-8, but for lone surrogates, which UTF-8 has no bytes for."""
+    try:
+        content = json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).encode()
+    except UnicodeEncodeError:
+        content = json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    return {"content": content, "headers": {"Content-Type": "application/json", **(headers or {})}}
+
+
+def _json(response: httpx2.Response) -> Any:  # noqa: ANN401 - the operation says what it is
+    try:
+        return json.loads(response.content)
+    except ValueError:
+        what = f"{response.status_code}, {response.headers.get('Content-Type')}"
+        raise UnexpectedAnswer(
+            f"{response.request.url.path} was answered by no JSON: {what}"
+        ) from None
+
+
+def _json_if_any(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
+    return _json(response) if response.content else None
+
+
+def _items(response: httpx2.Response) -> list[MessageResponse]:
+    return cast("list[MessageResponse]", _json(response)["items"])
+
+
+def _tagged(response: httpx2.Response) -> Tagged[Any]:
+    return Tagged(_json(response), response.headers.get("ETag", ""))
+
+
+def _nothing(_: httpx2.Response) -> None:
+    return None
+
+
+def _whole(response: httpx2.Response) -> httpx2.Response:
+    return response
+
+
+def _paged(operation: Operation[T]) -> Operation[Page[T]]:
+    """The next page is that of the cursor where there is one, or else the one that the link says,
+    of which only the query is taken: the service may be known by another name here."""
+
+    def read(response: httpx2.Response) -> Page[T]:
+        value: Any = operation.read(response)
+        query = None
+        cursor = value["pagination"].get("next_cursor")
+        link = _NEXT.search(response.headers.get("Link", ""))
+        if cursor:
+            query = _with_cursor(response.request.url.query.decode(), cursor)
+        elif link:
+            query = urlsplit(link[1]).query
+        following = None if query is None else replace(paged, query=query, quiet_seconds=0)
+        return Page(value, following)
+
+    paged: Operation[Page[T]] = replace(cast("Operation[Any]", operation), read=read)
+    return paged
+
+
+def _with_cursor(query: str, cursor: str) -> str:
+    kept = [part for part in query.split("&") if part and not part.startswith(_PLACES)]
+    return "&".join([*kept, f"cursor={cursor}"])
+
+
+_PLACES = ("cursor=", "offset=")
