@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-system test-faults test-cluster image test-image audit wheels coverage mutants sabotage check format openapi statements bench bench-peers scaling lock release clean
+.PHONY: help install run test test-clients test-system test-faults test-cluster image test-image audit wheels coverage mutants sabotage check format openapi statements bench bench-peers scaling lock release clean
 
 VENV := .venv
 PYTHON ?= $(or $(realpath $(VENV)/made-with),python3)
@@ -26,6 +26,10 @@ run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development to
 
 test: $(VENV)/development.txt $(VENV)/node.json ## Run every test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+
+test-clients: $(VENV)/frameworks/installed ## Run the tests of the stores for agent frameworks, and the frameworks' own
+	@$(BIN)/mypy --python-executable $(VENV)/frameworks/bin/python -p chat_sessions_client
+	@$(VENV)/frameworks/bin/python -m pytest -c tests/clients/frameworks/pytest.ini tests/clients/frameworks
 
 test-system: $(VENV)/development.txt $(VENV)/clients.txt $(VENV)/node.json ## Run the tests that need programs from the system's packages
 	@tests/system/programs.sh $(PROGRAMS)
@@ -111,12 +115,13 @@ scaling: $(VENV)/development.txt ## Measure what rows take of PostgreSQL's disk,
 	@$(BIN)/python -m tests.scaling
 
 lock: ## Renew requirements/ from pyproject.toml (needs uv)
-	@for set in runtime development cluster clients; do \
+	@for set in runtime development cluster clients frameworks; do \
 		case $$set in \
 			runtime) from="pyproject.toml --group build" ;; \
 			development) from="pyproject.toml --group build --group development --constraint requirements/runtime.txt" ;; \
 			cluster) from="--group cluster --constraint requirements/development.txt" ;; \
 			clients) from="--group clients --constraint requirements/development.txt --constraint requirements/cluster.txt" ;; \
+			frameworks) from="--group frameworks" ;; \
 		esac; \
 		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command "make lock" \
@@ -144,6 +149,15 @@ $(VENV)/%.txt: requirements/%.txt pyproject.toml | $(BIN)/python
 $(VENV)/clients.txt $(VENV)/cluster.txt: $(VENV)/%.txt: requirements/%.txt | $(VENV)/development.txt
 	@$(INSTALL) --require-hashes --no-build-isolation --requirement $<
 	@cp $< $@
+
+# The frameworks ask for other versions than the service, which runs beside them from its own.
+$(VENV)/frameworks/installed: requirements/frameworks.txt clients/python/pyproject.toml | $(VENV)/development.txt
+	@$(BIN)/python -m venv --clear $(VENV)/frameworks
+	@$(WITH_HOME) $(VENV)/frameworks/bin/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement $<
+	@$(WITH_HOME) $(VENV)/frameworks/bin/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable clients/python
+	@touch $@
 
 # The newest, in an environment of their own: what the service is held against is not locked.
 $(VENV)/peers/installed: | $(VENV)/development.txt
@@ -181,5 +195,5 @@ endif
 
 ifdef STALE
 .PHONY: stale
-$(addprefix $(VENV)/,bin/python runtime.txt development.txt clients.txt cluster.txt node.json peers/installed linters/installed): stale
+$(addprefix $(VENV)/,bin/python runtime.txt development.txt clients.txt cluster.txt node.json frameworks/installed peers/installed linters/installed): stale
 endif

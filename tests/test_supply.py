@@ -45,7 +45,8 @@ def test_what_is_asked_for_with_an_extra_is_locked_with_it(name: str) -> None:
 
 
 def test_development_runs_on_what_is_served() -> None:
-    assert {lock.stem for lock in LOCKS} == {"runtime", "development", "cluster", "clients"}
+    locks = {"runtime", "development", "cluster", "clients", "frameworks"}
+    assert {lock.stem for lock in LOCKS} == locks
     developed = locked("development")
     for name, served in locked("runtime").items():
         found = developed[name]

@@ -16,6 +16,7 @@ from dataclasses import replace
 from inspect import isawaitable
 from sys import maxsize
 from typing import Literal, Self, TypeVar, Unpack
+from weakref import WeakKeyDictionary
 
 import httpx2
 
@@ -56,6 +57,23 @@ Token = str | Callable[[], str | Awaitable[str]]
 Headers = Mapping[str, str] | Callable[[], Mapping[str, str]]
 
 
+class _HttpByLoop:
+    """Connections for each event loop, which cannot be used in another: a program may run several,
+    one after the other or each in a thread."""
+
+    def __init__(self) -> None:
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = (
+            WeakKeyDictionary()
+        )
+
+    def of_this_loop(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        http = self._by_loop.get(loop)
+        if http is None or http.is_closed:
+            http = self._by_loop[loop] = httpx2.AsyncClient()
+        return http
+
+
 class AsyncClient:
     """An asynchronous client of the service at `url`, for the person whose tokens it has.
 
@@ -75,13 +93,12 @@ class AsyncClient:
         headers: Headers | None = None,
         timeout: float | httpx2.Timeout | None = None,
         retries: Retries | None = None,
-        http: httpx2.AsyncClient | None = None,
+        http: "httpx2.AsyncClient | _HttpByLoop | None" = None,
     ) -> None:
         self._settings = settings(url, timeout, retries)
         self._token = token
         self._headers: Headers = headers or {}
-        self._http = http or httpx2.AsyncClient()
-        self._is_owner = http is None
+        self._http = http or _HttpByLoop()
 
     def with_options(
         self,
@@ -103,8 +120,8 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """End the connections, unless they are another's."""
-        if self._is_owner:
-            await self._http.aclose()
+        if isinstance(self._http, _HttpByLoop):
+            await self._http.of_this_loop().aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -353,8 +370,10 @@ class AsyncClient:
         token = await given if isawaitable(given) else given
         headers = self._headers() if callable(self._headers) else self._headers
         request = self._settings.request(operation, token, headers)
+        shared = self._http
+        http = shared.of_this_loop() if isinstance(shared, _HttpByLoop) else shared
         try:
-            response = await self._http.send(request, stream=operation.is_streamed)
+            response = await http.send(request, stream=operation.is_streamed)
             if operation.is_streamed and not response.is_success:
                 async with aclosing(response):
                     await response.aread()
