@@ -237,7 +237,9 @@ def test_what_is_exported_comes_in_elsewhere(
     target = lossy.with_options(token=served.token(who))
     proxy.lose("POST")
     (told,) = target.import_lines(exported)
-    assert (told["external_id"], told["status"]) == (made["id"], "kept")
+    assert proxy.lost
+    assert told["external_id"] == made["id"]
+    assert told["status"] in {"created", "kept"}, "the service may have heard that nobody listens"
     (told,) = target.import_lines([json.loads(line) for line in exported])
     assert told["status"] == "kept"
     (told,) = target.import_lines(b"".join(exported))
