@@ -144,6 +144,7 @@ def application(settings: Settings, container: Container, url: str | None = None
         clock=container.clock(),
         events_seconds=settings.events_seconds,
         traces=tracing.provider,
+        openai_dialect=settings.openai_dialect,
     )
     return create_app(use_cases, container.authenticator(), options, lifespan)
 

@@ -106,6 +106,7 @@ class Settings(BaseModel):
     rate_limit_storage_url: RedisUrl = "memory://"
     rate_limit_fails: Literal["open", "closed"] = "open"
     hide_foreign_sessions: bool = False
+    openai_dialect: bool = False
     max_body_bytes: Annotated[int, Field(ge=1, le=1 << 30)] = 5 << 20
     import_max_bytes: Annotated[int, Field(ge=1, le=1 << 34)] = 64 << 20
     message_body_max_bytes: Annotated[int, Field(ge=1024, le=BODY_MAX)] = BODY_MAX_DEFAULT

@@ -28,6 +28,7 @@ from entrypoints.http.middleware.access_log import AccessLogMiddleware
 from entrypoints.http.middleware.request_head import RequestHeadValidator, host_name
 from entrypoints.http.middleware.response_headers import ResponseHeaders
 from entrypoints.http.middleware.responses import ResponseMiddleware
+from entrypoints.http.openai_dialect.conversation_routes import serve_conversations
 from entrypoints.http.openapi.description import ABOUT, TAGS, complete
 from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.http.problem_types import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
@@ -61,7 +62,8 @@ class HttpOptions:
     at ResponseHeaders. `is_stopping` tells whether clients should close their connections.
     `traces` receives spans, `sign_in` describes the identity provider, if there is one, and
     `scopes` are those that its tokens, or those of another issuer, must have; tokens expire by the
-    `clock`. A stream of events lasts `events_seconds`.
+    `clock`. A stream of events lasts `events_seconds`. With `openai_dialect` the service speaks
+    OpenAI's Conversations API too.
     """
 
     base_url: str
@@ -80,6 +82,7 @@ class HttpOptions:
     traces: TracerProvider | None = None
     sign_in: SignIn | None = None
     scopes: Sequence[str] = ()
+    openai_dialect: bool = False
 
 
 class _Api(FastAPI):
@@ -144,6 +147,8 @@ def create_app(
     app.add_middleware(
         ResponseMiddleware, admit=admit, headers=headers, is_stopping=options.is_stopping
     )
+    if options.openai_dialect:
+        serve_conversations(app)
     app.add_middleware(
         AccessLogMiddleware, metrics=options.metrics, traced=options.traces is not None
     )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from fastapi import params
@@ -25,8 +25,6 @@ from entrypoints.http.validation_errors import field_errors
 from entrypoints.setting_types import OwnerPolicy
 from entrypoints.telemetry.request_context import request_context
 
-_REFERENCES = {"session_id": session_ref, "message_order": message_ref}
-
 _ANY_MEMBER = f"{METADATA}*"
 
 NO_QUERY: Mapping[str, str] = MappingProxyType({})
@@ -39,13 +37,22 @@ class PipelineRoute(APIRoute):
     come earlier. Their order is 401; 429; 403 for a missing scope; 413, 415 or 400 for the body;
     404 for what can name no session or message; 422 for the query. FastAPI's own 422 and the use
     case's 404 and 403 follow.
+
+    `references` has how each parameter of a path is parsed that names a session or a message, and a
+    POST to `creation_path` counts as the creation of a session.
     """
+
+    references: ClassVar[Mapping[str, Callable[[str], object]]] = {
+        "session_id": session_ref,
+        "message_order": message_ref,
+    }
+    creation_path: ClassVar[str] = "/sessions"
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         operation = self.operation_id
         body: Any = self.body_field and self.body_field.field_info.annotation
-        policy = _policy(self)
+        policy = self._policy
         parameters = _query_parameters(self)
 
         async def handle_in_order(request: Request) -> Response:
@@ -55,8 +62,8 @@ class PipelineRoute(APIRoute):
             await app.limits.count_owner(request, policy, principal.owner)
             app.authentication.check_scope(principal, request.method)
             request = await self.with_body(request, app)
-            context.session_id = _checked_references(request)
-            context.query = _checked_query(request, parameters)
+            context.session_id = _checked_references(request, self.references)
+            context.query = _checked_query(self.query_items(request), parameters)
             try:
                 async with asyncio.timeout(time_limits.REQUEST_TIMEOUT) as context.timeout:
                     return await handle(request)
@@ -66,6 +73,17 @@ class PipelineRoute(APIRoute):
                 raise invalid(field_errors(error, body)) from None
 
         return handle_in_order
+
+    def query_items(self, request: Request) -> Sequence[tuple[str, str]]:
+        """The parameters of the query, each as often as it is there."""
+        return request.query_params.multi_items() if request.scope["query_string"] else ()
+
+    @property
+    def _policy(self) -> OwnerPolicy:
+        """The one policy that a request to the route counts against."""
+        if self.methods == {"GET"}:
+            return "read"
+        return "create" if self.path_format == self.creation_path else "write"
 
     async def with_body(self, request: Request, app: AppContext) -> Request:
         """Return the request with what the route takes of its body. Raises a Problem: 413, 415 or
@@ -92,31 +110,25 @@ def _query_parameters(route: APIRoute) -> AbstractSet[str]:
     return names | {_ANY_MEMBER} if takes_members else names
 
 
-def _policy(route: APIRoute) -> OwnerPolicy:
-    """Return the one policy that a request to the route counts against."""
-    if route.methods == {"GET"}:
-        return "read"
-    return "create" if route.path_format == "/sessions" else "write"
-
-
-def _checked_references(request: Request) -> str | None:
+def _checked_references(
+    request: Request, references: Mapping[str, Callable[[str], object]]
+) -> str | None:
     """Parse what names a session and a message in the path, and return the session's id, where that
     is what names it. An external id is a client's text, of which the log says nothing."""
     if not request.scope["path_params"]:
         return None
     parameters: dict[str, Any] = path_parameters(request.scope)
-    for name, parse in _REFERENCES.items():
+    for name, parse in references.items():
         if name in parameters:
             parameters[name] = parse(parameters[name])
     request.scope["path_params"] = parameters
-    session = parameters.get("session_id")
-    return str(session) if isinstance(session, UUID) else None
+    session = next((one for one in parameters.values() if isinstance(one, UUID)), None)
+    return None if session is None else str(session)
 
 
-def _checked_query(request: Request, known: AbstractSet[str]) -> Mapping[str, str]:
-    if not request.scope["query_string"]:
+def _checked_query(items: Sequence[tuple[str, str]], known: AbstractSet[str]) -> Mapping[str, str]:
+    if not items:
         return NO_QUERY
-    items = request.query_params.multi_items()
     query = dict(items)
     if len(query) < len(items) or not query.keys() <= known:
         _check_names([name for name, _ in items], known)

@@ -101,7 +101,9 @@ def problem_of(error: Exception) -> Problem:
 def problem_response(context: RequestContext, error: Exception) -> Response:
     """Return the response that an error becomes, and keep the error for the access log."""
     context.refusal = error
-    return problem_of(error).to_response(context.request_id)
+    form = context.problem_form or Problem.to_response
+    response: Response = form(problem_of(error), context.request_id)
+    return response
 
 
 def invalid(errors: Sequence[FieldError]) -> Problem:

@@ -1,7 +1,7 @@
 """Keep the context of the current request, for its route, the log and the statement observer."""
 
 from asyncio import Timeout
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,8 @@ class RequestContext:
     `route` is the template of the path, `query` has each parameter once, `headers` are added to the
     response, `refusal` is the error that became the response, and `policy` names the rate limit
     that was exceeded. `expires_at` is when the token does, `timeout` ends the request, and `waited`
-    is how many seconds it spent waiting for something to happen.
+    is how many seconds it spent waiting for something to happen. `problem_form` writes an error of
+    a path that has a form of its own for them.
     """
 
     request_id: str
@@ -38,6 +39,7 @@ class RequestContext:
     policy: str | None = None
     timeout: Timeout | None = None
     waited: float = 0.0
+    problem_form: Callable[[Any, str], Any] | None = None
     db_queries: int = 0
     db_seconds: float = 0.0
     is_from_standby: bool = False

@@ -45,6 +45,14 @@ _DONE: Mapping[str | None, str] = {
     "search": "search.done",
     "exportSessions": "sessions.exported",
     "importSessions": "sessions.imported",
+    "createConversation": "session.created",
+    "getConversation": "session.read",
+    "updateConversation": "session.updated",
+    "deleteConversation": "session.deleted",
+    "createConversationItems": "messages.appended",
+    "listConversationItems": "messages.read",
+    "getConversationItem": "message.read",
+    "deleteConversationItem": "message.removed",
 }
 """The events of successful requests, by operation id. Other operations, such as probes, are not
 logged when they succeed."""

@@ -1,0 +1,1 @@
+"""OpenAI's Conversations API, spoken on the same use cases as the service's own."""

@@ -1,0 +1,5 @@
+"""The paths of the dialect."""
+
+PREFIX = "/v1"
+
+CONVERSATIONS = f"{PREFIX}/conversations"

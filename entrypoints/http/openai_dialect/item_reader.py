@@ -1,0 +1,88 @@
+"""Reads items that a client gives: each becomes a message whose body is the item as it came."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from domain.errors import ExternalIdTaken, InvalidValue, in_field
+from domain.framework_item import message_from_item
+from domain.message import NewMessage
+from entrypoints.http.openai_dialect.conversation_ids import MadeItem, item_ref
+from entrypoints.http.openai_dialect.item_types import ITEM_TYPES, MESSAGE, PART_TYPES, ROLES
+from entrypoints.http.problems import in_body, invalid
+
+FORMAT = "openai.response-item"
+
+Item = Mapping[str, Any]
+
+
+def messages_of(items: Sequence[Item]) -> list[NewMessage]:
+    """The messages that items become. Raises InvalidValue for what is no item."""
+    return [_message(item, index) for index, item in enumerate(items)]
+
+
+def _message(item: Item, index: int) -> NewMessage:
+    with in_field("items", index):
+        _check(item)
+        message = message_from_item(item, FORMAT)
+        if item.get("id") is not None and message.external_id is None:
+            raise InvalidValue("must be 1 to 255 printable characters", "id")
+        return message
+
+
+def _check(item: Item) -> None:
+    type_ = item.get("type", MESSAGE)
+    known = ITEM_TYPES.get(type_) if isinstance(type_, str) else None
+    if known is None:
+        raise InvalidValue(f"must be one of {', '.join(ITEM_TYPES)}", "type")
+    for name in known.needs:
+        if name not in item:
+            raise InvalidValue("is required", name)
+    if type_ == MESSAGE:
+        if item["role"] not in ROLES:
+            raise InvalidValue(f"must be one of {', '.join(sorted(ROLES))}", "role")
+        _check_content(item["content"])
+
+
+def _check_content(content: object) -> None:
+    if isinstance(content, str):
+        return
+    if not isinstance(content, list):
+        raise InvalidValue("must be a string or an array of parts", "content")
+    for index, part in enumerate(content):
+        type_ = part.get("type") if isinstance(part, Mapping) else None
+        if not isinstance(type_, str) or type_ not in PART_TYPES:
+            detail = f"must be one of {', '.join(PART_TYPES)}"
+            raise InvalidValue(detail, "content", index, "type")
+        for name in PART_TYPES[type_][0]:
+            if name not in part:
+                raise InvalidValue("is required", "content", index, name)
+
+
+def check_unmade(messages: Sequence[NewMessage], session_id: UUID) -> None:
+    """Raise InvalidValue for an id that was made for another item of the conversation."""
+    for index, message in enumerate(messages):
+        if (made := made_id(message)) and made.session_id == session_id:
+            raise InvalidValue("is the id of another item", "items", index, "id")
+
+
+def made_id(message: NewMessage) -> MadeItem | None:
+    """The id that a client gave, where it is one that was made for an item."""
+    given = item_ref(message.external_id) if message.external_id else None
+    return given if isinstance(given, MadeItem) else None
+
+
+@contextmanager
+def naming_items() -> Iterator[None]:
+    """Name an item, where the core names the message that it became."""
+    try:
+        yield
+    except InvalidValue as error:
+        if error.field[:1] != ("messages",):
+            raise
+        part = ("id",) if error.field[2:] == ("external_id",) else ()
+        raise InvalidValue(error.detail, "items", *error.field[1:2], *part) from None
+    except ExternalIdTaken as error:
+        taken = in_body("is the id of another item", "items", error.index or 0, "id")
+        raise invalid([taken]) from None
