@@ -19,6 +19,7 @@ PAIRS_MAX = 16
 KEY_MAX = 64
 VALUE_MAX = 512
 
+LIMIT_DEFAULT = 20
 LIMIT_MAX = 100
 
 
@@ -38,9 +39,10 @@ def _pairs(value: Any) -> Metadata:  # noqa: ANN401 - JSON may hold anything
 
 
 def _limit(limit: int) -> int:
-    if not 1 <= limit <= LIMIT_MAX:
+    """A limit of 0 is none: clients that cannot leave a number out send it, OpenAI's tests too."""
+    if not 0 <= limit <= LIMIT_MAX:
         raise InvalidValue(f"must be 1 to {LIMIT_MAX}")
-    return limit
+    return limit or LIMIT_DEFAULT
 
 
 def _after(segment: str) -> ItemRef:
@@ -80,5 +82,5 @@ class ItemsQuery(OptionalQuery):
     """The query of a list of items."""
 
     after: Maybe[Annotated[Any, PlainValidator(_after)]] = None
-    limit: Annotated[int, BeforeValidator(plain_integer), AfterValidator(_limit)] = 20
+    limit: Annotated[int, BeforeValidator(plain_integer), AfterValidator(_limit)] = LIMIT_DEFAULT
     order: SortOrder = SortOrder.DESC
