@@ -41,7 +41,7 @@ def _check(item: Item) -> None:
             raise InvalidValue("is required", name)
     if type_ == MESSAGE:
         if item["role"] not in ROLES:
-            raise InvalidValue(f"must be one of {', '.join(sorted(ROLES))}", "role")
+            raise InvalidValue(f"must be one of {', '.join(ROLES)}", "role")
         _check_content(item["content"])
 
 

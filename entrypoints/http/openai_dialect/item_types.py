@@ -61,17 +61,15 @@ ITEM_TYPES = {
     "compaction": ItemType("cmp", ("encrypted_content",)),
 }
 
-ROLES = frozenset(
-    {
-        "assistant",
-        "critic",
-        "developer",
-        "discriminator",
-        "system",
-        "tool",
-        "unknown",
-        "user",
-    }
+ROLES = (
+    "assistant",
+    "critic",
+    "developer",
+    "discriminator",
+    "system",
+    "tool",
+    "unknown",
+    "user",
 )
 """The roles of messages."""
 
