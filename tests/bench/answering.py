@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.bench import seeds
-from tests.bench.kinds import KINDS, LIST, Kind, page_path, session_path
+from tests.bench.kinds import KINDS, LIST, NATIVE, Kind, page_path, session_path
 from tests.bench.measure import Goal, Row, short
 from tests.bench.people import READERS, People
 from tests.bench.stage import BARE, BASELINE, DATABASES, OURS, SQLITE, TYPICAL, Side
@@ -19,15 +19,18 @@ ABOUT_AS_BEFORE = Goal(1.3, at_most=True)
 
 CHEAP_POLL = Goal(0.4, at_most=True)
 AS_AN_APPEND = Goal(1.5, at_most=True)
+AS_NATIVELY = Goal(1.3, at_most=True)
 BODIES = {("bodies", BARE): Goal(1.7, at_most=True)}
 
 PAGE, POLL, PUT, APPEND = "page", "poll", "put", "append"
+OWN = "by its own API"
 COMPARED = (
     (OURS, BASELINE),
     (OURS, BARE),
     (TYPICAL, BARE),
     (OURS, f"{OURS}, {PAGE}"),
     (OURS, f"{OURS}, {APPEND}"),
+    (OURS, f"{OURS}, {OWN}"),
 )
 
 SIDES_HEAD = ("request", "side", "CPU ms", "PostgreSQL's CPU ms", "p50 ms", "p99 ms")
@@ -58,6 +61,8 @@ class Found:
             return AS_BEFORE.get(self.name, ABOUT_AS_BEFORE)
         if that.endswith(APPEND):
             return AS_AN_APPEND
+        if that.endswith(OWN):
+            return AS_NATIVELY
         return CHEAP_POLL if that.endswith(PAGE) else BODIES.get((self.name, that))
 
     def cells(self) -> Iterator[Sequence[str]]:
@@ -83,7 +88,7 @@ def _ways(name: str, sides: Mapping[Side, People]) -> Iterator[tuple[Side, Way]]
     """On SQLite the typical service's writes are left out: asked by several at once, it fails.
     ETags are ours alone, so what a poll is held against is a page."""
     for side, people in sides.items():
-        if name in {POLL, PUT} and side[0] in {BARE, TYPICAL}:
+        if name in {POLL, PUT, *NATIVE} and side[0] in {BARE, TYPICAL}:
             continue
         if KINDS[name].ours_alone and side[0] in {BASELINE, TYPICAL}:
             continue
@@ -94,6 +99,8 @@ def _ways(name: str, sides: Mapping[Side, People]) -> Iterator[tuple[Side, Way]]
             yield (f"{OURS}, {PAGE}", side[1]), _way(KINDS[PAGE], people)
         if name == PUT and side[0] == OURS:
             yield (f"{OURS}, {APPEND}", side[1]), _way(KINDS[APPEND], people)
+        if name in NATIVE and side[0] == OURS:
+            yield (f"{OURS}, {OWN}", side[1]), _way(NATIVE[name], people)
 
 
 def _way(kind: Kind, people: People) -> Way:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.bench import seeds
+from tests.bench import items, seeds
 from tests.bench.client import CONNECTIONS
 from tests.bench.people import CREATION, CREATORS, READERS, SAID, WRITERS, People
 
@@ -93,6 +93,14 @@ KINDS = {
     "bodies": Kind(f"page of {LIMIT} with bodies", _bodies, ours_alone=True),
     "put": Kind("put", _puts, ours_alone=True),
     "poll": Kind("304 poll", _polls, 304),
+    "items": Kind("list items by OpenAI's API", items.list_in_dialect, ours_alone=True),
+    "add-items": Kind("add items by OpenAI's API", items.add_in_dialect, ours_alone=True),
 }
+
+NATIVE = {
+    "items": Kind("list of the same", items.list_natively),
+    "add-items": Kind("append of the same", items.add_natively, 201),
+}
+"""What OpenAI's API is held against: the service's own, asked for the same items."""
 
 EMPTY_CREATE = Kind("create without a message", _empty_creations, 201)

@@ -38,6 +38,11 @@ class People:
         answer = httpx2.get(url, headers=self._authorization(who), timeout=20, trust_env=False)
         return answer.raise_for_status()
 
+    def told(self, who: str, path: str, body: object) -> httpx2.Response:
+        url, headers = f"http://127.0.0.1:{self.service.port}{path}", self._authorization(who)
+        answer = httpx2.post(url, headers=headers, json=body, timeout=20, trust_env=False)
+        return answer.raise_for_status()
+
     def get(self, who: str, path: str, **headers: str) -> bytes:
         return self._request("GET", who, path, headers)
 

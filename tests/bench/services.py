@@ -67,6 +67,8 @@ class Checkout:
             "CHAT_SESSIONS_RATE_LIMITS": "on",
             **LIMITS,
         }
+        if self.folder is None:
+            settings["CHAT_SESSIONS_OPENAI_DIALECT"] = "true"
         with serving(home, command=self.command("serve"), **settings, **self.settings) as served:
             yield Service(served.address[1], served.process.pid, server)
 

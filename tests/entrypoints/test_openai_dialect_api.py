@@ -185,7 +185,7 @@ REFUSED = [
         {"items": [{"role": "user", "content": [{"type": "image_url"}]}]},
         "items[0].content[0].type",
     ),
-    ("/ID/items", {"items": [{"type": "function_call", "name": "f"}]}, "items[0].call_id"),
+    ("/ID/items", {"items": [{"type": "function_call", "name": "f"}]}, "items[0].arguments"),
     ("/ID/items", {"items": [{**SAID, "id": " x"}]}, "items[0].id"),
     ("/ID/items", {"items": [{**SAID, "id": 7}]}, "items[0].id"),
     ("/ID/items", {"items": [{**SAID, "id": "msg_1"}] * 2}, "items[1].id"),

@@ -71,5 +71,6 @@ def item_ref(segment: str) -> ItemRef:
 
 def item_id(message: Message, prefix: str) -> str:
     """The id that a message has as an item."""
-    made = f"{prefix}_{message.session_id.hex}{message.message_order:08x}"
-    return message.external_id or made
+    if message.external_id is not None:
+        return message.external_id
+    return f"{prefix}_{message.session_id.hex}{message.message_order:08x}"

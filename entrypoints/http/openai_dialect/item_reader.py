@@ -36,9 +36,8 @@ def _check(item: Item) -> None:
     known = ITEM_TYPES.get(type_) if isinstance(type_, str) else None
     if known is None:
         raise InvalidValue(f"must be one of {', '.join(ITEM_TYPES)}", "type")
-    for name in known.needs:
-        if name not in item:
-            raise InvalidValue("is required", name)
+    for name in sorted(known.needs - item.keys()):
+        raise InvalidValue("is required", name)
     if type_ == MESSAGE:
         if item["role"] not in ROLES:
             raise InvalidValue(f"must be one of {', '.join(ROLES)}", "role")
@@ -55,9 +54,8 @@ def _check_content(content: object) -> None:
         if not isinstance(type_, str) or type_ not in PART_TYPES:
             detail = f"must be one of {', '.join(PART_TYPES)}"
             raise InvalidValue(detail, "content", index, "type")
-        for name in PART_TYPES[type_][0]:
-            if name not in part:
-                raise InvalidValue("is required", "content", index, name)
+        for name in sorted(PART_TYPES[type_].needs - part.keys()):
+            raise InvalidValue("is required", "content", index, name)
 
 
 def check_unmade(messages: Sequence[NewMessage], session_id: UUID) -> None:

@@ -1,6 +1,7 @@
 """Writes messages as items, and sessions as conversations, in the form of OpenAI's API."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -9,18 +10,17 @@ from domain.message import Message, Role
 from domain.session import Session
 from entrypoints.http.openai_dialect.conversation_ids import conversation_id, item_id
 from entrypoints.http.openai_dialect.item_types import ITEM_TYPES, MESSAGE, PART_TYPES, ROLES
-from entrypoints.http.openai_dialect.json_members import (
-    Members,
-    joined,
-    members_of,
-    objects_in,
-    word,
-)
+from entrypoints.http.openai_dialect.json_members import joined, members_of, objects_in
 
 _encode = msgspec.json.Encoder().encode
 
-_MESSAGE = msgspec.Raw(b'"message"')
-_NO_ANNOTATIONS = msgspec.Raw(b"[]")
+_ITEM_NAMES = {_encode(name): name for name in ITEM_TYPES}
+_ROLE_NAMES = {_encode(name): name for name in ROLES}
+_PARTS = {_encode(name): known for name, known in PART_TYPES.items()}
+"""By what they are as JSON."""
+
+Item = dict[str, Any]
+"""An item, or a part of one: its members as they are, or as JSON."""
 
 
 class _Conversation(msgspec.Struct):
@@ -32,7 +32,7 @@ class _Conversation(msgspec.Struct):
 
 class _ItemList(msgspec.Struct):
     object: str
-    data: Sequence[msgspec.Raw]
+    data: Sequence[Item]
     first_id: str | None
     last_id: str | None
     has_more: bool
@@ -59,83 +59,74 @@ def deleted_json(conversation: str) -> bytes:
 
 def item_json(message: Message) -> bytes:
     """Serialize a message as an item."""
-    return bytes(_item(message)[1])
+    return _json(_item(message))
 
 
 def items_json(messages: Iterable[Message], *, has_more: bool = False) -> bytes:
     """Serialize messages as a list of items."""
-    pairs = [_item(message) for message in messages]
-    first, last = (pairs[0][0], pairs[-1][0]) if pairs else (None, None)
-    return _encode(_ItemList("list", [item for _, item in pairs], first, last, has_more))
+    items = list(map(_item, messages))
+    first, last = (items[0]["id"], items[-1]["id"]) if items else (None, None)
+    return _json(_ItemList("list", items, first, last, has_more))
 
 
-def _item(message: Message) -> tuple[str, msgspec.Raw]:
-    """A message's id and what it is as an item: its body where that is one, else its text."""
+def _item(message: Message) -> Item:
+    """What a message is as an item: its body where that is one, else its text."""
     if message.body is not None and (found := _from_body(message, message.body)):
         return found
-    role, text = str(message.role), msgspec.Raw(_encode(message.content))
-    members = {"role": _raw(role), "content": _raw([_text_part(text, role)])}
-    return _with_id(message, MESSAGE, members)
+    content = [_text_part(message.content, message.role)]
+    return _with_id(message, MESSAGE, {"role": message.role, "content": content})
 
 
-def _from_body(message: Message, body: Body) -> tuple[str, msgspec.Raw] | None:
+def _from_body(message: Message, body: Body) -> Item | None:
     """What the body is as an item, None where it is none."""
-    members = members_of(body.json)
-    type_ = word(members.get("type", _MESSAGE))
-    known = ITEM_TYPES.get(type_ or "")
-    if type_ is None or known is None or not members.keys() >= set(known.needs):
+    members: Item = members_of(body.json)
+    type_ = _ITEM_NAMES.get(bytes(members["type"])) if "type" in members else MESSAGE
+    if type_ is None or not ITEM_TYPES[type_].needs <= members.keys():
         return None
     if type_ == MESSAGE:
-        content = _content(members)
+        content = _content(members["role"], members["content"])
         if content is None:
             return None
-        members = {**members, "content": content}
+        members["content"] = content
     return _with_id(message, type_, members)
 
 
-def _with_id(message: Message, type_: str, members: Members) -> tuple[str, msgspec.Raw]:
-    """The id, and the item with that and with what every client gets."""
+def _with_id(message: Message, type_: str, members: Item) -> Item:
+    """The item with its id, and with what every client gets."""
     known = ITEM_TYPES[type_]
     id_ = item_id(message, known.prefix)
-    own = {"id": _raw(id_), "type": _raw(type_)}
-    return id_, _object({**own, **known.supplied, **members, **own})
+    item = {"id": id_, "type": type_, **known.supplied, **members}
+    item["id"] = id_
+    return item
 
 
-def _content(members: Members) -> msgspec.Raw | None:
+def _content(role: msgspec.Raw, content: msgspec.Raw) -> Any:  # noqa: ANN401 - parts, or as JSON
     """A message's content as parts, None where it is in no form that the API has."""
-    role, content = word(members["role"]) or "", members["content"]
-    if role not in ROLES:
+    speaker = _ROLE_NAMES.get(bytes(role))
+    if speaker is None:
         return None
     if bytes(content).startswith(b'"'):
-        return _raw([_text_part(content, role)])
+        return [_text_part(content, speaker)]
     parts = objects_in(content)
-    whole = None if parts is None else [_part(part) for part in parts]
-    if whole is None or None in whole:
+    whole = None if parts is None else list(map(_part, parts))
+    return None if whole is None or None in whole else whole
+
+
+def _part(part: Item) -> Item | None:
+    known = _PARTS.get(bytes(part["type"])) if "type" in part else None
+    if known is None or not known.needs <= part.keys():
         return None
-    return _raw([_object(part) for part in whole if part])
+    return {**known.supplied, **part} if known.supplied else part
 
 
-def _part(part: Members) -> Members | None:
-    needs, supplied = PART_TYPES.get(word(part.get("type")) or "", ((), None))
-    if supplied is None or not part.keys() >= set(needs):
-        return None
-    return {**supplied, **part}
-
-
-def _text_part(text: msgspec.Raw, role: str) -> msgspec.Raw:
+def _text_part(text: object, role: str) -> Item:
     if role == Role.ASSISTANT:
-        kind, supplied = "output_text", {"annotations": _NO_ANNOTATIONS}
-    else:
-        kind, supplied = "input_text", {}
-    return _raw({"type": kind, "text": text, **supplied})
+        return {"type": "output_text", "text": text, "annotations": ()}
+    return {"type": "input_text", "text": text}
 
 
-def _object(members: Members) -> msgspec.Raw:
+def _json(value: object) -> bytes:
     try:
-        return _raw(members)
-    except UnicodeEncodeError:
-        return joined(members)
-
-
-def _raw(value: object) -> msgspec.Raw:
-    return msgspec.Raw(_encode(value))
+        return _encode(value)
+    except UnicodeEncodeError:  # for the name of a member
+        return joined(msgspec.to_builtins(value, builtin_types=(msgspec.Raw,))).encode()

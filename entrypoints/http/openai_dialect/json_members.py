@@ -10,7 +10,7 @@ import msgspec
 
 from domain.strict_json import dump_escaped, parse_stored
 
-Members = Mapping[str, msgspec.Raw]
+Members = dict[str, msgspec.Raw]
 """Members of a JSON object by their names, each value as JSON."""
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -36,17 +36,17 @@ def objects_in(array: msgspec.Raw) -> list[Members] | None:
         return [_split(item) for item in items]
 
 
-def word(value: msgspec.Raw | None) -> str | None:
-    """What a compact JSON value says, where it is a string that needs no escapes."""
-    text = b"" if value is None else bytes(value)
-    is_plain = text[:1] == b'"' and b"\\" not in text
-    return text[1:-1].decode() if is_plain else None
-
-
-def joined(members: Members) -> msgspec.Raw:
-    """The object that has the members, also where a name has a lone surrogate in it."""
-    pairs = (f"{dump_escaped(name)}:{bytes(value).decode()}" for name, value in members.items())
-    return msgspec.Raw("{" + ",".join(pairs) + "}")
+def joined(value: object) -> str:
+    """Write a value in which there may be JSON, and lone surrogates in the names of members."""
+    match value:
+        case msgspec.Raw():
+            return bytes(value).decode()
+        case Mapping():
+            pairs = (f"{dump_escaped(name)}:{joined(member)}" for name, member in value.items())
+            return f"{{{','.join(pairs)}}}"
+        case list() | tuple():
+            return f"[{','.join(map(joined, value))}]"
+    return msgspec.json.encode(value).decode()
 
 
 def _split(value: Mapping[str, Any]) -> Members:
