@@ -60,6 +60,7 @@ SHOWN = [
     ),
     (CALL, "fc", DONE),
     ({"type": "function_call_output", "call_id": "c1", "output": "Sunny"}, "fco", DONE),
+    ({"type": "function_call_output", "output": "", "status": None}, "fco", DONE),
     ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "rs", {}),
     ({"type": "shell_call", "call_id": "c2", "action": {"commands": ["ls"]}}, "sh", DONE),
     ({"type": "mcp_call", "server_label": "s", "name": "n", "arguments": "{}"}, "mcp", {}),

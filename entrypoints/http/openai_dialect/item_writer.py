@@ -1,6 +1,6 @@
 """Writes messages as items, and sessions as conversations, in the form of OpenAI's API."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from entrypoints.http.openai_dialect.item_types import ITEM_TYPES, MESSAGE, PART
 from entrypoints.http.openai_dialect.json_members import joined, members_of, objects_in
 
 _encode = msgspec.json.Encoder().encode
+
+_NULL = b"null"
 
 _ITEM_NAMES = {_encode(name): name for name in ITEM_TYPES}
 _ROLE_NAMES = {_encode(name): name for name in ROLES}
@@ -95,9 +97,19 @@ def _with_id(message: Message, type_: str, members: Item) -> Item:
     """The item with its id, and with what every client gets."""
     known = ITEM_TYPES[type_]
     id_ = item_id(message, known.prefix)
-    item = {"id": id_, "type": type_, **known.supplied, **members}
+    item = {"id": id_, "type": type_, **_completed(members, known.supplied)}
     item["id"] = id_
     return item
+
+
+def _completed(members: Item, supplied: Mapping[str, object]) -> Item:
+    """The members, and those supplied in place of what is absent or null."""
+    left_out = {
+        name: value
+        for name, value in supplied.items()
+        if name not in members or bytes(members[name]) == _NULL
+    }
+    return {**supplied, **members, **left_out}
 
 
 def _content(role: msgspec.Raw, content: msgspec.Raw) -> Any:  # noqa: ANN401 - parts, or as JSON
@@ -116,7 +128,7 @@ def _part(part: Item) -> Item | None:
     known = _PARTS.get(bytes(part["type"])) if "type" in part else None
     if known is None or not known.needs <= part.keys():
         return None
-    return {**known.supplied, **part} if known.supplied else part
+    return _completed(part, known.supplied) if known.supplied else part
 
 
 def _text_part(text: object, role: str) -> Item:
