@@ -1,0 +1,2 @@
+export * from "./assistant-ui-history.ts";
+export * from "./assistant-ui-threads.ts";

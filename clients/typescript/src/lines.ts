@@ -1,0 +1,75 @@
+// Lines of text as they come, and lines of JSON as they go.
+
+/** The lines of a stream. Ends where `idle` milliseconds bring nothing, or the connection is lost,
+ * without what came of the last line. */
+export async function* readLines(
+  stream: ReadableStream<Uint8Array>,
+  idle: number,
+): AsyncGenerator<string> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let held = "";
+  try {
+    for (;;) {
+      const bytes = await nextBytes(reader, idle);
+      if (!bytes) return;
+      const lines = (held + decoder.decode(bytes, { stream: true })).split("\n");
+      held = lines.pop() ?? "";
+      yield* lines;
+    }
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+async function nextBytes(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  idle: number,
+): Promise<Uint8Array | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), idle);
+  });
+  try {
+    return await Promise.race([reader.read().then(({ value }) => value), silence]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export type Lines = Iterable<string> | AsyncIterable<string>;
+
+export interface Piece {
+  text: string;
+  /** How many lines went before it. */
+  before: number;
+}
+
+/** An export in pieces of some `size` characters, each of whole sessions: what one request may
+ * bring. A larger session is a piece of its own. */
+export async function* inPieces(lines: Lines, size: number): AsyncGenerator<Piece> {
+  let piece: string[] = [];
+  let length = 0;
+  let before = 0;
+  for await (const line of lines) {
+    if (length >= size && beginsSession(line)) {
+      yield { text: piece.join("\n"), before };
+      before += piece.length;
+      piece = [];
+      length = 0;
+    }
+    piece.push(line);
+    length += line.length + 1;
+  }
+  if (piece.length) yield { text: piece.join("\n"), before };
+}
+
+function beginsSession(line: string): boolean {
+  try {
+    return JSON.parse(line)?.type === "session";
+  } catch {
+    return false;
+  }
+}

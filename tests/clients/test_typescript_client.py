@@ -1,0 +1,63 @@
+"""The package `clients/typescript`, on Node: built, its types checked with those of its tests, and
+its tests run against the service by Node's own runner."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from entrypoints.http.problem_types import PROBLEM_TYPES
+from tests.nodejs import HERE, NODE
+from tests.serving import COMMAND, environment
+from tests.waiting import WAIT_SECONDS
+
+TESTS = Path(__file__).with_name("typescript")
+CLASSES = """
+import { problemError, ProblemError, ServerError } from "chat-sessions-client";
+
+const made = JSON.parse(process.argv[1]).map(({ type, status }) => {
+  const error = problemError(new Response(null, { status }), { type });
+  const isOfType = error.constructor !== ProblemError && error.constructor !== ServerError;
+  return [error.name, isOfType, error.status === status];
+});
+console.log(JSON.stringify(made));
+"""
+
+
+def run(*arguments: str | Path, folder: Path) -> str:
+    done = subprocess.run(
+        [NODE, *arguments],
+        cwd=folder,
+        env=environment(COMMAND=str(COMMAND), PATH=os.environ["PATH"]),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT_SECONDS * 2,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("typescript")
+    run(TESTS / "build.mjs", folder, HERE / "node_modules", TESTS, "index", folder=folder)
+    return folder
+
+
+def test_its_own_tests_pass(built: Path) -> None:
+    """Every operation, lost answers, restarts, two writers: see the files."""
+    assert "fail 0" in run("--test", "*.test.ts", folder=built)
+
+
+def test_every_type_of_problem_is_a_class(built: Path) -> None:
+    urn = "urn:problem-type:chat-sessions:"
+    problems = [
+        {"type": urn + problem.kind, "status": int(problem.status)} for problem in PROBLEM_TYPES
+    ]
+    arguments = ("--input-type=module", "-e", CLASSES, json.dumps(problems))
+    made = json.loads(run(*arguments, folder=built))
+    assert all(is_of_type and same for _, is_of_type, same in made), made
+    assert len({name for name, *_ in made}) == len({problem["type"] for problem in problems})

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { type Client, external, RateLimitedError, UnavailableError } from "chat-sessions-client";
+
+import { LosingProxy, Service, take, until } from "./service.ts";
+
+const service = await Service.start();
+const proxy = await new LosingProxy(service).start();
+after(async () => {
+  proxy.stop();
+  await service.stop();
+});
+const sure = service.client();
+const client = service.client({ baseUrl: proxy.url });
+const chat = external("chat");
+
+const user = (content: string) => ({ role: "user" as const, content });
+const stored = async (id: string) => (await sure.messages(id).all()).map(({ content }) => content);
+
+// Whatever is asked, its first answer is lost: [method, what is asked, what is stored then].
+const asked: [string, string, () => Promise<unknown>, string[] | undefined][] = [
+  ["creating", "POST", () => client.createSession({ external_id: "chat" }), []],
+  ["appending", "POST", () => client.append(chat, ["a", "b", "c"].map(user)), ["a", "b", "c"]],
+  ["appending by PUT", "PUT", () => client.putMessage(chat, external("d"), user("d")), ["a", "b", "c", "d"]],
+  ["replacing", "PUT", () => client.putMessage(chat, 1, user("A")), ["A", "b", "c", "d"]],
+  ["replacing the last", "PUT", () => client.putMessage(chat, "last", user("D")), ["A", "b", "c", "D"]],
+  ["taking one back", "DELETE", () => client.deleteMessage(chat, 1), ["b", "c", "D"]],
+  ["taking the last back", "DELETE", () => client.deleteMessage(chat, "last"), ["b", "c"]],
+  ["renaming", "PATCH", () => client.changeSession(chat, { title: "T" }), ["b", "c"]],
+  ["reading", "GET", () => client.messages(chat).all(), ["b", "c"]],
+  ["clearing", "DELETE", () => client.clearMessages(chat), []],
+  ["deleting", "DELETE", () => client.deleteSession(chat), undefined],
+];
+for (const [name, method, ask, left] of asked) {
+  test(`an answer to ${name} is lost, and nothing is done twice`, async () => {
+    proxy.lost = 0;
+    proxy.loseNext(method);
+    await ask();
+    assert.equal(proxy.lost, 1);
+    if (left) assert.deepEqual(await stored(chat), left);
+    else await assert.rejects(sure.session(chat), { status: 404 });
+  });
+}
+
+test("what is said while the answer to a clearing is lost stays", async () => {
+  const { id } = await sure.createSession({ messages: ["a", "b"].map(user) });
+  proxy.loseNext("DELETE");
+  const cleared = client.clearMessages(id);
+  await until(async () => (await sure.session(id)).message_count === 0);
+  await sure.append(id, [user("c")]);
+  await cleared;
+  assert.deepEqual(await stored(id), ["c"]);
+});
+
+test("deleting all is not asked for again after an answer was lost", async () => {
+  proxy.loseNext("POST");
+  const asking = proxy.asked.length;
+  await assert.rejects(client.deleteSessions({ all: true }), { name: "ConnectionFailedError" });
+  assert.equal(proxy.asked.length, asking + 1);
+});
+
+test("two writers whose answers get lost, and a service that is killed: each message once, in order", async () => {
+  const { id } = await sure.createSession();
+  const heard: string[] = [];
+  const stop = new AbortController();
+  const follow = async () => {
+    for await (const { event, data } of client.events(id, { after: 0, signal: stop.signal })) {
+      if (event === "message") heard.push(data.content);
+    }
+  };
+  const following = follow().catch((error: Error) => assert.equal(error.name, "AbortError"));
+  let count = 0;
+  proxy.loses = (request) => request.method === "POST" && ++count % 3 === 0;
+  const write = async (name: string, writer: Client) => {
+    for (let n = 0; n < 12; n++) await writer.append(id, [user(`${name}${n}`)]);
+  };
+  const writers = [write("a", client), write("b", service.client({ baseUrl: proxy.url }))];
+  await until(() => heard.length > 6);
+  await service.kill();
+  await service.start();
+  await Promise.all(writers);
+  await until(() => heard.length >= 24);
+  stop.abort();
+  await following;
+  assert.deepEqual(heard, await stored(id));
+  for (const name of ["a", "b"]) {
+    const own = heard.filter((content) => content.startsWith(name));
+    assert.deepEqual(own, Array.from({ length: 12 }, (_, n) => `${name}${n}`));
+  }
+  assert(proxy.lost > 6);
+});
+
+test("a limit is waited for as long as it says, and told where that is too long", async () => {
+  const limited = await Service.start({
+    CHAT_SESSIONS_DATABASE_URL: "memory://",
+    CHAT_SESSIONS_RATE_LIMITS: "on",
+    CHAT_SESSIONS_RATE_LIMIT_CREATE: "1/second",
+    CHAT_SESSIONS_RATE_LIMIT_READ: "1/day",
+  });
+  after(() => limited.stop());
+  const patient = limited.client();
+  for (let n = 0; n < 2; n++) await patient.createSession();
+  assert.equal((await patient.sessions().page()).pagination.total, 2);
+  const error = await patient.sessions().page().catch((reason: unknown) => reason);
+  assert(error instanceof RateLimitedError);
+  assert((error.retryAfter ?? 0) > 60);
+});
+
+test("what a proxy says of a service that is away is tried again, and told in the end", async () => {
+  let asked = 0;
+  const away = async () => {
+    asked++;
+    return new Response("<p>", { status: 503, headers: { "Retry-After": "0" } });
+  };
+  const error = await service
+    .client({ fetch: away, retries: 2 })
+    .createSession()
+    .catch((reason: unknown) => reason);
+  assert(error instanceof UnavailableError);
+  assert(error.afterLostAnswer);
+  assert.equal(asked, 3);
+  assert.equal((await take(sure.sessions(), 1)).length, 1);
+});
