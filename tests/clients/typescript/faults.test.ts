@@ -12,7 +12,7 @@ after(async () => {
   await service.stop();
 });
 const sure = service.client();
-const client = service.client({ baseUrl: proxy.url });
+const client = service.client({ baseUrl: proxy.url, retries: 20 });
 const chat = external("chat");
 
 const user = (content: string) => ({ role: "user" as const, content });
@@ -75,7 +75,7 @@ test("two writers whose answers get lost, and a service that is killed: each mes
   const write = async (name: string, writer: Client) => {
     for (let n = 0; n < 12; n++) await writer.append(id, [user(`${name}${n}`)]);
   };
-  const writers = [write("a", client), write("b", service.client({ baseUrl: proxy.url }))];
+  const writers = [write("a", client), write("b", service.client({ baseUrl: proxy.url, retries: 20 }))];
   await until(() => heard.length > 6);
   await service.kill();
   await service.start();

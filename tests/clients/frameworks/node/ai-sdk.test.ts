@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+import { createIdGenerator, streamText, toUIMessageStream, type UIMessage } from "ai";
+import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
+import { convertToModelMessages } from "ai";
+import { external } from "chat-sessions-client";
+import { ChatStore } from "chat-sessions-client/ai-sdk";
+
+import { Service } from "./service.ts";
+
+const service = await Service.start();
+after(() => service.stop());
+const client = service.client();
+const store = new ChatStore(client);
+
+const said = (id: string, text: string, role: UIMessage["role"] = "user"): UIMessage => ({
+  id,
+  role,
+  parts: [{ type: "text", text }],
+});
+
+function model(text: string) {
+  const usage = {
+    inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+    outputTokens: { total: 1, text: 1, reasoning: 0 },
+  };
+  const finishReason = { unified: "stop" as const, raw: "stop" };
+  return new MockLanguageModelV4({
+    doStream: async () => ({
+      stream: simulateReadableStream({
+        chunks: [
+          { type: "stream-start" as const, warnings: [] },
+          { type: "text-start" as const, id: "0" },
+          { type: "text-delta" as const, id: "0", delta: text },
+          { type: "text-end" as const, id: "0" },
+          { type: "finish" as const, finishReason, usage },
+        ],
+      }),
+    }),
+  });
+}
+
+/** A turn as the handler of a chat's route takes it. */
+async function turn(chatId: string, message: UIMessage, answer: string): Promise<void> {
+  const messages = [...(await store.load(chatId)), message];
+  await store.save(chatId, [message]);
+  const { stream } = streamText({
+    model: model(answer),
+    messages: await convertToModelMessages(messages),
+  });
+  let saved = Promise.resolve();
+  const chunks = toUIMessageStream({
+    stream,
+    originalMessages: messages,
+    generateMessageId: createIdGenerator({ prefix: "msg" }),
+    onEnd: ({ messages }) => (saved = store.save(chatId, messages)),
+  });
+  for await (const _ of chunks);
+  await saved;
+}
+
+test("a chat goes on after the service was killed", async () => {
+  assert.deepEqual(await store.load("trip"), []);
+  await turn("trip", said("u1", "Where to?"), "To Lisbon.");
+  await service.kill();
+  await service.start();
+  await turn("trip", said("u2", "When?"), "In May.");
+  const messages = await store.load("trip");
+  const texts = messages.map(({ parts }) =>
+    parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join(),
+  );
+  assert.deepEqual(texts, ["Where to?", "To Lisbon.", "When?", "In May."]);
+  const stored = await client.messages(external("trip")).all();
+  assert.deepEqual(stored.map(({ content }) => content), texts);
+  assert.deepEqual(stored.map(({ body }) => body), JSON.parse(JSON.stringify(messages)));
+  assert.deepEqual(stored.map(({ edited_at }) => edited_at), [null, null, null, null]);
+});
+
+test("a message that grows is one message, whatever is saved with it", async () => {
+  await store.save("grows", [said("a", "1"), said("b", "1", "assistant")]);
+  await store.save("grows", [said("b", "1 2", "assistant")]);
+  const whole = [said("a", "1"), said("b", "1 2 3", "assistant"), said("c", "4")];
+  await store.save("grows", whole);
+  assert.deepEqual(await store.load("grows"), whole);
+  await store.remove("grows", ["b", "b", "none"]);
+  assert.deepEqual(await store.load("grows"), [whole[0], whole[2]]);
+  await store.delete("grows");
+  await store.delete("grows");
+  assert.deepEqual(await store.load("grows"), []);
+});
+
+test("a long chat is saved at once, and in its order", async () => {
+  const long = Array.from({ length: 130 }, (_, n) => said(`m${n}`, "ü".repeat(10_000)));
+  await store.save("long", long);
+  assert.deepEqual(await store.load("long"), long);
+});
+
+test("what another client said is there by its text", async () => {
+  const messages = [
+    { role: "developer" as const, content: "Be brief." },
+    { role: "user" as const, content: "Hello", external_id: "x" },
+    { role: "tool" as const, content: "9" },
+  ];
+  await client.createSession({ external_id: "other", messages });
+  const [system, user, ...others] = await store.load("other");
+  assert.deepEqual([system?.role, user], ["system", said("x", "Hello")]);
+  assert.deepEqual(others, []);
+});
+
+test("what is no message of a chat is refused on its way out, and one without an id on its way in", async () => {
+  const body = { id: "a", role: "user", parts: [{ type: "none" }] };
+  await client.append(external("wrong"), [body], { format: "ai-sdk.ui-message", create: true });
+  await assert.rejects(store.load("wrong"), { name: "AI_TypeValidationError" });
+  await assert.rejects(store.save("wrong", [said("", "a")]), /generateMessageId/);
+});
