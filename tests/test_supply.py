@@ -62,8 +62,9 @@ def test_what_some_tests_need_goes_beside_the_rest() -> None:
             assert one[name].specifier == other[name].specifier
 
 
-def test_every_node_package_has_one_version_and_a_hash() -> None:
-    lock = json.loads((ROOT / "tests/node/package-lock.json").read_text())
+@pytest.mark.parametrize("folder", ["tests/node", "clients/typescript"])
+def test_every_node_package_has_one_version_and_a_hash(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
     for path, package in lock["packages"].items():
         if path:
             assert package["version"], path

@@ -2,8 +2,10 @@
 import { type UIMessage, validateUIMessages } from "ai";
 
 import { inBatches } from "./batches.ts";
-import { type Client, external } from "./client.ts";
+import type { Client } from "./client.ts";
 import { MessageNotFoundError, SessionNotFoundError } from "./errors.ts";
+import { external } from "./parameters.ts";
+import { Turns } from "./turns.ts";
 import type { Item, Message, NewMessage } from "./types.ts";
 
 export const UI_MESSAGE_FORMAT = "ai-sdk.ui-message";
@@ -14,6 +16,7 @@ type Validation<M extends UIMessage> = Omit<Validated<M>, "messages">;
 export class ChatStore<M extends UIMessage = UIMessage> {
   readonly #client: Client;
   readonly #validation: Validation<M>;
+  readonly #turns = new Turns();
 
   /** `validation` has schemas of metadata, data parts and tools, for `validateUIMessages`. */
   constructor(client: Client, validation: Validation<M> = {}) {
@@ -39,7 +42,11 @@ export class ChatStore<M extends UIMessage = UIMessage> {
    * grown or changed since replaced. Whatever else the chat has stays, so that the newest alone
    * may be given, as often as it grows; the chat is made by its first message.
    */
-  async save(chatId: string, messages: readonly M[]): Promise<void> {
+  save(chatId: string, messages: readonly M[]): Promise<void> {
+    return this.#turns.take(chatId, () => this.#save(chatId, messages));
+  }
+
+  async #save(chatId: string, messages: readonly M[]): Promise<void> {
     const [first] = messages;
     if (messages.length === 1 && first && (await this.#replace(chatId, first))) return;
     for (const batch of inBatches(messages.map(newMessage))) {

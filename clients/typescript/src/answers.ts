@@ -24,6 +24,8 @@ export async function given<T>(answered: Promise<Answered<T>>): Promise<T> {
 }
 
 /** A page, and the response that has its links. */
-export async function page<P>(answered: Promise<Answered<P>>): Promise<{ page: P; response: Response }> {
+export async function page<P>(
+  answered: Promise<Answered<P>>,
+): Promise<{ page: P; response: Response }> {
   return { page: await given(answered), response: (await answered).response };
 }

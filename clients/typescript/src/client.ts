@@ -10,8 +10,9 @@ import {
 } from "./errors.ts";
 import { given, page } from "./answers.ts";
 import { follow, type SessionEvent } from "./events.ts";
-import { inPieces, type Lines, readLines } from "./lines.ts";
+import { inPieces, type Lines, placed, readLines } from "./lines.ts";
 import { Pages, type Query } from "./pages.ts";
+import { EXTERNAL, ifMatch, newKey, of } from "./parameters.ts";
 import { type CallOptions, type ClientOptions, Sender } from "./sender.ts";
 import type * as types from "./types.ts";
 
@@ -21,13 +22,9 @@ type Message = types.Message;
 type MessageRef = types.MessageRef;
 type IfMatch = types.IfMatch;
 
-const EXTERNAL = "ext:";
 const ORDER_MAX = 2 ** 31 - 1;
 const IMPORT_TIMEOUT = 300_000;
 const PIECE_CHARACTERS = 4_000_000;
-
-/** A reference to the session or the message that has this external id. */
-export const external = (id: string): string => EXTERNAL + id;
 
 export class Client {
   /** The operations as openapi-fetch has them, with the same token, retries and time limits. */
@@ -289,28 +286,3 @@ export class Client {
 }
 
 type Stream = ReadableStream<Uint8Array>;
-
-function of(session_id: string): { path: { session_id: string } };
-function of(
-  session_id: string,
-  message: MessageRef,
-): { path: { session_id: string; message_order: string } };
-function of(session_id: string, message?: MessageRef) {
-  return { path: { session_id, ...(message !== undefined && { message_order: `${message}` }) } };
-}
-
-const ifMatch = ({ ifMatch: tag }: IfMatch) => ({ header: tag ? { "If-Match": tag } : {} });
-
-/** Sixteen random bytes: `crypto.randomUUID` is not there in pages of plain http. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** Lines are counted from the first of all pieces. */
-function placed(imported: types.ImportedSession, before: number): types.ImportedSession {
-  const left_out = imported.left_out.map((part) =>
-    part.line === undefined ? part : { ...part, line: part.line + before },
-  );
-  return { ...imported, left_out };
-}

@@ -5,5 +5,6 @@ export * from "./errors.ts";
 export type { SessionEvent } from "./events.ts";
 export type { Lines } from "./lines.ts";
 export type { Pages } from "./pages.ts";
+export { external } from "./parameters.ts";
 export type { CallOptions, ClientOptions, Token } from "./sender.ts";
 export type { components, operations, paths } from "./api.ts";

@@ -1,4 +1,5 @@
 // Lines of text as they come, and lines of JSON as they go.
+import type { ImportedSession } from "./types.ts";
 
 /** The lines of a stream. Ends where `idle` milliseconds bring nothing, or the connection is lost,
  * without what came of the last line. */
@@ -72,4 +73,12 @@ function beginsSession(line: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Lines are counted from the first of all pieces. */
+export function placed(imported: ImportedSession, before: number): ImportedSession {
+  const left_out = imported.left_out.map((part) =>
+    part.line === undefined ? part : { ...part, line: part.line + before },
+  );
+  return { ...imported, left_out };
 }

@@ -29,7 +29,7 @@ writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, f
 run("typescript/bin/tsc", "--outDir", join(made, "dist"));
 cpSync(join(source, "package.json"), join(made, "package.json"));
 
-cpSync(import.meta.dirname, folder, { recursive: true });
+cpSync(join(import.meta.dirname, "service.ts"), join(folder, "service.ts"));
 cpSync(tests, folder, { recursive: true });
 const checks = {
   ...compilerOptions,

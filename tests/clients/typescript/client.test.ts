@@ -24,7 +24,10 @@ test("a conversation is made, read in pages, changed and taken away", async () =
   const made = await client.createSession({ external_id: "trip 1/ü", title: "Trip", metadata });
   assert.equal((await client.session(trip)).id, made.id);
   const said = await client.append(trip, ["a", "b", "c", "d", "e"].map(user));
-  assert.deepEqual(said.map(({ message_order }) => message_order), [1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    said.map(({ message_order }) => message_order),
+    [1, 2, 3, 4, 5],
+  );
 
   for (const [query, found] of [
     [{ limit: 2 }, "abcde"],
@@ -80,7 +83,9 @@ test("sessions are listed by page and filter, found by their words, and deleted 
   }
   await client.changeSession(ids[0]!, { archived: true });
   const find = async (query: sessions.SessionQuery) =>
-    (await client.sessions({ limit: 2, sort_by: "created_at", ...query }).all()).map(({ id }) => id);
+    (await client.sessions({ limit: 2, sort_by: "created_at", ...query }).all()).map(
+      ({ id }) => id,
+    );
   const batch = { batch: "x" };
   assert.deepEqual(await find({ metadata: batch }), ids.slice(1).toReversed());
   assert.deepEqual(await find({ metadata: batch, archived: "any", sort_order: "asc" }), ids);
@@ -182,7 +187,9 @@ test("a long poll waits for a message", async () => {
 });
 
 test("an export comes in elsewhere as it was, in pieces, and again without a change", async () => {
-  const [carol, dave] = ["carol", "dave"].map((who) => service.client({ token: service.token(who) }));
+  const [carol, dave] = ["carol", "dave"].map((who) =>
+    service.client({ token: service.token(who) }),
+  );
   for (const n of [1, 2, 3]) {
     const body = { text: "\ud800", n: { "2": 1, b: null } };
     const messages = [user("ü"), { role: "user" as const, body, format: "x" }];
@@ -197,11 +204,14 @@ test("an export comes in elsewhere as it was, in pieces, and again without a cha
   const told = [];
   const options = { pieceCharacters: 1500 };
   for await (const one of target.importLines(carol!.export(), options)) told.push(one);
-  assert.deepEqual(told.map((one) => [one.external_id, one.status, one.messages]), [
-    ["s1", "created", 2],
-    ["s2", "created", 2],
-    ["s3", "created", 2],
-  ]);
+  assert.deepEqual(
+    told.map((one) => [one.external_id, one.status, one.messages]),
+    [
+      ["s1", "created", 2],
+      ["s2", "created", 2],
+      ["s3", "created", 2],
+    ],
+  );
   assert.equal(asked.length, 2);
   const bare = async (who: Client) => {
     const lines = [];
@@ -251,7 +261,10 @@ test("what does not answer is given up in time, and at once where its caller sto
   const counting: typeof fetch = (input, init) => (asked++, fetch(input, init));
   const baseUrl = `http://127.0.0.1:${port}`;
   const options = { baseUrl, timeout: 50, retries: 1, fetch: counting };
-  const error = await service.client(options).session("x").catch((reason: unknown) => reason);
+  const error = await service
+    .client(options)
+    .session("x")
+    .catch((reason: unknown) => reason);
   assert(error instanceof sessions.ConnectionFailedError);
   assert.equal((error.cause as Error).name, "TimeoutError");
   assert.equal(asked, 2);

@@ -22,9 +22,19 @@ const stored = async (id: string) => (await sure.messages(id).all()).map(({ cont
 const asked: [string, string, () => Promise<unknown>, string[] | undefined][] = [
   ["creating", "POST", () => client.createSession({ external_id: "chat" }), []],
   ["appending", "POST", () => client.append(chat, ["a", "b", "c"].map(user)), ["a", "b", "c"]],
-  ["appending by PUT", "PUT", () => client.putMessage(chat, external("d"), user("d")), ["a", "b", "c", "d"]],
+  [
+    "appending by PUT",
+    "PUT",
+    () => client.putMessage(chat, external("d"), user("d")),
+    ["a", "b", "c", "d"],
+  ],
   ["replacing", "PUT", () => client.putMessage(chat, 1, user("A")), ["A", "b", "c", "d"]],
-  ["replacing the last", "PUT", () => client.putMessage(chat, "last", user("D")), ["A", "b", "c", "D"]],
+  [
+    "replacing the last",
+    "PUT",
+    () => client.putMessage(chat, "last", user("D")),
+    ["A", "b", "c", "D"],
+  ],
   ["taking one back", "DELETE", () => client.deleteMessage(chat, 1), ["b", "c", "D"]],
   ["taking the last back", "DELETE", () => client.deleteMessage(chat, "last"), ["b", "c"]],
   ["renaming", "PATCH", () => client.changeSession(chat, { title: "T" }), ["b", "c"]],
@@ -75,7 +85,10 @@ test("two writers whose answers get lost, and a service that is killed: each mes
   const write = async (name: string, writer: Client) => {
     for (let n = 0; n < 12; n++) await writer.append(id, [user(`${name}${n}`)]);
   };
-  const writers = [write("a", client), write("b", service.client({ baseUrl: proxy.url, retries: 20 }))];
+  const writers = [
+    write("a", client),
+    write("b", service.client({ baseUrl: proxy.url, retries: 20 })),
+  ];
   await until(() => heard.length > 6);
   await service.kill();
   await service.start();
@@ -86,7 +99,10 @@ test("two writers whose answers get lost, and a service that is killed: each mes
   assert.deepEqual(heard, await stored(id));
   for (const name of ["a", "b"]) {
     const own = heard.filter((content) => content.startsWith(name));
-    assert.deepEqual(own, Array.from({ length: 12 }, (_, n) => `${name}${n}`));
+    assert.deepEqual(
+      own,
+      Array.from({ length: 12 }, (_, n) => `${name}${n}`),
+    );
   }
   assert(proxy.lost > 6);
 });
@@ -102,7 +118,10 @@ test("a limit is waited for as long as it says, and told where that is too long"
   const patient = limited.client();
   for (let n = 0; n < 2; n++) await patient.createSession();
   assert.equal((await patient.sessions().page()).pagination.total, 2);
-  const error = await patient.sessions().page().catch((reason: unknown) => reason);
+  const error = await patient
+    .sessions()
+    .page()
+    .catch((reason: unknown) => reason);
   assert(error instanceof RateLimitedError);
   assert((error.retryAfter ?? 0) > 60);
 });

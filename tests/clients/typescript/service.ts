@@ -38,14 +38,16 @@ export class Service {
 
   /** Start it on the port that it had. */
   async start(): Promise<void> {
-        const started = spawn(COMMAND, ["serve"], {
+    const started = spawn(COMMAND, ["serve"], {
       cwd: this.#folder,
       env: { ...process.env, ...this.#settings, CHAT_SESSIONS_PORT: `${this.port}` },
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = started;
     let welcome = "";
-    for await (const text of started.stderr!.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+    for await (const text of started
+      .stderr!.setEncoding("utf8")
+      .iterator({ destroyOnReturn: false })) {
       welcome += text;
       this.port ||= Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(welcome)?.[1] ?? 0);
       if (this.port && /^curl /m.test(welcome)) break;

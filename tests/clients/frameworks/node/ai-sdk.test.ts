@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { createIdGenerator, streamText, toUIMessageStream, type UIMessage } from "ai";
+import {
+  convertToModelMessages,
+  createIdGenerator,
+  streamText,
+  toUIMessageStream,
+  type UIMessage,
+} from "ai";
 import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
-import { convertToModelMessages } from "ai";
 import { external } from "chat-sessions-client";
 import { ChatStore } from "chat-sessions-client/ai-sdk";
 
@@ -72,9 +77,18 @@ test("a chat goes on after the service was killed", async () => {
   );
   assert.deepEqual(texts, ["Where to?", "To Lisbon.", "When?", "In May."]);
   const stored = await client.messages(external("trip")).all();
-  assert.deepEqual(stored.map(({ content }) => content), texts);
-  assert.deepEqual(stored.map(({ body }) => body), JSON.parse(JSON.stringify(messages)));
-  assert.deepEqual(stored.map(({ edited_at }) => edited_at), [null, null, null, null]);
+  assert.deepEqual(
+    stored.map(({ content }) => content),
+    texts,
+  );
+  assert.deepEqual(
+    stored.map(({ body }) => body),
+    JSON.parse(JSON.stringify(messages)),
+  );
+  assert.deepEqual(
+    stored.map(({ edited_at }) => edited_at),
+    [null, null, null, null],
+  );
 });
 
 test("a message that grows is one message, whatever is saved with it", async () => {
@@ -83,6 +97,9 @@ test("a message that grows is one message, whatever is saved with it", async () 
   const whole = [said("a", "1"), said("b", "1 2 3", "assistant"), said("c", "4")];
   await store.save("grows", whole);
   assert.deepEqual(await store.load("grows"), whole);
+  const grown = Array.from({ length: 9 }, (_, n) => said("b", "x".repeat(n), "assistant"));
+  await Promise.all(grown.map((message) => store.save("grows", [message])));
+  assert.deepEqual((await store.load("grows"))[1], grown.at(-1));
   await store.remove("grows", ["b", "b", "none"]);
   assert.deepEqual(await store.load("grows"), [whole[0], whole[2]]);
   await store.delete("grows");

@@ -13,11 +13,9 @@ import {
 import { type Client, external } from "chat-sessions-client";
 import { threadHistory, threadList } from "chat-sessions-client/assistant-ui";
 import { createElement, useMemo } from "react";
-import { act, create, type ReactTestRenderer } from "react-test-renderer";
+import { create, type ReactTestRenderer } from "react-test-renderer";
 
 import { Service, until } from "./service.ts";
-
-Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 const service = await Service.start();
 after(() => service.stop());
@@ -52,15 +50,9 @@ async function mounted(): Promise<{ runtime: AssistantRuntime; app: ReactTestRen
     runtime = useRemoteThreadListRuntime({ runtimeHook: () => useLocalRuntime(echo), adapter });
     return createElement(AssistantRuntimeProvider, { runtime, children: null });
   }
-  let app: ReactTestRenderer | undefined;
-  await act(async () => {
-    app = create(createElement(App));
-  });
-  return { runtime: runtime!, app: app! };
-}
-
-async function eventually(is: () => boolean | Promise<boolean>): Promise<void> {
-  await act(() => until(is));
+  const app = create(createElement(App));
+  await until(() => runtime !== undefined);
+  return { runtime: runtime!, app };
 }
 
 const texts = (runtime: AssistantRuntime) =>
@@ -70,22 +62,22 @@ const texts = (runtime: AssistantRuntime) =>
 
 test("a thread is made, answered, named, and there again after a restart", async () => {
   const { runtime, app } = await mounted();
-  await act(async () => runtime.thread.append("Where to?"));
+  runtime.thread.append("Where to?");
   const threads = () => client.sessions().all();
-  await eventually(async () => (await threads())[0]?.message_count === 2);
-  await eventually(async () => (await threads())[0]?.title === "Where to?");
-  await act(async () => app.unmount());
+  await until(async () => (await threads())[0]?.message_count === 2);
+  await until(async () => (await threads())[0]?.title === "Where to?");
+  app.unmount();
 
   await service.kill();
   await service.start();
   const later = await mounted();
   const id = (await threads())[0]!.id;
-  await eventually(() => later.runtime.threads.getState().threadIds.includes(id));
-  await act(async () => later.runtime.threads.switchToThread(id));
-  await eventually(() => texts(later.runtime).length === 2);
+  await until(() => later.runtime.threads.getState().threadIds.includes(id));
+  await later.runtime.threads.switchToThread(id);
+  await until(() => texts(later.runtime).length === 2);
   assert.deepEqual(texts(later.runtime), ["Where to?", "Where to?!"]);
-  await act(async () => later.runtime.thread.append("When?"));
-  await eventually(async () => (await client.session(id)).message_count === 4);
+  later.runtime.thread.append("When?");
+  await until(async () => (await client.session(id)).message_count === 4);
   const stored = await client.messages(id).all();
   assert.deepEqual(
     stored.map(({ role, content, metadata }) => [role, content, metadata["parent_id"]]),
@@ -96,12 +88,14 @@ test("a thread is made, answered, named, and there again after a restart", async
       ["assistant", "When?!", stored[2]?.external_id],
     ],
   );
-  await act(async () => later.app.unmount());
+  later.app.unmount();
 });
 
 test("the list of threads is the caller's sessions", async () => {
   const list = threadList(client, () => ` ${"é".repeat(300)} `);
-  const { remoteId, externalId } = await list.initialize("local", { custom: { a: 1, b: { c: 2 } } });
+  const { remoteId, externalId } = await list.initialize("local", {
+    custom: { a: 1, b: { c: 2 } },
+  });
   assert.equal(externalId, "local");
   assert.equal((await list.initialize("local")).remoteId, remoteId);
   await list.rename(remoteId, "Trip");

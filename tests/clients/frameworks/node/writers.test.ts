@@ -81,7 +81,10 @@ for (const [name, made] of Object.entries(STORES)) {
     const ids = await made(sure, name).read();
     for (const who of ["a", "b"]) {
       const own = ids.filter((id) => id.startsWith(who));
-      assert.deepEqual(own, Array.from({ length: 8 }, (_, n) => `${who}${n}`));
+      assert.deepEqual(
+        own,
+        Array.from({ length: 8 }, (_, n) => `${who}${n}`),
+      );
     }
     assert.equal(ids.length, 16);
     assert.equal(await there(), 16);

@@ -1,0 +1,26 @@
+// What operations are asked with.
+import type * as types from "./types.ts";
+
+export const EXTERNAL = "ext:";
+
+/** A reference to the session or the message that has this external id. */
+export const external = (id: string): string => EXTERNAL + id;
+
+export function of(session_id: string): { path: { session_id: string } };
+export function of(
+  session_id: string,
+  message: types.MessageRef,
+): { path: { session_id: string; message_order: string } };
+export function of(session_id: string, message?: types.MessageRef) {
+  return { path: { session_id, ...(message !== undefined && { message_order: `${message}` }) } };
+}
+
+export const ifMatch = ({ ifMatch: tag }: types.IfMatch) => ({
+  header: tag ? { "If-Match": tag } : {},
+});
+
+/** Sixteen random bytes: `crypto.randomUUID` is not there in pages of plain http. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
