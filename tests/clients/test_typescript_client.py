@@ -40,11 +40,15 @@ def run(*arguments: str | Path, folder: Path) -> str:
     return done.stdout
 
 
+def build(folder: Path) -> Path:
+    """Build the package in `node_modules` of a folder, beside its tests."""
+    run(TESTS / "build.mjs", folder, HERE / "node_modules", TESTS, "index", folder=TESTS)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("typescript")
-    run(TESTS / "build.mjs", folder, HERE / "node_modules", TESTS, "index", folder=folder)
-    return folder
+    return build(tmp_path_factory.mktemp("typescript"))
 
 
 def test_its_own_tests_pass(built: Path) -> None:

@@ -34,7 +34,7 @@ export async function* follow(
   let retry = RETRY;
   let failures = 0;
   for (;;) {
-    for await (const fields of stream ? blocks(stream) : []) {
+    for await (const fields of stream ? blocks(stream, signal) : []) {
       failures = 0;
       retry = Number(fields.get("retry") ?? retry);
       const id = fields.get("id");
@@ -58,9 +58,12 @@ function unlessAway(error: unknown): undefined {
   if (!kinds.some((kind) => error instanceof kind)) throw error;
 }
 
-async function* blocks(stream: ReadableStream<Uint8Array>): AsyncGenerator<Map<string, string>> {
+async function* blocks(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Map<string, string>> {
   let fields = new Map<string, string>();
-  for await (const line of readLines(stream, SILENCE)) {
+  for await (const line of readLines(stream, SILENCE, signal)) {
     if (line === "") {
       yield fields;
       fields = new Map();

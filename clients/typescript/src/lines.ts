@@ -1,13 +1,16 @@
 // Lines of text as they come, and lines of JSON as they go.
 import type { ImportedSession } from "./types.ts";
 
-/** The lines of a stream. Ends where `idle` milliseconds bring nothing, or the connection is lost,
- * without what came of the last line. */
+/** The lines of a stream. Ends where `idle` milliseconds bring nothing, the connection is lost or
+ * the signal is given, without what came of the last line. */
 export async function* readLines(
   stream: ReadableStream<Uint8Array>,
   idle: number,
+  signal?: AbortSignal,
 ): AsyncGenerator<string> {
   const reader = stream.getReader();
+  const stop = () => void reader.cancel().catch(() => undefined);
+  signal?.addEventListener("abort", stop); // not every fetch ends its body by it
   const decoder = new TextDecoder();
   let held = "";
   try {
@@ -19,7 +22,8 @@ export async function* readLines(
       yield* lines;
     }
   } finally {
-    reader.cancel().catch(() => undefined);
+    signal?.removeEventListener("abort", stop);
+    stop();
   }
 }
 

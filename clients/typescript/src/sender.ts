@@ -112,8 +112,11 @@ export class Sender {
     const signals = sending.signal ? [sending.signal, clock.signal] : [clock.signal];
     const signal = AbortSignal.any(signals);
     const { method, url } = request;
+    // On a connection for one request, Bun does not send it again by itself.
+    const isAlone = method === "DELETE" || sending.isOnce;
     try {
-      const response = await fetch(url, { ...init, method, signal, credentials: "omit" });
+      const more = { credentials: "omit", ...(isAlone && { keepalive: false }) } as const;
+      const response = await fetch(url, { ...init, ...more, method, signal });
       if ((sending.isStream && response.ok) || response.body === null) return response;
       const { status, statusText, headers } = response;
       const body = await response.arrayBuffer();
