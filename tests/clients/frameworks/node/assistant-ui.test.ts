@@ -10,6 +10,14 @@ import {
   useLocalRuntime,
   useRemoteThreadListRuntime,
 } from "@assistant-ui/react";
+import { useChatRuntime } from "@assistant-ui/react-ai-sdk";
+import {
+  type ChatTransport,
+  generateId,
+  simulateReadableStream,
+  type UIMessage,
+  type UIMessageChunk,
+} from "ai";
 import { type Client, external } from "chat-sessions-client";
 import { threadHistory, threadList } from "chat-sessions-client/assistant-ui";
 import { createElement, useMemo } from "react";
@@ -28,6 +36,27 @@ const echo: ChatModelAdapter = {
   },
 };
 
+const useEcho = () => useLocalRuntime(echo);
+
+/** The AI SDK's own runtime, and what would come from its route. */
+const useEchoedChat = () => useChatRuntime({ transport });
+const transport: ChatTransport<UIMessage> = {
+  reconnectToStream: async () => null,
+  sendMessages: async ({ messages }) => {
+    const asked = messages.at(-1)?.parts.find(({ type }) => type === "text");
+    const delta = asked?.type === "text" ? `${asked.text}!` : "";
+    return simulateReadableStream<UIMessageChunk>({
+      chunks: [
+        { type: "start", messageId: generateId() },
+        { type: "text-start", id: "0" },
+        { type: "text-delta", id: "0", delta },
+        { type: "text-end", id: "0" },
+        { type: "finish" },
+      ],
+    });
+  },
+};
+
 function adapterOf(client: Client) {
   return {
     ...threadList(client),
@@ -43,11 +72,13 @@ function adapterOf(client: Client) {
 }
 
 /** Mount an application anew, as a reload of its page does. */
-async function mounted(): Promise<{ runtime: AssistantRuntime; app: ReactTestRenderer }> {
+async function mounted(
+  runtimeHook = useEcho,
+): Promise<{ runtime: AssistantRuntime; app: ReactTestRenderer }> {
   let runtime: AssistantRuntime | undefined;
   const adapter = adapterOf(client);
   function App() {
-    runtime = useRemoteThreadListRuntime({ runtimeHook: () => useLocalRuntime(echo), adapter });
+    runtime = useRemoteThreadListRuntime({ runtimeHook, adapter });
     return createElement(AssistantRuntimeProvider, { runtime, children: null });
   }
   const app = create(createElement(App));
@@ -60,36 +91,42 @@ const texts = (runtime: AssistantRuntime) =>
     .getState()
     .messages.map(({ content: [part] }) => (part?.type === "text" ? part.text : ""));
 
-test("a thread is made, answered, named, and there again after a restart", async () => {
-  const { runtime, app } = await mounted();
-  runtime.thread.append("Where to?");
-  const threads = () => client.sessions().all();
-  await until(async () => (await threads())[0]?.message_count === 2);
-  await until(async () => (await threads())[0]?.title === "Where to?");
-  app.unmount();
+for (const [name, hook] of [
+  ["a thread", useEcho],
+  ["a thread of the AI SDK's messages", useEchoedChat],
+] as const) {
+  test(`${name} is made, answered, named, and there again after a restart`, async () => {
+    await client.deleteSessions({ all: true });
+    const { runtime, app } = await mounted(hook);
+    runtime.thread.append("Where to?");
+    const threads = () => client.sessions().all();
+    await until(async () => (await threads())[0]?.message_count === 2);
+    await until(async () => (await threads())[0]?.title === "Where to?");
+    app.unmount();
 
-  await service.kill();
-  await service.start();
-  const later = await mounted();
-  const id = (await threads())[0]!.id;
-  await until(() => later.runtime.threads.getState().threadIds.includes(id));
-  await later.runtime.threads.switchToThread(id);
-  await until(() => texts(later.runtime).length === 2);
-  assert.deepEqual(texts(later.runtime), ["Where to?", "Where to?!"]);
-  later.runtime.thread.append("When?");
-  await until(async () => (await client.session(id)).message_count === 4);
-  const stored = await client.messages(id).all();
-  assert.deepEqual(
-    stored.map(({ role, content, metadata }) => [role, content, metadata["parent_id"]]),
-    [
-      ["user", "Where to?", null],
-      ["assistant", "Where to?!", stored[0]?.external_id],
-      ["user", "When?", stored[1]?.external_id],
-      ["assistant", "When?!", stored[2]?.external_id],
-    ],
-  );
-  later.app.unmount();
-});
+    await service.kill();
+    await service.start();
+    const later = await mounted(hook);
+    const id = (await threads())[0]!.id;
+    await until(() => later.runtime.threads.getState().threadIds.includes(id));
+    await later.runtime.threads.switchToThread(id);
+    await until(() => texts(later.runtime).length === 2);
+    assert.deepEqual(texts(later.runtime), ["Where to?", "Where to?!"]);
+    later.runtime.thread.append("When?");
+    await until(async () => (await client.session(id)).message_count === 4);
+    const stored = await client.messages(id).all();
+    assert.deepEqual(
+      stored.map(({ role, content, metadata }) => [role, content, metadata["parent_id"]]),
+      [
+        ["user", "Where to?", null],
+        ["assistant", "Where to?!", stored[0]?.external_id],
+        ["user", "When?", stored[1]?.external_id],
+        ["assistant", "When?!", stored[2]?.external_id],
+      ],
+    );
+    later.app.unmount();
+  });
+}
 
 test("the list of threads is the caller's sessions", async () => {
   const list = threadList(client, () => ` ${"é".repeat(300)} `);

@@ -1,0 +1,103 @@
+// What the pages of docs/ show is so: their programs are checked, and print what is shown.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+import { useAui } from "@assistant-ui/react";
+import type { Client } from "chat-sessions-client";
+import { createElement, type FunctionComponent, type ReactNode } from "react";
+import { create } from "react-test-renderer";
+
+import { Service, until } from "./service.ts";
+
+const DOCS = join(process.env["ROOT"] ?? "", "docs");
+const HERE = import.meta.dirname;
+
+const service = await Service.start();
+after(() => service.stop());
+
+interface Page {
+  folder: string;
+  /** Commands, each with what it prints. */
+  shown: [string, string][];
+}
+
+/** The programs of a page, in files of a folder, their types checked and .tsx made to .js. */
+function written(name: string): Page {
+  const text = readFileSync(join(DOCS, name), "utf8");
+  const folder = join(HERE, name.replaceAll("/", "-"));
+  mkdirSync(folder);
+  const files: string[] = [];
+  for (const [, , file, program] of text.matchAll(/^```(tsx?)\n\/\/ (\S+)\n(.*?)^```$/gms)) {
+    files.push(file!);
+    writeFileSync(join(folder, file!), program!);
+  }
+  assert(files.length);
+  const { compilerOptions } = JSON.parse(readFileSync(join(HERE, "tsconfig.json"), "utf8"));
+  const { noPropertyAccessFromIndexSignature: _, ...options } = compilerOptions;
+  const settings = { ...options, jsx: "react-jsx", noEmit: false, outDir: "made" };
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({ compilerOptions: settings, files }),
+  );
+  const tsc = join(HERE, "node_modules/typescript/bin/tsc");
+  execFileSync(process.execPath, [tsc], { cwd: folder, stdio: "inherit" });
+  const shown = [...text.matchAll(/^```text\n\$ ([^\n]*)\n(.*?)^```$/gms)];
+  return { folder, shown: shown.map(([, command, printed]) => [command!, printed!]) };
+}
+
+for (const name of ["typescript.md", "frameworks/ai-sdk.md"]) {
+  test(`${name}: each program prints what is shown, the service killed in between`, async () => {
+    await service.client().deleteSessions({ all: true });
+    const { folder, shown } = written(name);
+    assert(shown.length > 1);
+    const env = { ...process.env, CHAT_URL: service.url, CHAT_TOKEN: service.token() };
+    for (const [command, printed] of shown) {
+      const [, file, said] = /^node (\S+)(?: "(.*)")?$/.exec(command) ?? [];
+      const args = [file!, ...(said ? [said] : [])];
+      const given = execFileSync(process.execPath, args, { cwd: folder, env, encoding: "utf8" });
+      assert.equal(given, printed);
+      await service.kill();
+      await service.start();
+    }
+  });
+}
+
+test("frameworks/assistant-ui.md: a thread is there again after a restart", async () => {
+  const client = service.client();
+  await client.deleteSessions({ all: true });
+  const { folder } = written("frameworks/assistant-ui.md");
+  const { ChatProvider } = (await import(pathToFileURL(join(folder, "made/runtime.js")).href)) as {
+    ChatProvider: FunctionComponent<{ client: Client; children?: ReactNode }>;
+  };
+
+  const mounted = () => {
+    let aui: ReturnType<typeof useAui> | undefined;
+    const Inside = () => ((aui = useAui()), null);
+    const app = create(createElement(ChatProvider, { client }, createElement(Inside)));
+    return { app, aui: () => aui! };
+  };
+  const first = mounted();
+  await until(() => first.aui() !== undefined);
+  first.aui().thread().append("Where to?");
+  const threads = () => client.sessions().all();
+  await until(async () => (await threads())[0]?.message_count === 2);
+  first.app.unmount();
+  await service.kill();
+  await service.start();
+
+  const later = mounted();
+  const id = (await threads())[0]!.id;
+  await until(() => later.aui()?.threads().getState().threadIds.includes(id) ?? false);
+  later.aui().threads().switchToThread(id);
+  const texts = () => {
+    const { messages } = later.aui().thread().getState();
+    return messages.map(({ content: [part] }) => (part?.type === "text" ? part.text : ""));
+  };
+  await until(() => texts().length === 2);
+  assert.deepEqual(texts(), ["Where to?", "You have said 1 things."]);
+  later.app.unmount();
+});
