@@ -3,17 +3,21 @@ its tests run against the service by Node's own runner."""
 
 import json
 import os
+import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from entrypoints.http.problem_types import PROBLEM_TYPES
+from tests.clients.conftest import DESCRIPTION
 from tests.nodejs import HERE, NODE
 from tests.serving import COMMAND, environment
 from tests.waiting import WAIT_SECONDS
 
 TESTS = Path(__file__).with_name("typescript")
+CLIENT = Path(__file__).parents[2] / "clients" / "typescript" / "src" / "client.ts"
 CLASSES = """
 import { problemError, ProblemError, ServerError } from "chat-sessions-client";
 
@@ -65,3 +69,13 @@ def test_every_type_of_problem_is_a_class(built: Path) -> None:
     made = json.loads(run(*arguments, folder=built))
     assert all(is_of_type and same for _, is_of_type, same in made), made
     assert len({name for name, *_ in made}) == len({problem["type"] for problem in problems})
+
+
+def test_every_operation_with_a_token_has_a_method() -> None:
+    described = Counter(
+        method.upper()
+        for operations in json.loads(DESCRIPTION.read_text())["paths"].values()
+        for method, operation in operations.items()
+        if "401" in operation.get("responses", {})
+    )
+    assert Counter(re.findall(r"this\.api\.([A-Z]+)\(", CLIENT.read_text())) == described

@@ -52,8 +52,9 @@ export class ChatStore<M extends UIMessage = UIMessage> {
     for (const batch of inBatches(messages.map(newMessage))) {
       const options = { create: true, existing: "keep" as const };
       const stored = await this.#client.append(external(chatId), batch, options);
-      for (const [place, wanted] of batch.entries()) {
-        if (isSame(stored[place]?.body, wanted.body)) continue;
+      const bodies = new Map(stored.map(({ external_id, body }) => [external_id, body]));
+      for (const wanted of batch) {
+        if (isSame(bodies.get(wanted.external_id), wanted.body)) continue;
         await this.#client.putMessage(external(chatId), external(wanted.external_id), wanted);
       }
     }
