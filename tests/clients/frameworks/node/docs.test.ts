@@ -16,7 +16,7 @@ import { Service, until } from "./service.ts";
 const DOCS = join(process.env["ROOT"] ?? "", "docs");
 const HERE = import.meta.dirname;
 
-const service = await Service.start();
+const service = await Service.start({ CHAT_SESSIONS_OPENAI_DIALECT: "true" });
 after(() => service.stop());
 
 interface Page {
@@ -49,7 +49,8 @@ function written(name: string): Page {
   return { folder, shown: shown.map(([, command, printed]) => [command!, printed!]) };
 }
 
-for (const name of ["typescript.md", "frameworks/ai-sdk.md"]) {
+const PAGES = ["typescript.md", "frameworks/ai-sdk.md", "frameworks/openai-agents-js.md"];
+for (const name of PAGES) {
   test(`${name}: each program prints what is shown, the service killed in between`, async () => {
     await service.client().deleteSessions({ all: true });
     const { folder, shown } = written(name);
