@@ -18,7 +18,8 @@ ChatSessionsError
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -236,6 +237,15 @@ def problem_error(response: httpx2.Response) -> ProblemError:
     kind = str(problem.get("type")).removeprefix(URN)
     error = _BY_TYPE.get((status, kind)) or _BY_STATUS.get(status, ProblemError)
     return error(status, problem, response.headers)
+
+
+@contextmanager
+def raising(theirs: type[Exception]) -> Iterator[None]:
+    """Let what goes wrong here be another library's error."""
+    try:
+        yield
+    except (ChatSessionsError, ValueError) as error:
+        raise theirs(str(error)) from error
 
 
 def _phrase(status: int) -> str:

@@ -75,7 +75,7 @@ class ChatSession(SessionABC):
         return external(self.session_id)
 
 
-def _role(item: Any) -> str:  # noqa: ANN401 - a TypedDict of many
+def _role(item: Any) -> str:
     if item.get("role") in _ROLES:
         return str(item["role"])
     return "tool" if str(item.get("type")).endswith("_output") else "assistant"
@@ -101,7 +101,5 @@ def _as_theirs() -> Iterator[None]:
         yield
     except (InvalidInput, ValueError) as error:
         raise UserError(str(error)) from error
-    except NotFound:
-        raise
     except ChatSessionsError as error:
         raise AgentsException(str(error)) from error

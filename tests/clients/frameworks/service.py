@@ -44,9 +44,9 @@ class Service:
         lines = []
         for line in self._process.stderr:
             lines.append(line)
-            found = re.search(r"http://\S+", line)
-            if found and line.startswith("curl"):
-                self.url = found[0].partition("/sessions")[0]
+            found = re.search(r"^curl.*(http://[^/\s]+)", line)
+            if found:
+                self.url = found[1]
                 return
         raise AssertionError("".join(lines))
 

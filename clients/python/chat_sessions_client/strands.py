@@ -1,0 +1,131 @@
+"""Strands' `SessionRepository`, for its `RepositorySessionManager`."""
+
+from contextlib import suppress
+from typing import Any
+
+from strands.multiagent import MultiAgentBase
+from strands.session.session_repository import SessionRepository
+from strands.types.exceptions import SessionException
+from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
+
+from chat_sessions_client import Client, external
+from chat_sessions_client.errors import MessageExists, NotFound, raising
+from chat_sessions_client.shapes import JsonObject, MessageCreate
+
+MESSAGE, STATE = "strands.session-message/1", "strands.state/1"
+
+
+class ChatSessionRepository(SessionRepository):
+    """Each of its sessions is one of the service, with its id as the external id.
+
+    The messages of all its agents are messages there, named for their agent; the state of an agent
+    is a message of the role `system` without text. Raises SessionException where the service
+    refuses or cannot be reached.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create_session(self, session: Session, **_: Any) -> Session:
+        metadata = {"strands": session.to_dict()}
+        with raising(SessionException):
+            self._client.create_session(external_id=session.session_id, metadata=metadata)
+        return session
+
+    def read_session(self, session_id: str, **_: Any) -> Session | None:
+        with raising(SessionException), suppress(NotFound):
+            stored = self._client.session(external(session_id))["metadata"].get("strands", {})
+            known = {"session_id": session_id, "session_type": SessionType.AGENT}
+            return Session.from_dict({**stored, **known})
+        return None
+
+    def create_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
+        self._create(session_id, _state("agent", session_agent.agent_id, session_agent.to_dict()))
+
+    def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
+        state = self._read(session_id, f"agent/{agent_id}")
+        return None if state is None else SessionAgent.from_dict(state)
+
+    def update_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
+        self._replace(session_id, _state("agent", session_agent.agent_id, session_agent.to_dict()))
+
+    def create_message(
+        self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any
+    ) -> None:
+        """One whose number another process has given meanwhile gets the next."""
+        try:
+            self._create(session_id, _message(agent_id, session_message))
+        except SessionException as error:
+            if not isinstance(error.__cause__, MessageExists):
+                raise
+            last = self.list_messages(session_id, agent_id)[-1]
+            session_message.message_id = last.message_id + 1
+            self.create_message(session_id, agent_id, session_message)
+
+    def read_message(
+        self, session_id: str, agent_id: str, message_id: int, **_: Any
+    ) -> SessionMessage | None:
+        stored = self._read(session_id, f"message/{agent_id}/{message_id}")
+        return None if stored is None else SessionMessage.from_dict(stored)
+
+    def update_message(
+        self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any
+    ) -> None:
+        self._replace(session_id, _message(agent_id, session_message))
+
+    def list_messages(
+        self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **_: Any
+    ) -> list[SessionMessage]:
+        found: list[SessionMessage] = []
+        with raising(SessionException), suppress(NotFound):
+            stored = self._client.messages(external(session_id), limit=200)
+            ours = (one for one in stored if (one["format"], one["name"]) == (MESSAGE, agent_id))
+            found += (SessionMessage.from_dict(one["body"] or {}) for one in ours)
+        found.sort(key=lambda one: one.message_id)
+        return found[offset:] if limit is None else found[offset : offset + limit]
+
+    def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
+        state = multi_agent.serialize_state()
+        self._create(session_id, _state("multi-agent", multi_agent.id, state))
+
+    def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> JsonObject | None:
+        return self._read(session_id, f"multi-agent/{multi_agent_id}")
+
+    def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
+        state = multi_agent.serialize_state()
+        self._replace(session_id, _state("multi-agent", multi_agent.id, state))
+
+    def _create(self, session_id: str, message: MessageCreate) -> None:
+        with raising(SessionException):
+            self._client.append(external(session_id), [message])
+
+    def _read(self, session_id: str, name: str) -> JsonObject | None:
+        with raising(SessionException), suppress(NotFound):
+            return self._client.message(external(session_id), external(name))["body"]
+        return None
+
+    def _replace(self, session_id: str, message: MessageCreate) -> None:
+        """Only what is there, which keeps the time of its making."""
+        name = str(message["external_id"])
+        body, old = message["body"], self._read(session_id, name)
+        if old is None or body is None:
+            raise SessionException(f"There is no {name} in session {session_id}.")
+        kept = {"created_at": old["created_at"]} if "created_at" in old else {}
+        with raising(SessionException):
+            self._client.put_message(
+                external(session_id), external(name), {**message, "body": {**body, **kept}}
+            )
+
+
+def _message(agent_id: str, message: SessionMessage) -> MessageCreate:
+    """Its text is what may be shown, which is other than the original where that is redacted."""
+    shown = message.to_message()
+    text = "\n".join(part["text"] for part in shown["content"] if "text" in part)[:300_000]
+    name = f"message/{agent_id}/{message.message_id}"
+    shown_as: MessageCreate = {"role": shown["role"], "content": text, "name": agent_id}
+    return {**shown_as, "external_id": name, "format": MESSAGE, "body": message.to_dict()}
+
+
+def _state(kind: str, id_: str, body: JsonObject) -> MessageCreate:
+    hidden: MessageCreate = {"role": "system", "content": "", "format": STATE}
+    return {**hidden, "external_id": f"{kind}/{id_}", "body": body}
