@@ -13,14 +13,14 @@ from chat_sessions_client.errors import MessageExists, NotFound, raising
 from chat_sessions_client.shapes import JsonObject, MessageCreate
 
 MESSAGE, STATE = "strands.session-message/1", "strands.state/1"
+Stored = SessionMessage | None
 
 
 class ChatSessionRepository(SessionRepository):
-    """Each of its sessions is one of the service, with its id as the external id.
+    """Each session has its id as the external id; agents' messages are named for their agent.
 
-    The messages of all its agents are messages there, named for their agent; the state of an agent
-    is a message of the role `system` without text. Raises SessionException where the service
-    refuses or cannot be reached.
+    An agent's state is a message of the role `system` without text. Where the service refuses or
+    cannot be reached, that is a SessionException.
     """
 
     def __init__(self, client: Client) -> None:
@@ -50,7 +50,7 @@ class ChatSessionRepository(SessionRepository):
         self._replace(session_id, _state("agent", session_agent.agent_id, session_agent.to_dict()))
 
     def create_message(
-        self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any
+        self, session_id: str, agent_id: str, session_message: Any, **_: Any
     ) -> None:
         """One whose number another process has given meanwhile gets the next."""
         try:
@@ -62,14 +62,12 @@ class ChatSessionRepository(SessionRepository):
             session_message.message_id = last.message_id + 1
             self.create_message(session_id, agent_id, session_message)
 
-    def read_message(
-        self, session_id: str, agent_id: str, message_id: int, **_: Any
-    ) -> SessionMessage | None:
+    def read_message(self, session_id: str, agent_id: str, message_id: int, **_: Any) -> Stored:
         stored = self._read(session_id, f"message/{agent_id}/{message_id}")
         return None if stored is None else SessionMessage.from_dict(stored)
 
     def update_message(
-        self, session_id: str, agent_id: str, session_message: SessionMessage, **_: Any
+        self, session_id: str, agent_id: str, session_message: Any, **_: Any
     ) -> None:
         self._replace(session_id, _message(agent_id, session_message))
 
@@ -111,10 +109,9 @@ class ChatSessionRepository(SessionRepository):
         if old is None or body is None:
             raise SessionException(f"There is no {name} in session {session_id}.")
         kept = {"created_at": old["created_at"]} if "created_at" in old else {}
+        changed = {**message, "body": {**body, **kept}}
         with raising(SessionException):
-            self._client.put_message(
-                external(session_id), external(name), {**message, "body": {**body, **kept}}
-            )
+            self._client.put_message(external(session_id), external(name), changed)
 
 
 def _message(agent_id: str, message: SessionMessage) -> MessageCreate:
