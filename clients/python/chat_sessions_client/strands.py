@@ -13,7 +13,6 @@ from chat_sessions_client.errors import MessageExists, NotFound, raising
 from chat_sessions_client.shapes import JsonObject, MessageCreate
 
 MESSAGE, STATE = "strands.session-message/1", "strands.state/1"
-Stored = SessionMessage | None
 
 
 class ChatSessionRepository(SessionRepository):
@@ -62,7 +61,9 @@ class ChatSessionRepository(SessionRepository):
             session_message.message_id = last.message_id + 1
             self.create_message(session_id, agent_id, session_message)
 
-    def read_message(self, session_id: str, agent_id: str, message_id: int, **_: Any) -> Stored:
+    def read_message(
+        self, session_id: str, agent_id: str, message_id: int, **_: Any
+    ) -> SessionMessage | None:
         stored = self._read(session_id, f"message/{agent_id}/{message_id}")
         return None if stored is None else SessionMessage.from_dict(stored)
 

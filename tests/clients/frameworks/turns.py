@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -10,11 +11,16 @@ from agents.testing import ScriptedModel
 from chat_sessions_client import AsyncClient, Client
 from chat_sessions_client.langchain import ChatSessionHistory, ChatSessionMiddleware
 from chat_sessions_client.openai_agents import ChatSession
+from chat_sessions_client.pydantic_ai import ChatSessionStore
 from chat_sessions_client.strands import ChatSessionRepository
 from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from openai.types.responses import ResponseOutputMessage, ResponseOutputText
+from pydantic_ai import Agent as PydanticAgent
+from pydantic_ai.conversation import Conversation
+from pydantic_ai.conversation_store import ConversationConflict
+from pydantic_ai.models.test import TestModel
 from strands import Agent as StrandsAgent
 from strands.models import Model as StrandsModel
 from strands.session.repository_session_manager import RepositorySessionManager
@@ -86,6 +92,22 @@ def langchain(client: Client, _: AsyncClient, name: str, asked: str) -> list[str
     return [str(message.text) for message in ChatSessionHistory(name, client).messages]
 
 
+def pydantic_ai(_: Client, client: AsyncClient, name: str, asked: str) -> list[str]:
+    """Whoever comes second asks again, as the store's documentation says."""
+    agent = PydanticAgent(TestModel(custom_output_text=f"to {asked}"))
+
+    async def turn() -> list[Any]:
+        store = ChatSessionStore(client)
+        while True:
+            conversation = await store.load(name) or Conversation(conversation_id=name)
+            result = await agent.run(asked, conversation=conversation)
+            with suppress(ConversationConflict):
+                await store.save(result)
+                return await ChatSessionStore(client).load_entries(name) or []
+
+    return [str(entry.message.parts[0].content) for entry in asyncio.run(turn())]
+
+
 def _text(parts: Iterable[Any]) -> str:
     return "".join(part["text"] for part in parts)
 
@@ -94,4 +116,5 @@ TURNS: dict[str, Turn] = {
     "OpenAI Agents SDK": openai_agents,
     "Strands": strands,
     "LangChain": langchain,
+    "Pydantic AI": pydantic_ai,
 }
