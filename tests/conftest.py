@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,11 @@ Sized = Callable[[int, int], int]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="tests at the size that is promised")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for a service most of their time."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def is_full(config: pytest.Config) -> bool:
