@@ -1,0 +1,265 @@
+"""The Agent Development Kit's sessions are what its own services make of them."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from chat_sessions_client import AsyncClient, Client, external
+from chat_sessions_client.errors import ConnectionLost
+from chat_sessions_client.google_adk import ChatSessionService
+from chat_sessions_client.records import Records, name_of
+from google.adk.errors import StaleSessionError
+from google.adk.errors.already_exists_error import AlreadyExistsError
+from google.adk.errors.input_validation_error import InputValidationError
+from google.adk.errors.session_not_found_error import SessionNotFoundError
+from google.adk.events import Event, EventActions
+from google.adk.sessions import BaseSessionService, InMemorySessionService, Session
+from google.adk.sessions.base_session_service import GetSessionConfig
+from google.adk.sessions.sqlite_session_service import SqliteSessionService
+from google.genai import types
+
+from tests.clients.frameworks.service import Service
+
+CONFIGS = [
+    None,
+    GetSessionConfig(num_recent_events=2),
+    GetSessionConfig(num_recent_events=0),
+    GetSessionConfig(num_recent_events=9, after_timestamp=101.5),
+    GetSessionConfig(after_timestamp=102.0),
+]
+ODD = {"app_name": "a/b %", "user_id": "é\n" + "u" * 300}
+
+
+@pytest.fixture
+def client(service: Service) -> AsyncClient:
+    return AsyncClient(service.url, service.token("adk"))
+
+
+@pytest.fixture
+def sessions(client: AsyncClient) -> ChatSessionService:
+    return ChatSessionService(client)
+
+
+@pytest.fixture
+def names() -> dict[str, Any]:
+    return {"app_name": str(uuid4()), "user_id": "u"}
+
+
+def event(text: str = "", **changes: Any) -> Event:
+    content = types.Content(role="user", parts=[types.Part(text=text)]) if text else None
+    return Event(author="user", content=content, actions=EventActions(state_delta=changes))
+
+
+def shown(session: Session | None) -> Any:
+    if session is None:
+        return None
+    made = session.last_update_time if session.events else 0
+    return session.model_dump(exclude={"last_update_time"}), made
+
+
+async def walked(sessions: BaseSessionService, made: list[Event]) -> list[Any]:
+    """What a service gives for the same calls."""
+    state = {"x": 1, "app:p": {"q": [1.5, None]}, "user:q": "\0\ud800", "temp:t": 3}
+    session = await sessions.create_session(**ODD, session_id=" s1 ", state=state)
+    copies = [one.model_copy(deep=True) for one in made]
+    found: list[Any] = [shown(session)]
+    found += [await sessions.append_event(session, one) for one in copies]
+    other = await sessions.create_session(app_name=ODD["app_name"], user_id="v", session_id="s1")
+    nobody = await sessions.create_session(app_name="another", user_id="v", session_id="s1")
+    found += [shown(session), shown(other), shown(nobody)]
+    for config in CONFIGS:
+        found.append(shown(await sessions.get_session(**ODD, session_id="s1", config=config)))
+    for user in ("v", ODD["user_id"], "w"):
+        app = ODD["app_name"]
+        found.append(await sessions.get_user_state(app_name=app, user_id=user))
+        listed = await sessions.list_sessions(app_name=app, user_id=user)
+        found.append([shown(one) for one in listed.sessions])
+    with pytest.raises(AlreadyExistsError):
+        await sessions.create_session(**ODD, session_id="s1", state={"app:p": "refused"})
+    for _ in range(2):
+        await sessions.delete_session(**ODD, session_id="s1")
+        found.append(await sessions.get_session(**ODD, session_id="s1"))
+    listed = await sessions.list_sessions(app_name=ODD["app_name"])
+    return [*found, [shown(one) for one in listed.sessions]]
+
+
+async def test_the_same_calls_have_the_same_results(service: Service) -> None:
+    made = [event(f"n{n}", x=n, gone=None, **{"temp:z": n, "app:n": n}) for n in range(4)]
+    made += [event(**{"user:q": "é"}), Event(author="test", partial=True), event("last")]
+    for number, one in enumerate(made):
+        one.id, one.timestamp = f"e{number}", 100.0 + number
+    call = types.FunctionCall(id="c", name="f", args={"a": None, "b": 0.1})
+    made[-1].content = types.Content(role="model", parts=[types.Part(function_call=call)])
+    client = AsyncClient(service.url, service.token(str(uuid4())))
+    expected = await walked(InMemorySessionService(), made)
+    assert await walked(ChatSessionService(client), made) == expected
+
+
+@pytest.mark.parametrize("which", ["theirs", "ours"])
+async def test_two_writers_lose_nothing(
+    sessions: ChatSessionService, names: dict[str, Any], tmp_path: Path, which: str
+) -> None:
+    """Who has been overtaken is told, and reads again."""
+    both: BaseSessionService = sessions
+    if which == "theirs":
+        both = SqliteSessionService(str(tmp_path / "theirs.db"))
+    session_id = (await both.create_session(**names)).id
+
+    async def write(writer: str) -> None:
+        session = None
+        for number in range(8):
+            while True:
+                session = session or await both.get_session(**names, session_id=session_id)
+                assert session
+                try:
+                    said = event(f"{writer}{number}", **{f"app:{writer}": number, writer: number})
+                    await both.append_event(session, said)
+                    break
+                except StaleSessionError:
+                    session = None
+
+    await asyncio.gather(write("a"), write("b"))
+    found = await both.get_session(**names, session_id=session_id)
+    assert found
+    assert found.state == {"app:a": 7, "app:b": 7, "a": 7, "b": 7}
+    texts = [one.content.parts[0].text for one in found.events]
+    assert sorted(texts) == [f"{writer}{number}" for writer in "ab" for number in range(8)]
+    assert [text for text in texts if text < "b"] == [f"a{number}" for number in range(8)]
+
+
+async def test_one_session_takes_events_at_once(
+    sessions: ChatSessionService, names: dict[str, Any]
+) -> None:
+    session = await sessions.create_session(**names)
+    await asyncio.gather(*(sessions.append_event(session, event(str(n))) for n in range(5)))
+    found = await sessions.get_session(**names, session_id=session.id)
+    assert found
+    assert [one.id for one in found.events] == [one.id for one in session.events]
+    assert len(found.events) == 5
+
+
+async def test_who_renames_a_session_is_not_in_the_way(
+    client: AsyncClient, sessions: ChatSessionService, names: dict[str, Any]
+) -> None:
+    session = await sessions.create_session(**names)
+    stored = external(name_of("adk", *names.values(), session.id))
+    await client.change_session(stored, {"title": "Weekend", "archived": True})
+    await sessions.append_event(session, event("one"))
+    found = await sessions.list_sessions(**names)
+    assert [one.id for one in found.sessions] == [session.id]
+
+
+@contextmanager
+def _refused(session: Session, theirs: type[Exception]) -> Iterator[None]:
+    before = session.model_dump()
+    with pytest.raises(theirs):
+        yield
+    assert session.model_dump() == before
+
+
+async def test_what_is_refused_changes_nothing(
+    sessions: ChatSessionService, names: dict[str, Any]
+) -> None:
+    session = await sessions.create_session(**names)
+    kept = await sessions.append_event(session, event("one", **{"user:n": 1}))
+    with _refused(session, InputValidationError):
+        await sessions.append_event(session, event("x" * 300_000, **{"user:n": 2}))
+    with _refused(session, AlreadyExistsError):
+        await sessions.append_event(session, kept)
+    assert await sessions.get_user_state(**names) == {"n": 1}
+    await sessions.delete_session(**names, session_id=session.id)
+    with _refused(session, SessionNotFoundError):
+        await sessions.append_event(session, event("two", **{"user:n": 3}))
+    assert await sessions.get_user_state(**names) == {"n": 1}
+
+
+class Interrupted(AsyncClient):
+    """Ends after the first append."""
+
+    appends = 0
+
+    async def append(self, *arguments: Any, **named: Any) -> Any:
+        self.appends += 1
+        if self.appends > 1:
+            raise ConnectionLost
+        return await super().append(*arguments, **named)
+
+
+async def test_state_that_a_crash_left_behind_is_made_up_for(
+    service: Service, names: dict[str, Any]
+) -> None:
+    """It is stored with its event, and shared once, whoever comes by."""
+    token = service.token("adk")
+    before = ChatSessionService(Interrupted(service.url, token))
+    session = await before.create_session(**names)
+    with pytest.raises(ConnectionLost):
+        await before.append_event(session, event("one", **{"app:n": 1, "user:n": 1, "n": 1}))
+    client = AsyncClient(service.url, token)
+    after = ChatSessionService(client)
+    found = await asyncio.gather(
+        *(after.get_session(**names, session_id=session.id) for _ in range(3))
+    )
+    for one in found:
+        assert one
+        assert one.state == {"app:n": 1, "user:n": 1, "n": 1}
+    other = await after.create_session(**names)
+    assert other.state == {"app:n": 1, "user:n": 1}
+    shared = external(name_of("adk-state", names["app_name"]))
+    assert (await client.session(shared))["message_count"] == 1
+    with pytest.raises(StaleSessionError):
+        await after.append_event(session, event("two"))
+
+
+async def test_records_are_merged_whoever_sums_them_up(client: AsyncClient) -> None:
+    name = f"records:{uuid4()}"
+
+    async def write(writer: int) -> None:
+        for number in range(35):
+            body = {str(number): writer, "last": [writer, number]}
+            await Records(client, name, "test/1").add(f"{writer}/{number}", body)
+            await Records(client, name, "test/1").add(f"{writer}/{number}", body)
+            if number % 10 == writer:
+                await Records(client, name, "test/1").merged()
+
+    await asyncio.gather(*map(write, range(4)))
+    stored = [one async for one in client.messages(external(name))]
+    own = [one["body"] for one in stored if not one["metadata"]]
+    assert len(stored) == 140
+    assert 0 < len(stored) - len(own) < 10
+    whole = await Records(client, name, "test/1").merged()
+    assert whole["last"] == (stored[-1]["body"] or {})["last"]
+    assert whole.keys() == {"last", *map(str, range(35))}
+    assert all(whole[key] == value for key, value in (stored[-1]["body"] or {}).items())
+
+
+async def test_state_is_larger_than_a_message(
+    client: AsyncClient, sessions: ChatSessionService, names: dict[str, Any]
+) -> None:
+    session = await sessions.create_session(**names)
+    for number in range(4):
+        large: Any = {f"{prefix}{number}": "é" * 60_000 for prefix in ("app:", "")}
+        await sessions.append_event(session, event(**large))
+    records = Records(client, name_of("adk-state", names["app_name"]), "adk.state/1")
+    for number in range(110):
+        await records.add(f"more {number}", {"app:more": number})
+    found = await sessions.get_session(**names, session_id=session.id)
+    assert found
+    assert len(str(found.state)) > 480_000
+    assert found.state["app:more"] == 109
+
+
+def test_a_program_with_several_loops(service: Service, names: dict[str, Any]) -> None:
+    sessions = ChatSessionService(AsyncClient(service.url, service.token("adk")))
+    session = asyncio.run(sessions.create_session(**names))
+    for text in ("one", "two"):
+        asyncio.run(sessions.append_event(session, event(text)))
+    found = asyncio.run(sessions.get_session(**names, session_id=session.id))
+    assert found
+    assert [one.content.parts[0].text for one in found.events] == ["one", "two"]
+    with Client(service.url, service.token("adk")) as client:
+        stored = client.message(external(name_of("adk", *names.values(), session.id)), 1)
+    assert (stored["role"], stored["content"]) == ("user", "one")
