@@ -38,24 +38,25 @@ class PrefixedState:
                 await records.add(message["id"], changes)
 
     async def read(self, messages: Iterable[MessageResponse]) -> JsonObject:
-        """Share the last change that is to be shared, too: whoever stored its message may have been
+        """Share what was to be shared last, too: whoever stored its message may have been
         interrupted."""
         state: JsonObject = {}
-        last = None
+        last: dict[str, MessageResponse] = {}
         for message in messages:
             changes = self._changes(message)
-            state |= changes
-            last = message if _with_prefix(changes, *self._shared) else last
-        if last:
-            await self.share(last)
-        state = {key: value for key, value in state.items() if not key.startswith(self._prefixes)}
-        for records in self._shared.values():
-            state |= await records.merged()
+            state |= _without_prefix(changes, *self._shared)
+            last |= {one: message for one in self._shared if _with_prefix(changes, one)}
+        for prefix, records in self._shared.items():
+            known = await records.merged()
+            if prefix in last and last[prefix]["id"] not in known.ids:
+                await self.share(last[prefix])
+                known = await records.merged()
+            state |= known.whole
         return state
 
     async def of_prefix(self, prefix: str) -> JsonObject:
         """What is shared under a prefix, without it."""
-        state = await self._shared[prefix].merged()
+        state = (await self._shared[prefix].merged()).whole
         return {key.removeprefix(prefix): value for key, value in state.items()}
 
     def _changes(self, message: MessageResponse) -> JsonObject:
@@ -64,10 +65,10 @@ class PrefixedState:
             changes = (changes or {}).get(name)
         return changes or {}
 
-    @property
-    def _prefixes(self) -> tuple[str, ...]:
-        return tuple(self._shared)
-
 
 def _with_prefix(changes: JsonObject, *prefixes: str) -> JsonObject:
     return {key: value for key, value in changes.items() if key.startswith(prefixes)}
+
+
+def _without_prefix(changes: JsonObject, *prefixes: str) -> JsonObject:
+    return {key: value for key, value in changes.items() if not key.startswith(prefixes)}

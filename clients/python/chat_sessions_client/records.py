@@ -2,9 +2,10 @@
 list of conversations shows them."""
 
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from hashlib import sha256
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from chat_sessions_client.async_client import AsyncClient
@@ -17,6 +18,13 @@ T = TypeVar("T")
 _ID_MAX = 255
 _SUM_AFTER = 100
 _SUM = {"is": "sum"}
+
+
+class Merged(NamedTuple):
+    """All bodies as one, and the ids of the newest of them."""
+
+    whole: JsonObject
+    ids: AbstractSet[str | None]
 
 
 class Records:
@@ -46,8 +54,8 @@ class Records:
         message["external_id"] = id_
         await self._write(lambda: self._client.append(self._session, [message], existing="keep"))
 
-    async def merged(self) -> JsonObject:
-        """All bodies in one, in their order: a later member replaces an earlier one.
+    async def merged(self) -> "Merged":
+        """All bodies as one, in their order: a later member replaces an earlier one.
 
         After each hundred the newest is replaced by what they amount to up to there, and a read
         ends at that. Whoever does it writes the same, so that nobody is in another's way.
@@ -68,7 +76,7 @@ class Records:
             summed["metadata"] = _SUM
             with suppress(InvalidInput, MessageNotFound):  # too large for a body, or removed
                 await self._client.put_message(self._session, found[0]["message_order"], summed)
-        return whole
+        return Merged(whole, {message["external_id"] for message in found})
 
     async def _write(self, write: Callable[[], Awaitable[T]]) -> T:
         try:
