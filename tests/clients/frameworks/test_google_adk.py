@@ -101,31 +101,39 @@ async def test_the_same_calls_have_the_same_results(service: Service) -> None:
 
 @pytest.mark.parametrize("which", ["theirs", "ours"])
 async def test_two_writers_lose_nothing(
-    sessions: ChatSessionService, names: dict[str, Any], tmp_path: Path, which: str
+    client: AsyncClient, names: dict[str, Any], tmp_path: Path, which: str
 ) -> None:
-    """Who has been overtaken is told, and reads again."""
-    both: BaseSessionService = sessions
-    if which == "theirs":
-        both = SqliteSessionService(str(tmp_path / "theirs.db"))
-    session_id = (await both.create_session(**names)).id
+    """Who has been overtaken is told, and reads again: nobody adds to what they have not read."""
+
+    def process() -> BaseSessionService:
+        if which == "theirs":
+            return SqliteSessionService(str(tmp_path / "theirs.db"))
+        return ChatSessionService(client)
+
+    session_id = (await process().create_session(**names)).id
+
+    written: list[list[str]] = []
 
     async def write(writer: str) -> None:
-        session = None
+        own, session = process(), None
         for number in range(8):
             while True:
-                session = session or await both.get_session(**names, session_id=session_id)
+                session = session or await own.get_session(**names, session_id=session_id)
                 assert session
                 try:
                     said = event(f"{writer}{number}", **{f"app:{writer}": number, writer: number})
-                    await both.append_event(session, said)
+                    await own.append_event(session, said)
+                    written.append([one.id for one in session.events])
                     break
                 except StaleSessionError:
                     session = None
 
     await asyncio.gather(write("a"), write("b"))
-    found = await both.get_session(**names, session_id=session_id)
+    found = await process().get_session(**names, session_id=session_id)
     assert found
     assert found.state == {"app:a": 7, "app:b": 7, "a": 7, "b": 7}
+    ids = [one.id for one in found.events]
+    assert which == "theirs" or sorted(written, key=len) == [ids[: end + 1] for end in range(16)]
     texts = [one.content.parts[0].text for one in found.events]
     assert sorted(texts) == [f"{writer}{number}" for writer in "ab" for number in range(8)]
     assert [text for text in texts if text < "b"] == [f"a{number}" for number in range(8)]
