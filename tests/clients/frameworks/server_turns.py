@@ -46,7 +46,7 @@ class Answering(BaseLlm):
 
 def google_adk(_: Client, client: AsyncClient, name: str, asked: str) -> list[str]:
     """Whoever is overtaken goes on from what is there: it may have the question already."""
-    agent = LlmAgent(name="test", model=Answering(model="none"))
+    agent = LlmAgent(name="test", model=Answering(model="none"), output_key="app:last")
     names = {"app_name": "app", "user_id": "user", "session_id": name}
 
     async def turn() -> list[str]:
@@ -64,6 +64,7 @@ def google_adk(_: Client, client: AsyncClient, name: str, asked: str) -> list[st
             texts = [event.content.parts[0].text for event in session.events]
             missing = [one for one in (message, answer) if one.parts[0].text not in texts]
             if not missing:
+                assert session.state["app:last"].startswith("to ")
                 return texts
             with suppress(StaleSessionError):
                 author = "user" if missing[0] is message else "test"
