@@ -21,9 +21,9 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from chat_sessions_client import Client, external
 from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import NotFound, raising
+from chat_sessions_client.text import storable
 
 FORMAT = "langchain.message/1"
-CONTENT_MAX = 300_000
 _ROLES = {"human": "user", "system": "system", "tool": "tool", "function": "tool"}
 
 
@@ -105,7 +105,7 @@ def _message(message: BaseMessage) -> dict[str, Any]:
     return {
         "role": _ROLES.get(message.type, "assistant"),
         "external_id": message.id,
-        "content": str(message.text)[:CONTENT_MAX],
+        "content": storable(str(message.text)),
         "format": FORMAT,
         "body": message_to_dict(message),
     }

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
-from pydantic import TypeAdapter
 from pydantic_ai.conversation_store import (
     ConversationConflict,
     ConversationEntry,
@@ -12,18 +10,13 @@ from pydantic_ai.conversation_store import (
     ConversationStore,
 )
 from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.messages import ModelMessagesTypeAdapter
 
 from chat_sessions_client import AsyncClient, external
 from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import NotFound, VersionMismatch, raising
-from chat_sessions_client.shapes import MessageResponse
+from chat_sessions_client.pydantic_ai_history import History, message_of, record_message
 
-MESSAGE, RECORD = "pydantic-ai.message/1", "pydantic-ai.record/1"
 SCOPE = "pydantic_ai_scope"
-KNOWN_MAX = 10_000
-_RECORDS = TypeAdapter(ConversationRecord)
-_READABLE = {"user-prompt", "text", "tool-return"}
 
 
 class ChatSessionStore(ConversationStore):
@@ -36,15 +29,10 @@ class ChatSessionStore(ConversationStore):
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
-        self._conversations: dict[str, str] = {}  # by the last entries that were read or written
+        self._history = History(client)
 
     async def read_record(self, conversation_id: str) -> ConversationRecord | None:
-        walk = self._client.messages(external(conversation_id), sort_order="desc", limit=20)
-        with raising(AgentRunError), suppress(NotFound):
-            async for message in walk:
-                if message["format"] == RECORD:
-                    return self._known(_RECORDS.validate_python(message["body"]))
-        return None
+        return await self._history.record(conversation_id)
 
     async def read_records(
         self, *, scope: str | None = None, limit: int | None = None
@@ -69,7 +57,7 @@ class ChatSessionStore(ConversationStore):
     ) -> None:
         name, client = record.conversation_id, self._client
         entries = new_entries or await self._kept(record)
-        remaining = list(batches([*map(_message, entries), _record(record)]))
+        remaining = list(batches([*map(message_of, entries), record_message(record)]))
         with raising(AgentRunError):
             if expected_revision is None:
                 metadata = {SCOPE: record.scope}
@@ -82,7 +70,7 @@ class ChatSessionStore(ConversationStore):
                     del remaining[0]
             with suppress(NotFound):
                 await client.delete_message(external(name), external(f"record/{expected_revision}"))
-        self._known(record)
+        self._history.note(record)
 
     async def delete_record(self, conversation_id: str, *, expected_revision: str) -> None:
         with raising(AgentRunError):
@@ -102,26 +90,12 @@ class ChatSessionStore(ConversationStore):
         """Raises LookupError if an entry is not there."""
         if head_id is None or limit == 0:
             return []
-        known = self._conversations.get(head_id)
+        known = self._history.known.get(head_id)
         names = [known] if known else [one.conversation_id for one in await self.read_records()]
         for name in names:
-            if entries := await self._chain(name, head_id, limit):
+            if entries := await self._history.up_to(name, head_id, limit):
                 return entries
         raise LookupError(f"There is no entry {head_id}, or not all that it follows.")
-
-    async def _chain(self, name: str, head_id: str, limit: int | None) -> list[ConversationEntry]:
-        """The entries up to that one, which each follow what they point at; none if one lacks."""
-        wanted: str | None = head_id
-        entries: list[ConversationEntry] = []
-        walk = self._client.messages(external(name), sort_order="desc", limit=200)
-        with raising(AgentRunError), suppress(NotFound):
-            async for message in walk:
-                if message["external_id"] == wanted:
-                    entries.append(_entry(message))
-                    wanted = entries[-1].parent_id
-                    if wanted is None or len(entries) == limit:
-                        return entries[::-1]
-        return []
 
     async def _kept(self, record: ConversationRecord) -> list[ConversationEntry]:
         """What a fork or a branch goes on from; what is there already is not stored again."""
@@ -138,41 +112,3 @@ class ChatSessionStore(ConversationStore):
             if (record.revision if record else None) == revision:
                 return tag
         raise ConversationConflict(conversation_id)
-
-    def _known(self, record: ConversationRecord) -> ConversationRecord:
-        if len(self._conversations) > KNOWN_MAX:
-            self._conversations.clear()
-        ends = (one for one in (record.head_id, *record.branches) if one)
-        self._conversations.update(dict.fromkeys(ends, record.conversation_id))
-        return record
-
-
-def _message(entry: ConversationEntry) -> dict[str, Any]:
-    (body,) = ModelMessagesTypeAdapter.dump_python([entry.message], mode="json")
-    parts = [one for one in body["parts"] if one["part_kind"] in _READABLE]
-    texts = [one["content"] for one in parts if isinstance(one["content"], str)]
-    request = "tool" if parts and parts[0]["part_kind"] == "tool-return" else "user"
-    return {
-        "role": request if body["kind"] == "request" else "assistant",
-        "external_id": entry.id,
-        "content": "\n".join(texts)[:300_000],
-        "metadata": {"parent_id": entry.parent_id},
-        "format": MESSAGE,
-        "body": body,
-    }
-
-
-def _entry(message: MessageResponse) -> ConversationEntry:
-    (stored,) = ModelMessagesTypeAdapter.validate_python([message["body"]])
-    parent = message["metadata"].get("parent_id")
-    return ConversationEntry(id=str(message["external_id"]), parent_id=parent, message=stored)
-
-
-def _record(record: ConversationRecord) -> dict[str, Any]:
-    return {
-        "role": "system",
-        "content": "",
-        "external_id": f"record/{record.revision}",
-        "format": RECORD,
-        "body": _RECORDS.dump_python(record, mode="json"),
-    }

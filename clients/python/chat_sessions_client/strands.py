@@ -11,8 +11,7 @@ from strands.types.session import Session, SessionAgent, SessionMessage, Session
 from chat_sessions_client import Client, external
 from chat_sessions_client.errors import MessageExists, NotFound, raising
 from chat_sessions_client.shapes import JsonObject, MessageCreate
-
-MESSAGE, STATE = "strands.session-message/1", "strands.state/1"
+from chat_sessions_client.strands_shapes import MESSAGE, agent_state, said, shared_state
 
 
 class ChatSessionRepository(SessionRepository):
@@ -39,21 +38,21 @@ class ChatSessionRepository(SessionRepository):
         return None
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
-        self._create(session_id, _state("agent", session_agent.agent_id, session_agent.to_dict()))
+        self._create(session_id, agent_state(session_agent))
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
         state = self._read(session_id, f"agent/{agent_id}")
         return None if state is None else SessionAgent.from_dict(state)
 
     def update_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
-        self._replace(session_id, _state("agent", session_agent.agent_id, session_agent.to_dict()))
+        self._replace(session_id, agent_state(session_agent))
 
     def create_message(
         self, session_id: str, agent_id: str, session_message: Any, **_: Any
     ) -> None:
         """One whose number another process has given meanwhile gets the next."""
         try:
-            self._create(session_id, _message(agent_id, session_message))
+            self._create(session_id, said(agent_id, session_message))
         except SessionException as error:
             if not isinstance(error.__cause__, MessageExists):
                 raise
@@ -70,7 +69,7 @@ class ChatSessionRepository(SessionRepository):
     def update_message(
         self, session_id: str, agent_id: str, session_message: Any, **_: Any
     ) -> None:
-        self._replace(session_id, _message(agent_id, session_message))
+        self._replace(session_id, said(agent_id, session_message))
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **_: Any
@@ -84,15 +83,13 @@ class ChatSessionRepository(SessionRepository):
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
-        state = multi_agent.serialize_state()
-        self._create(session_id, _state("multi-agent", multi_agent.id, state))
+        self._create(session_id, shared_state(multi_agent))
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> JsonObject | None:
         return self._read(session_id, f"multi-agent/{multi_agent_id}")
 
     def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
-        state = multi_agent.serialize_state()
-        self._replace(session_id, _state("multi-agent", multi_agent.id, state))
+        self._replace(session_id, shared_state(multi_agent))
 
     def _create(self, session_id: str, message: MessageCreate) -> None:
         with raising(SessionException):
@@ -113,17 +110,3 @@ class ChatSessionRepository(SessionRepository):
         changed = {**message, "body": {**body, **kept}}
         with raising(SessionException):
             self._client.put_message(external(session_id), external(name), changed)
-
-
-def _message(agent_id: str, message: SessionMessage) -> MessageCreate:
-    """Its text is what may be shown, which is other than the original where that is redacted."""
-    shown = message.to_message()
-    text = "\n".join(part["text"] for part in shown["content"] if "text" in part)[:300_000]
-    name = f"message/{agent_id}/{message.message_id}"
-    shown_as: MessageCreate = {"role": shown["role"], "content": text, "name": agent_id}
-    return {**shown_as, "external_id": name, "format": MESSAGE, "body": message.to_dict()}
-
-
-def _state(kind: str, id_: str, body: JsonObject) -> MessageCreate:
-    hidden: MessageCreate = {"role": "system", "content": "", "format": STATE}
-    return {**hidden, "external_id": f"{kind}/{id_}", "body": body}

@@ -12,6 +12,9 @@ from tests.clients.frameworks.service import Service
 from tests.clients.frameworks.turns import TURNS, Turn
 from tests.clients.losing_proxy import LosingProxy
 
+ODD = "one \0 \N{GRINNING FACE} " + "x" * 1000
+"""With what the text of a message may not have."""
+
 QUICK = Retries(first_pause=0.01, longest_pause=0.02)
 PATIENT = Retries(attempts=30, first_pause=0.2, longest_pause=0.5)
 
@@ -33,8 +36,8 @@ def test_a_conversation_is_remembered(service: Service, turn: Turn) -> None:
     """By processes that know its name alone; another's of that name is another."""
     name = str(uuid4())
     both = clients(service.url, service.token("alice"))
-    assert turn(*both, name, "one") == said("one")
-    assert turn(*both, name, "two") == said("one", "two")
+    assert turn(*both, name, ODD) == said(ODD)
+    assert turn(*both, name, "two") == said(ODD, "two")
     assert turn(*both, f"{name} 2", "three") == said("three")
     assert turn(*clients(service.url, service.token("bob")), name, "four") == said("four")
 
