@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -233,6 +234,44 @@ def test_of_several_issuers_the_likely_one_is_meant(
     assert found in line
     assert cure.format(file) in out.partition(line)[2].splitlines()[1]
     assert "CHAT_SESSIONS" not in out + err
+
+
+TIMES = "exp 1970-01-01T00:10:01+00:00, iat 1970-01-01T00:00:01+00:00"
+NONE_OF_THE = "a claim does not hold: aud has none of the audiences"
+LINES = f"""\
+holds form: a signed JSON Web Token
+holds type: typ JWT
+holds algorithm: alg ES256
+holds header: alg and kid and typ
+holds signature: key id ours
+holds times: {TIMES}
+holds lifetime: 600 s
+holds issuer: iss {ISSUER}
+FAILS audience: {NONE_OF_THE}; aud other and int; wanted chat in aud
+holds subject: sub alice
+holds token id: none
+holds access token: azp app; read as standard
+FAILS time: it has expired; it is now; {TIMES}
+FAILS scopes: openid; wanted chat:read and chat:write
+"""
+NO_TIMES = "exp no time, iat no time; wanted exp and iat in seconds"
+ODD_LINES = f"""\
+FAILS times: it has no times, or one that is none; {NO_TIMES}
+?     lifetime: cannot be told without what fails above
+FAILS audience: {NONE_OF_THE}; aud nobody; wanted chat in aud
+?     time: cannot be told without what fails above
+"""
+
+
+def test_each_rule_says_to_the_letter_what_was_found(check: Check) -> None:
+    token = made(**OLD, aud=["other", 5], azp="app", client_id=...)
+    out = check(token, **SCOPED)[1]
+    rules = [line for line in out.splitlines() if not line.startswith("      ")]
+    assert [re.sub(r"it is 2[^;]*", "it is now", line) for line in rules] == LINES.splitlines()
+    out = check(made(iat="x", exp=1e300, aud=[]))[1]
+    assert set(ODD_LINES.splitlines()) <= set(out.splitlines())
+    assert "longer than any; wanted 86400 s at most" in check(made(exp=10**400))[1]
+    assert "lifetime: 0.5 s\n" in check(made(iat=1.25, exp=1.75))[1]
 
 
 def test_a_long_list_is_shown_in_part(check: Check) -> None:
