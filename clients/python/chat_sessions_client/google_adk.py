@@ -86,7 +86,8 @@ class ChatSessionService(BaseSessionService):
         kept = self._trim_temp_delta_state(event.model_copy(deep=True)).model_dump(**_AS_JSON)
         name = _session(session.app_name, session.user_id, session.id)
         async with self._locks.of(name):
-            known = session._storage_update_marker
+            last = external(session.events[-1].id if session.events else "")
+            known = session._storage_update_marker or last
             stored, revision = await append_at(self._client, name, known, kept, FORMAT)
             await self._state(session.app_name, session.user_id).share(stored)
             session._storage_update_marker = revision

@@ -7,7 +7,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from chat_sessions_client.async_client import AsyncClient
-from chat_sessions_client.errors import ChatSessionsError, VersionMismatch
+from chat_sessions_client.errors import ChatSessionsError, MessageNotFound, VersionMismatch
+from chat_sessions_client.operations import external
 from chat_sessions_client.shapes import MessageResponse, SessionResponse
 
 
@@ -22,14 +23,17 @@ def revision_of(session: SessionResponse, messages: Sequence[MessageResponse]) -
 
 
 async def append_at(
-    client: AsyncClient, session: str, revision: str | None, item: Mapping[str, Any], format_: str
+    client: AsyncClient, session: str, revision: str, item: Mapping[str, Any], format_: str
 ) -> tuple[MessageResponse, str]:
-    """Append an item if there is no message after those of the revision; None is before them all.
+    """Append an item if there is no message after those of the revision.
 
-    Returns what is stored, and the next revision. Raises Overtaken. Whoever renames the session
-    meanwhile is not in the way.
+    In its place the last message that is known can be named: `external(id)`, or `external("")`
+    where there is none. Returns what is stored, and the next revision. Raises Overtaken. Whoever
+    renames the session meanwhile is not in the way.
     """
-    order, _, changed = (revision or "0").partition(" ")
+    if revision.startswith(external("")):
+        revision = _revision(await _order(client, session, revision), "unknown")
+    order, _, changed = revision.partition(" ")
     while True:
         found, tag = await client.tagged_session(session)
         if found["last_updated"] != changed:
@@ -39,6 +43,15 @@ async def append_at(
         with suppress(VersionMismatch):
             (stored,) = await client.append(session, [item], format=format_, if_match=tag)
             return stored, _revision(stored["message_order"], stored["timestamp"])
+
+
+async def _order(client: AsyncClient, session: str, last: str) -> int:
+    if last == external(""):
+        return 0
+    try:
+        return (await client.message(session, last))["message_order"]
+    except MessageNotFound:
+        raise Overtaken("the last message that is known is not there") from None
 
 
 def _revision(order: int, changed: str) -> str:

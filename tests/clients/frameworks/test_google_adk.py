@@ -150,6 +150,23 @@ async def test_one_session_takes_events_at_once(
     assert len(found.events) == 5
 
 
+async def test_a_session_that_went_through_json_goes_on(
+    sessions: ChatSessionService, names: dict[str, Any]
+) -> None:
+    session = await sessions.create_session(**names)
+    for text in ("one", "two"):
+        session = Session.model_validate_json(session.model_dump_json())
+        await sessions.append_event(session, event(text))
+    known = Session.model_validate_json(session.model_dump_json())
+    await sessions.append_event(session, event("three"))
+    for late in (known, Session(id=session.id, **names)):
+        with pytest.raises(StaleSessionError):
+            await sessions.append_event(late, event("four"))
+    known.events[-1].id = "never stored"
+    with pytest.raises(StaleSessionError):
+        await sessions.append_event(known, event("four"))
+
+
 async def test_who_renames_a_session_is_not_in_the_way(
     client: AsyncClient, sessions: ChatSessionService, names: dict[str, Any]
 ) -> None:
