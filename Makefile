@@ -34,7 +34,7 @@ test-clients: $(VENV)/frameworks/installed ## Run the tests of the stores for ag
 
 test-system: $(VENV)/development.txt $(VENV)/clients.txt $(VENV)/node.json ## Run the tests that need programs from the system's packages
 	@tests/system/programs.sh $(PROGRAMS)
-	@$(BIN)/python -m pytest tests/system
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile tests/system
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
 		-p tests.system.pooled_backend -k pgbouncer tests/contract tests/entrypoints
 
