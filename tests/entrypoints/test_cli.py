@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copy
@@ -23,7 +22,7 @@ from entrypoints.settings import Settings
 from entrypoints.version import VERSION
 from tests.contract.examples import new_session
 from tests.databases import server
-from tests.serving import COMMAND, run
+from tests.serving import run
 
 
 @pytest.fixture(autouse=True)
@@ -95,22 +94,6 @@ def test_beyond_loopback_a_provider_is_needed(
     assert printed.out == ""
     assert printed.err.startswith("chat-sessions: CHAT_SESSIONS_HOST: 0.0.0.0 can be reached")
     assert printed.err.count("\n") == 1
-
-
-@pytest.mark.parametrize("command", ["export --subject alice", "openapi", "token --subject alice"])
-def test_an_answer_that_cannot_be_written_is_one_line(command: str, tmp_path: Path) -> None:
-    assert main(["migrate"]) == 0
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [COMMAND, *command.split()],
-            cwd=tmp_path,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    told = "No space left on device: standard output, or a file, cannot be written"
-    assert (done.returncode, done.stderr) == (1, f"chat-sessions: {told}\n")
 
 
 def test_migrate_makes_the_database(tmp_path: Path) -> None:

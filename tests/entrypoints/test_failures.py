@@ -36,7 +36,8 @@ def failed(error: Exception) -> Exception:
         (InvalidValue("must be short", "subject"), "--subject must be short"),
         (ModuleNotFoundError("No module named 'x'"), "the installation is not whole: No module "),
         (PermissionError(13, "Permission denied", "/x"), "Permission denied: /x"),
-        (OSError(28, "No space left on device"), "No space left on device: at entrypoints/test_f"),
+        (OSError(28, "No space left on device"), "No space left on device: standard output, or "),
+        (OSError(5, "Input/output error"), "Input/output error: at entrypoints/test_f"),
         (ValueError(SAID), "failed by a fault of its own, please report it: ValueError at entry"),
     ],
 )

@@ -92,7 +92,7 @@ def is_ready(client: httpx2.Client) -> bool:
     ("redirection", "code", "told"),
     [
         ("| head -c 1 >/dev/null", 1, ""),
-        (">/dev/full", 1, "chat-sessions: No space left on device: at "),
+        (">/dev/full", 1, "chat-sessions: No space left on device: standard output, or "),
         ("2>/dev/full", 0, ""),
         (">&-", 1, "chat-sessions: standard output is closed, and that is where the answer goes"),
     ],
