@@ -12,8 +12,8 @@ class Awaited:
     """An asynchronous client, each of whose methods is waited for."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
-        self._loop = asyncio.new_event_loop()
         self._client = named.get("of") or AsyncClient(*arguments, **named)
+        self._loop = asyncio.new_event_loop()
 
     def __enter__(self) -> Self:
         return self

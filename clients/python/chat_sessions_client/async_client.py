@@ -81,8 +81,9 @@ class AsyncClient:
     `headers` are sent with each request, such as a `traceparent`. `http` is for what httpx2 can be
     told: certificates, proxies, limits; whoever gives it closes it.
 
-    Every method raises a ProblemError for an answer of 400 and above, and ConnectionLost where
-    there is none, after what `retries` allow.
+    Every method raises a ProblemError for an answer of 400 and above, UnexpectedAnswer for one that
+    is none of this API's, and ConnectionLost where there is none, after what `retries` allow. What
+    cannot be a URL, a token or a header is a ValueError, or a TypeError where it is no text.
     """
 
     def __init__(
@@ -295,6 +296,7 @@ class AsyncClient:
         while True:
             sent = await self._send(operations.events(session, reader.position), retries)
             async with aclosing(sent):
+                operations.check_events(sent)
                 try:
                     async for piece in sent.aiter_bytes():
                         for event in reader.feed(piece):

@@ -53,8 +53,9 @@ class Client:
     `headers` are sent with each request, such as a `traceparent`. `http` is for what httpx2 can be
     told: certificates, proxies, limits; whoever gives it closes it.
 
-    Every method raises a ProblemError for an answer of 400 and above, and ConnectionLost where
-    there is none, after what `retries` allow.
+    Every method raises a ProblemError for an answer of 400 and above, UnexpectedAnswer for one that
+    is none of this API's, and ConnectionLost where there is none, after what `retries` allow. What
+    cannot be a URL, a token or a header is a ValueError, or a TypeError where it is no text.
     """
 
     def __init__(
@@ -260,6 +261,7 @@ class Client:
         retries = self._settings.retries
         while True:
             with closing(self._send(operations.events(session, reader.position), retries)) as sent:
+                operations.check_events(sent)
                 try:
                     for piece in sent.iter_bytes():
                         yield from reader.feed(piece)

@@ -20,8 +20,10 @@ ChatSessionsError
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import httpx2
 
@@ -50,7 +52,8 @@ class IncompleteExport(ChatSessionsError):
 class ProblemError(ChatSessionsError):
     """An answer of 400 and above (RFC 9457), with the members of the problem as attributes.
 
-    `retry_after` is in seconds. `members` are those that only some types have.
+    It may be another's, such as a gateway's, of any shape: what is read are the members that are as
+    the API has them. `retry_after` is in seconds. `members` are those that only some types have.
     """
 
     of_status: ClassVar[int] = 0
@@ -58,12 +61,12 @@ class ProblemError(ChatSessionsError):
 
     def __init__(self, status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         self.status = status
-        self.type: str = problem.get("type") or "about:blank"
-        self.title: str = problem.get("title") or _phrase(status)
-        self.detail: str = problem.get("detail") or ""
-        self.errors: list[Violation] = problem.get("errors") or []
-        self.request_id: str | None = problem.get("request_id") or headers.get("X-Request-ID")
-        self.retry_after = _seconds(headers.get("Retry-After"))
+        self.type = _text(problem.get("type")) or "about:blank"
+        self.title = _text(problem.get("title")) or _phrase(status)
+        self.detail = _text(problem.get("detail"))
+        self.errors = _violations(problem.get("errors"))
+        self.request_id = _text(problem.get("request_id")) or headers.get("X-Request-ID")
+        self.retry_after = _seconds(headers)
         self.members = {name: value for name, value in problem.items() if name not in _COMMON}
         super().__init__(self._message())
 
@@ -158,7 +161,7 @@ class SessionExists(Conflict):
     @property
     def session_id(self) -> str:
         """The session that has the external id."""
-        return str(self.members["session_id"])
+        return str(self.members.get("session_id", ""))
 
 
 class MessageExists(Conflict):
@@ -230,7 +233,7 @@ def problem_error(response: httpx2.Response) -> ProblemError:
     """The exception of a response that has been read: of its type, or else of its status."""
     try:
         problem = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         problem = None
     problem = problem if isinstance(problem, dict) else {}
     status = response.status_code
@@ -248,6 +251,19 @@ def raising(theirs: type[Exception]) -> Iterator[None]:
         raise theirs(str(error)) from error
 
 
+def _text(member: object) -> str:
+    return member if isinstance(member, str) else ""
+
+
+def _violations(member: object) -> list[Violation]:
+    given = member if isinstance(member, list) else []
+    return [
+        cast("Violation", one)
+        for one in given
+        if isinstance(one, dict) and all(isinstance(value, str) for value in one.values())
+    ]
+
+
 def _phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
@@ -255,8 +271,22 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _seconds(retry_after: str | None) -> float | None:
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """Retry-After, which is a number of seconds or a date by the clock of whoever answers."""
+    given = headers.get("Retry-After", "")
     try:
-        return max(0.0, float(retry_after or ""))
+        return max(0.0, float(given))
+    except ValueError:
+        until = _date(given)
+    if until is None:
+        return None
+    now = _date(headers.get("Date", "")) or datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _date(given: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(given)
     except ValueError:
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

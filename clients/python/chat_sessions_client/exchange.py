@@ -1,15 +1,18 @@
 """How a request becomes an answer: attempts, pauses and tokens. No I/O is done here."""
 
 import random
+import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from inspect import iscoroutine
 
 import httpx2
 
 from chat_sessions_client.errors import (
     ChatSessionsError,
     ConnectionLost,
+    UnexpectedAnswer,
     problem_error,
 )
 from chat_sessions_client.operations import Operation
@@ -34,11 +37,12 @@ class Retries:
     """How often, and after how many seconds, an operation is tried again.
 
     The pause doubles from `first_pause` up to `longest_pause`, and up to a half of it is left out
-    at random, so that clients do not come back together. A `Retry-After` of up to
-    `longest_retry_after` takes its place; at a longer one the client gives up.
+    at random, so that clients do not come back together: about 12 seconds in all, which outlasts a
+    restart of the service. A `Retry-After` of up to `longest_retry_after` takes its place; at a
+    longer one the client gives up.
     """
 
-    attempts: int = 5
+    attempts: int = 7
     first_pause: float = 0.25
     longest_pause: float = 8.0
     longest_retry_after: float = 60.0
@@ -97,10 +101,18 @@ def exchange(operation: Operation[object], retries: Retries, *, token_is_renewed
 
 def _error(outcome: Outcome) -> ChatSessionsError:
     if isinstance(outcome, httpx2.Response):
+        if outcome.status_code < HTTPStatus.BAD_REQUEST:
+            return _elsewhere(outcome)
         return problem_error(outcome)
     error = ConnectionLost(f"{type(outcome).__name__}: {outcome}")
     error.__cause__ = outcome
     return error
+
+
+def _elsewhere(response: httpx2.Response) -> UnexpectedAnswer:
+    where = response.headers.get("Location")
+    told = f"{response.status_code}, {where}" if where else str(response.status_code)
+    return UnexpectedAnswer(f"{response.request.url.path} was answered by {told}")
 
 
 def _may_repeat(operation: Operation[object], outcome: Outcome) -> bool:
@@ -132,20 +144,25 @@ class Settings:
     def request(
         self, operation: Operation[object], token: str, headers: Mapping[str, str]
     ) -> httpx2.Request:
-        """The request of an attempt. The caller's headers do not replace the operation's."""
+        """The request of an attempt. The caller's headers do not replace the operation's.
+
+        Raises TypeError or ValueError where the token or a header is none.
+        """
         timeout = self.timeout.as_dict()
         if timeout["read"] is not None:
             timeout["read"] += operation.quiet_seconds
+        sent = {
+            "Accept": "application/json, application/problem+json",
+            **headers,
+            "User-Agent": USER_AGENT,
+            "Authorization": f"Bearer {_checked_token(token)}",
+            **operation.headers,
+        }
+        _check_headers(sent)
         return httpx2.Request(
             operation.method,
             self.url + operation.target,
-            headers={
-                "Accept": "application/json, application/problem+json",
-                **headers,
-                "User-Agent": USER_AGENT,
-                "Authorization": f"Bearer {token}",
-                **operation.headers,
-            },
+            headers=sent,
             content=operation.content,
             extensions={"timeout": timeout},
         )
@@ -159,5 +176,39 @@ def as_timeout(timeout: float | httpx2.Timeout) -> httpx2.Timeout:
 
 
 def settings(url: str, timeout: float | httpx2.Timeout | None, retries: Retries | None) -> Settings:
+    """Raises ValueError where the URL is none that a service can have."""
+    _check_url(url)
     given = TIMEOUT if timeout is None else as_timeout(timeout)
     return Settings(url.rstrip("/"), given, retries or Retries())
+
+
+def _check_url(url: str) -> None:
+    try:
+        read = httpx2.URL(url)
+    except httpx2.InvalidURL as error:
+        raise ValueError(f"{url!r} is no URL: {error}") from None
+    if read.scheme not in {"http", "https"} or not read.host or read.query or read.fragment:
+        raise ValueError(f"{url!r} is not the URL of a service, such as https://chat.example.com")
+
+
+def _checked_token(token: object) -> str:
+    """Nothing of a token is told: it is secret."""
+    if iscoroutine(token):
+        token.close()
+        raise TypeError("an asynchronous function for the token is for AsyncClient")
+    if not isinstance(token, str):
+        raise TypeError(f"the token is no text, but {type(token).__name__}")
+    if not _TOKEN.fullmatch(token):
+        raise ValueError("the token is empty, or has characters that no token has, as a line end")
+    return token
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            raise ValueError(f"the header {name!r} has characters that a header cannot have")
+
+
+_TOKEN = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")

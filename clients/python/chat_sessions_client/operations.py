@@ -98,7 +98,7 @@ def sessions(query: SessionQuery) -> Operation[Page[SessionPage]]:
     wanted = cast("Mapping[str, object]", given.pop("metadata", None) or {})
     members = {f"metadata.{name}": json.dumps(value) for name, value in wanted.items()}
     return _paged(
-        Operation(method="GET", path="/sessions", read=_json, query=_query({**given, **members}))
+        Operation(method="GET", path="/sessions", read=_page, query=_query({**given, **members}))
     )
 
 
@@ -164,7 +164,7 @@ def messages(ref: str, query: MessageQuery) -> Operation[Page[MessagePage]]:
         Operation(
             method="GET",
             path=_path(ref, "messages"),
-            read=_json,
+            read=_page,
             query=_query(query),
             quiet_seconds=query.get("wait") or 0,
         )
@@ -227,7 +227,7 @@ def clear_messages(ref: str, before: int | None, if_match: str | None) -> Operat
 
 def search(q: str, query: SearchQuery) -> Operation[Page[SearchPageResponse]]:
     return _paged(
-        Operation(method="GET", path="/search", read=_json, query=_query({"q": q, **query}))
+        Operation(method="GET", path="/search", read=_page, query=_query({"q": q, **query}))
     )
 
 
@@ -243,6 +243,14 @@ def events(ref: str, after: int | None) -> Operation[httpx2.Response]:
         is_streamed=True,
         quiet_seconds=_QUIET_SECONDS,
     )
+
+
+def check_events(response: httpx2.Response) -> None:
+    """Raises UnexpectedAnswer where it is no stream of events, such as a proxy's page."""
+    kind = response.headers.get("Content-Type", "")
+    if not kind.startswith("text/event-stream"):
+        path = response.request.url.path
+        raise UnexpectedAnswer(f"{path} was answered by no events: {kind or 'no Content-Type'}")
 
 
 def export(ref: str | None) -> Operation[httpx2.Response]:
@@ -299,13 +307,29 @@ def _body(value: object, headers: Mapping[str, str] | None = None) -> dict[str, 
 
 
 def _json(response: httpx2.Response) -> Any:  # noqa: ANN401 - the operation says what it is
+    """Raises UnexpectedAnswer where it is no JSON object."""
     try:
-        return json.loads(response.content)
-    except ValueError:
-        what = f"{response.status_code}, {response.headers.get('Content-Type')}"
-        raise UnexpectedAnswer(
-            f"{response.request.url.path} was answered by no JSON: {what}"
-        ) from None
+        value = json.loads(response.content)
+    except (ValueError, RecursionError):
+        value = None
+    if isinstance(value, dict):
+        return value
+    what = f"{response.status_code}, {response.headers.get('Content-Type')}"
+    raise UnexpectedAnswer(f"{response.request.url.path} was answered by no JSON object: {what}")
+
+
+def _list(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
+    value = _json(response)
+    if isinstance(value.get("items"), list):
+        return value
+    raise UnexpectedAnswer(f"{response.request.url.path} was answered without its items")
+
+
+def _page(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
+    value = _list(response)
+    if isinstance(value.get("pagination"), dict):
+        return value
+    raise UnexpectedAnswer(f"{response.request.url.path} was answered without its pagination")
 
 
 def _json_if_any(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
@@ -313,7 +337,7 @@ def _json_if_any(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
 
 
 def _items(response: httpx2.Response) -> list[MessageResponse]:
-    return cast("list[MessageResponse]", _json(response)["items"])
+    return cast("list[MessageResponse]", _list(response)["items"])
 
 
 def _tagged(response: httpx2.Response) -> Tagged[Any]:

@@ -71,7 +71,7 @@ class EventReader:
         """The events that are whole with this piece; none that was given before."""
         found = []
         for line in self._lines.feed(piece):
-            text = line.decode().rstrip("\r\n")
+            text = line.decode(errors="replace").rstrip("\r\n")
             if text:
                 self._read_field(text)
             elif (event := self._end_block()) is not None:
@@ -87,14 +87,14 @@ class EventReader:
 
     def _end_block(self) -> Event | None:
         fields, self._fields = self._fields, {}
-        if "retry" in fields:
+        if fields.get("retry", "").isdecimal():
             self.pause = int(fields["retry"]) / 1000
-        id_ = int(fields["id"]) if "id" in fields else None
+        id_ = int(fields["id"]) if fields.get("id", "").isdecimal() else None
         is_old = "event" in fields and not self._is_new(id_)
         self.position = self.position if id_ is None or is_old else id_
         if "data" not in fields or is_old:
             return None
-        return Event(event=fields.get("event", ""), id=id_, data=json.loads(fields["data"]))
+        return Event(event=fields.get("event", ""), id=id_, data=json_line(fields["data"]))
 
     def _is_new(self, id_: int | None) -> bool:
         return id_ is None or self.position is None or id_ > self.position
@@ -134,8 +134,8 @@ def line_bytes(line: Line) -> bytes:
     return data if data.endswith(b"\n") else data + b"\n"
 
 
-def json_line(line: bytes) -> Any:  # noqa: ANN401 - the caller says what it is
+def json_line(line: bytes | str) -> Any:  # noqa: ANN401 - the caller says what it is
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnexpectedAnswer("a line of the answer is no JSON") from None
