@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 
@@ -14,14 +14,17 @@ class LosingProxy:
         self.lost: list[str] = []
         """The request lines whose answers were lost."""
         self._losing: list[str] = []
+        self._meanwhile: Callable[[], object] = int
         self._open: set[socket.socket] = set()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def lose(self, *methods: str) -> None:
-        """Lose the next answer to a request of each of these methods."""
+    def lose(self, *methods: str, meanwhile: Callable[[], object] = int) -> None:
+        """Lose the next answer to a request of each of these methods; `meanwhile` is what happens
+        before anybody knows of it."""
         self._losing = list(methods)
+        self._meanwhile = meanwhile
         self.lost = []
 
     def cut(self) -> None:
@@ -62,6 +65,7 @@ class LosingProxy:
                 if method in self._losing and piece.startswith(b"HTTP/1.1"):
                     self._losing.remove(method)
                     self.lost.append(lines[-1])
+                    self._meanwhile()
                     break
                 client.sendall(piece)
         _end(client)

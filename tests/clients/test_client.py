@@ -169,7 +169,17 @@ def put(client: Any, trip: str) -> None:
 
 
 def removed(client: Any, trip: str) -> None:
-    assert client.delete_message(trip, 2) is None
+    assert client.delete_message(client.session(trip)["id"], 2) is None
+
+
+def taken(client: Any, trip: str) -> None:
+    assert client.delete_message(trip, 2)["content"] == "b"
+
+
+def emptied(client: Any, trip: str) -> None:
+    """Also where nothing is left."""
+    client.clear_messages(trip)
+    client.clear_messages(trip)
 
 
 def popped(client: Any, trip: str) -> None:
@@ -183,10 +193,12 @@ STORED = {
     changed: [*"ab"],
     put: [*"abc"],
     removed: ["a"],
+    taken: ["a"],
     popped: ["a"],
-    lambda client, trip: client.clear_messages(trip): [],
+    emptied: [],
+    lambda client, trip: client.clear_messages(trip, before=2): ["b"],
     lambda client, trip: client.delete_session(trip): None,
-    lambda client, trip: client.delete_sessions([trip]): None,
+    lambda client, trip: client.delete_sessions([trip, external("none")]): None,
 }
 
 
@@ -206,6 +218,85 @@ def test_a_write_whose_answers_are_lost_is_done_once(
     else:
         assert contents(client, trip) == expected
         assert len([*client.sessions(external_id=name)]) == 1
+
+
+def appends(other: Client, trip: str) -> None:
+    other.append(trip, said("theirs"))
+
+
+def begins_anew(other: Client, trip: str) -> None:
+    other.delete_session(trip)
+    starts(other, trip)
+
+
+def starts(other: Client, trip: str) -> None:
+    theirs = {"role": "user", "content": "theirs", "external_id": "first"}
+    other.append(trip, [theirs], create=True)
+
+
+def puts_anew(other: Client, trip: str) -> None:
+    other.put_message(trip, external("first"), said("theirs")[0])
+
+
+def edits(other: Client, trip: str) -> None:
+    other.put_message(trip, external("first"), said("theirs")[0])
+    other.change_session(trip, {"title": "theirs"})
+
+
+def refused_put(client: Any, trip: str) -> None:
+    tag = client.tagged_message(trip, external("first")).etag
+    with pytest.raises(e.VersionMismatch):
+        client.put_message(trip, external("first"), said("ours")[0], if_match=tag)
+
+
+def refused_change(client: Any, trip: str) -> None:
+    with pytest.raises(e.VersionMismatch):
+        client.change_session(trip, {"title": "ours"}, if_match=client.tagged_session(trip).etag)
+    assert client.session(trip)["title"] == "theirs"
+
+
+MEANWHILE: dict[str, tuple[Callable[[Any, str], object], Callable[[Client, str], None]]] = {
+    "cleared": (lambda client, trip: client.clear_messages(trip), appends),
+    "cleared of another": (lambda client, trip: client.clear_messages(trip), begins_anew),
+    "cleared before": (lambda client, trip: client.clear_messages(trip, before=2), begins_anew),
+    "session": (lambda client, trip: client.delete_session(trip), starts),
+    "sessions": (lambda client, trip: client.delete_sessions([trip]), starts),
+    "message": (lambda client, trip: client.delete_message(trip, external("first")), puts_anew),
+    "last": (lambda client, trip: client.delete_message(trip, "last"), begins_anew),
+    "order": (lambda client, trip: client.delete_message(trip, 1), begins_anew),
+    "put if_match": (refused_put, edits),
+    "changed if_match": (refused_change, edits),
+}
+
+
+@pytest.mark.parametrize("what", MEANWHILE)
+def test_a_repeat_does_no_harm_to_what_another_wrote_meanwhile(
+    lossy: Any, proxy: LosingProxy, served: Served, name: str, what: str
+) -> None:
+    trip = external(name)
+    write, meanwhile = MEANWHILE[what]
+    with Client(served.url, served.token("alice")) as other:
+        other.append(trip, [{"role": "user", "content": "a", "external_id": "first"}], create=True)
+        proxy.lose("DELETE", "PUT", "PATCH", meanwhile=lambda: meanwhile(other, trip))
+        if what == "sessions":
+            proxy.lose("POST", meanwhile=lambda: meanwhile(other, trip))
+        write(lossy, trip)
+        assert len(proxy.lost) == 1
+        assert contents(other, trip) == ["theirs"]
+
+
+def test_what_is_not_there_is_not_removed(client: Any, name: str) -> None:
+    with pytest.raises(e.SessionNotFound):
+        client.delete_session(external(name))
+    assert client.delete_sessions([external(name)])["sessions"] == 0
+    client.append(external(name), said("a"), create=True)
+    for call in (client.delete_message, client.message):
+        with pytest.raises(e.MessageNotFound):
+            call(external(name), external("none"))
+    with pytest.raises(e.InvalidInput):
+        client.delete_sessions([external(name)] * 101)
+    with pytest.raises(e.InvalidInput):
+        client.delete_sessions([])
 
 
 def test_what_cannot_be_repeated_is_not(lossy: Any, proxy: LosingProxy) -> None:

@@ -11,7 +11,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from inspect import isawaitable
 from sys import maxsize
@@ -21,7 +21,12 @@ from weakref import WeakKeyDictionary
 import httpx2
 
 from chat_sessions_client import operations
-from chat_sessions_client.errors import ConnectionLost, MessageNotFound, SessionExists
+from chat_sessions_client.errors import (
+    ConnectionLost,
+    MessageNotFound,
+    SessionExists,
+    SessionNotFound,
+)
 from chat_sessions_client.exchange import Outcome, Pause, Retries, exchange, settings
 from chat_sessions_client.operations import MessageRef, Operation, Page, Tagged
 from chat_sessions_client.shapes import (
@@ -179,13 +184,23 @@ class AsyncClient:
         return await self._run(operations.change_session(session, changes, if_match))
 
     async def delete_session(self, session: str, *, if_match: str | None = None) -> None:
-        await self._run(operations.delete_session(session, if_match))
+        """An external id is looked up before, so that a repeat removes none that has it since."""
+        await self._run(operations.delete_session(await self._own_id(session), if_match))
 
     async def delete_sessions(
         self, sessions: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
     ) -> DeletionsResponse:
-        """Delete up to 100 sessions, or everything. A dry run only counts."""
-        operation = operations.delete_sessions(sessions, everything=everything, dry_run=dry_run)
+        """Delete up to 100 sessions, or everything. A dry run only counts.
+
+        External ids are looked up before, each by a request, so that a repeat after a lost answer,
+        which counts what was left, removes none that has one since.
+        """
+        chosen = list(sessions)
+        if not (everything or dry_run or len(chosen) > operations.DELETIONS_MAX):
+            chosen = await self._own_ids(chosen)
+            if sessions and not chosen:
+                return DeletionsResponse(sessions=0, messages=0, dry_run=False)
+        operation = operations.delete_sessions(chosen, everything=everything, dry_run=dry_run)
         return await self._run(operation)
 
     async def append(
@@ -256,23 +271,35 @@ class AsyncClient:
     ) -> MessageResponse | None:
         """What was removed; None if that is not known, since the first answer was lost.
 
-        "last" is looked up before, so that a repeat takes none but that one.
+        "last" and external ids, of the session too, are looked up before: so a repeat takes none
+        but that one.
         """
-        if ref != "last":
+        if not (operations.comes_again(session) or operations.comes_again(ref)):
             return await self._run(operations.delete_message(session, ref, if_match))
         while True:
-            last = await self.message(session, ref)
+            found = await self.message(session, ref)
+            own_id, order = found["session_id"], found["message_order"]
             try:
-                removed = operations.delete_message(session, last["message_order"], if_match)
-                return await self._run(removed) or last
+                removed = operations.delete_message(own_id, order, if_match)
+                return await self._run(removed) or found
             except MessageNotFound:  # somebody else has taken it
-                continue
+                if ref != "last":
+                    raise
 
     async def clear_messages(
         self, session: str, *, before: int | None = None, if_match: str | None = None
     ) -> None:
-        """Remove all messages, or those with lower orders. The session stays."""
-        await self._run(operations.clear_messages(session, before, if_match))
+        """Remove all messages, or those with lower orders. The session stays.
+
+        The last is looked up before, so that what comes meanwhile is not removed.
+        """
+        own_id = await self._own_id(session)
+        if before is None:
+            try:
+                before = (await self.message(own_id, "last"))["message_order"] + 1
+            except MessageNotFound:
+                before = 0
+        await self._run(operations.clear_messages(own_id, before, if_match))
 
     async def search(self, q: str, **query: Unpack[SearchQuery]) -> AsyncIterator[SearchHit]:
         """All that have every word, page after page, the newest first."""
@@ -327,6 +354,20 @@ class AsyncClient:
         operation = operations.import_lines(body, is_once=is_once)
         async for line in self._lines(operation, LineReader()):
             yield json_line(line)
+
+    async def _own_id(self, session: str) -> str:
+        """The id that no other session ever has."""
+        if not operations.comes_again(session):
+            return session
+        return (await self.session(session))["id"]
+
+    async def _own_ids(self, sessions: Sequence[str]) -> list[str]:
+        """Those of the sessions that are there."""
+        found = []
+        for session in sessions:
+            with suppress(SessionNotFound):
+                found.append(await self._own_id(session))
+        return found
 
     async def _lines(
         self, operation: Operation[httpx2.Response], reader: LineReader

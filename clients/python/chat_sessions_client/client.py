@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from sys import maxsize
 from typing import Literal, Self, TypeVar, Unpack
@@ -10,7 +10,12 @@ from typing import Literal, Self, TypeVar, Unpack
 import httpx2
 
 from chat_sessions_client import operations
-from chat_sessions_client.errors import ConnectionLost, MessageNotFound, SessionExists
+from chat_sessions_client.errors import (
+    ConnectionLost,
+    MessageNotFound,
+    SessionExists,
+    SessionNotFound,
+)
 from chat_sessions_client.exchange import Outcome, Pause, Retries, exchange, settings
 from chat_sessions_client.operations import MessageRef, Operation, Page, Tagged
 from chat_sessions_client.shapes import (
@@ -151,13 +156,23 @@ class Client:
         return self._run(operations.change_session(session, changes, if_match))
 
     def delete_session(self, session: str, *, if_match: str | None = None) -> None:
-        self._run(operations.delete_session(session, if_match))
+        """An external id is looked up before, so that a repeat removes none that has it since."""
+        self._run(operations.delete_session(self._own_id(session), if_match))
 
     def delete_sessions(
         self, sessions: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
     ) -> DeletionsResponse:
-        """Delete up to 100 sessions, or everything. A dry run only counts."""
-        operation = operations.delete_sessions(sessions, everything=everything, dry_run=dry_run)
+        """Delete up to 100 sessions, or everything. A dry run only counts.
+
+        External ids are looked up before, each by a request, so that a repeat after a lost answer,
+        which counts what was left, removes none that has one since.
+        """
+        chosen = list(sessions)
+        if not (everything or dry_run or len(chosen) > operations.DELETIONS_MAX):
+            chosen = self._own_ids(chosen)
+            if sessions and not chosen:
+                return DeletionsResponse(sessions=0, messages=0, dry_run=False)
+        operation = operations.delete_sessions(chosen, everything=everything, dry_run=dry_run)
         return self._run(operation)
 
     def append(
@@ -225,23 +240,35 @@ class Client:
     ) -> MessageResponse | None:
         """What was removed; None if that is not known, since the first answer was lost.
 
-        "last" is looked up before, so that a repeat takes none but that one.
+        "last" and external ids, of the session too, are looked up before: so a repeat takes none
+        but that one.
         """
-        if ref != "last":
+        if not (operations.comes_again(session) or operations.comes_again(ref)):
             return self._run(operations.delete_message(session, ref, if_match))
         while True:
-            last = self.message(session, ref)
+            found = self.message(session, ref)
+            own_id, order = found["session_id"], found["message_order"]
             try:
-                removed = operations.delete_message(session, last["message_order"], if_match)
-                return self._run(removed) or last
+                removed = operations.delete_message(own_id, order, if_match)
+                return self._run(removed) or found
             except MessageNotFound:  # somebody else has taken it
-                continue
+                if ref != "last":
+                    raise
 
     def clear_messages(
         self, session: str, *, before: int | None = None, if_match: str | None = None
     ) -> None:
-        """Remove all messages, or those with lower orders. The session stays."""
-        self._run(operations.clear_messages(session, before, if_match))
+        """Remove all messages, or those with lower orders. The session stays.
+
+        The last is looked up before, so that what comes meanwhile is not removed.
+        """
+        own_id = self._own_id(session)
+        if before is None:
+            try:
+                before = self.message(own_id, "last")["message_order"] + 1
+            except MessageNotFound:
+                before = 0
+        self._run(operations.clear_messages(own_id, before, if_match))
 
     def search(self, q: str, **query: Unpack[SearchQuery]) -> Iterator[SearchHit]:
         """All that have every word, page after page, the newest first."""
@@ -288,6 +315,20 @@ class Client:
         operation = operations.import_lines(body, is_once=is_once)
         for line in self._lines(operation, LineReader()):
             yield json_line(line)
+
+    def _own_id(self, session: str) -> str:
+        """The id that no other session ever has."""
+        if not operations.comes_again(session):
+            return session
+        return self.session(session)["id"]
+
+    def _own_ids(self, sessions: Sequence[str]) -> list[str]:
+        """Those of the sessions that are there."""
+        found = []
+        for session in sessions:
+            with suppress(SessionNotFound):
+                found.append(self._own_id(session))
+        return found
 
     def _lines(
         self, operation: Operation[httpx2.Response], reader: LineReader

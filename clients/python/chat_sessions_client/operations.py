@@ -36,6 +36,7 @@ MessageRef = int | str
 Again = Literal["always", "undone", "never"]
 
 NEWEST = 2**31 - 1
+DELETIONS_MAX = 100
 NDJSON = "application/x-ndjson"
 _NEXT = re.compile(r'<([^>]*)>; rel="next"')
 _QUIET_SECONDS = 15
@@ -84,6 +85,11 @@ class Page(NamedTuple, Generic[T_co]):
 def external(id_: str) -> str:
     """Name a session or a message by its external id, wherever an id is taken."""
     return f"ext:{id_}"
+
+
+def comes_again(ref: MessageRef) -> bool:
+    """Whether another session or message may have this name, once this one is gone."""
+    return isinstance(ref, str) and (ref == "last" or ref.startswith(external("")))
 
 
 def create_session(body: Mapping[str, object], key: str | None) -> Operation[SessionResponse]:
@@ -215,13 +221,14 @@ def delete_message(
     )
 
 
-def clear_messages(ref: str, before: int | None, if_match: str | None) -> Operation[None]:
+def clear_messages(ref: str, before: int, if_match: str | None) -> Operation[None]:
     return Operation(
         method="DELETE",
         path=_path(ref, "messages"),
         query=_query({"before": before}),
         read=_nothing,
         headers=_if_match(if_match),
+        is_removal=True,
     )
 
 
