@@ -22,12 +22,14 @@ import httpx2
 
 from chat_sessions_client import operations
 from chat_sessions_client.errors import (
+    BodyTooLarge,
     ConnectionLost,
     MessageNotFound,
     SessionExists,
     SessionNotFound,
 )
 from chat_sessions_client.exchange import Outcome, Pause, Retries, exchange, settings
+from chat_sessions_client.imports import REQUEST_BYTES, Line, Piece, Pieces
 from chat_sessions_client.operations import MessageRef, Operation, Page, Tagged
 from chat_sessions_client.shapes import (
     DeletionsResponse,
@@ -48,12 +50,9 @@ from chat_sessions_client.shapes import (
     SessionUpdate,
 )
 from chat_sessions_client.streams import (
-    AsyncImportLines,
     EventReader,
     ExportReader,
-    Line,
     LineReader,
-    json_line,
 )
 
 T = TypeVar("T")
@@ -345,15 +344,35 @@ class AsyncClient:
         reader.finish()
 
     async def import_lines(
-        self, lines: bytes | Iterable[Line] | AsyncIterable[Line]
+        self,
+        lines: bytes | Iterable[Line] | AsyncIterable[Line],
+        *,
+        request_bytes: int = REQUEST_BYTES,
     ) -> AsyncGenerator[ImportedSession, None]:
-        """Bring in what was exported, up to 64 MiB; what became of each session comes as it is
-        stored. Only what can be gone through again is sent again."""
-        body = lines if isinstance(lines, bytes) else AsyncImportLines(lines)
-        is_once = isinstance(body, AsyncImportLines) and body.is_once
-        operation = operations.import_lines(body, is_once=is_once)
-        async for line in self._lines(operation, LineReader()):
-            yield json_line(line)
+        """Bring in what was exported, of any size, some 4 MiB or one session a request.
+
+        What became of each session comes as its request is done. One of more than `request_bytes`,
+        or than the service takes, is refused as a whole, and the others go on.
+        """
+        pieces = Pieces(request_bytes)
+        async for line in _each(lines):
+            for piece in pieces.feed(line):
+                for told in await self._import(piece):
+                    yield told
+        for piece in pieces.finish():
+            for told in await self._import(piece):
+                yield told
+
+    async def _import(self, piece: Piece) -> list[ImportedSession]:
+        content = piece.content
+        if not content:
+            return [*piece.refused()]
+        try:
+            return [*map(piece.placed, await self._run(operations.import_lines(content)))]
+        except BodyTooLarge:
+            halves = piece.halves()
+        told = [one for half in halves for one in await self._import(half)]
+        return told if halves else [*piece.refused()]
 
     async def _own_id(self, session: str) -> str:
         """The id that no other session ever has."""
@@ -423,3 +442,12 @@ class AsyncClient:
         except httpx2.RequestError as error:
             return error
         return response
+
+
+async def _each(lines: bytes | Iterable[Line] | AsyncIterable[Line]) -> AsyncIterator[Line]:
+    if isinstance(lines, AsyncIterable):
+        async for line in lines:
+            yield line
+    else:
+        for line in [lines] if isinstance(lines, bytes | str) else lines:
+            yield line

@@ -11,12 +11,14 @@ import httpx2
 
 from chat_sessions_client import operations
 from chat_sessions_client.errors import (
+    BodyTooLarge,
     ConnectionLost,
     MessageNotFound,
     SessionExists,
     SessionNotFound,
 )
 from chat_sessions_client.exchange import Outcome, Pause, Retries, exchange, settings
+from chat_sessions_client.imports import REQUEST_BYTES, Line, Piece, Pieces
 from chat_sessions_client.operations import MessageRef, Operation, Page, Tagged
 from chat_sessions_client.shapes import (
     DeletionsResponse,
@@ -39,10 +41,7 @@ from chat_sessions_client.shapes import (
 from chat_sessions_client.streams import (
     EventReader,
     ExportReader,
-    ImportLines,
-    Line,
     LineReader,
-    json_line,
 )
 
 T = TypeVar("T")
@@ -307,14 +306,31 @@ class Client:
         yield from self._lines(operations.export(session), reader)
         reader.finish()
 
-    def import_lines(self, lines: bytes | Iterable[Line]) -> Generator[ImportedSession, None, None]:
-        """Bring in what was exported, up to 64 MiB; what became of each session comes as it is
-        stored. Only what can be gone through again is sent again."""
-        body = lines if isinstance(lines, bytes) else ImportLines(lines)
-        is_once = isinstance(body, ImportLines) and body.is_once
-        operation = operations.import_lines(body, is_once=is_once)
-        for line in self._lines(operation, LineReader()):
-            yield json_line(line)
+    def import_lines(
+        self, lines: bytes | Iterable[Line], *, request_bytes: int = REQUEST_BYTES
+    ) -> Generator[ImportedSession, None, None]:
+        """Bring in what was exported, of any size, some 4 MiB or one session a request.
+
+        What became of each session comes as its request is done. One of more than `request_bytes`,
+        or than the service takes, is refused as a whole, and the others go on.
+        """
+        pieces = Pieces(request_bytes)
+        for line in [lines] if isinstance(lines, bytes | str) else lines:
+            for piece in pieces.feed(line):
+                yield from self._import(piece)
+        for piece in pieces.finish():
+            yield from self._import(piece)
+
+    def _import(self, piece: Piece) -> list[ImportedSession]:
+        content = piece.content
+        if not content:
+            return [*piece.refused()]
+        try:
+            return [*map(piece.placed, self._run(operations.import_lines(content)))]
+        except BodyTooLarge:
+            halves = piece.halves()
+        told = [one for half in halves for one in self._import(half)]
+        return told if halves else [*piece.refused()]
 
     def _own_id(self, session: str) -> str:
         """The id that no other session ever has."""

@@ -78,7 +78,7 @@ def exchange(operation: Operation[object], retries: Retries, *, token_is_renewed
 
     Raises ConnectionLost or a ProblemError once no attempt is left.
     """
-    can_renew = token_is_renewed and operation.again != "never"
+    can_renew = token_is_renewed
     may_be_done = False
     attempt = 0
     while True:
@@ -120,9 +120,7 @@ def _may_repeat(operation: Operation[object], outcome: Outcome) -> bool:
         may_pass = outcome.status_code in _PASSING
     else:
         may_pass = not isinstance(outcome, _OF_THE_CALLER)
-    if operation.again == "undone":
-        return may_pass and not _may_be_done(outcome)
-    return may_pass and operation.again == "always"
+    return may_pass and (operation.again == "always" or not _may_be_done(outcome))
 
 
 def _may_be_done(outcome: Outcome) -> bool:

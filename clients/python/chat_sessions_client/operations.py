@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -13,6 +13,7 @@ import httpx2
 from chat_sessions_client.errors import UnexpectedAnswer
 from chat_sessions_client.shapes import (
     DeletionsResponse,
+    ImportedSession,
     MessageCreate,
     MessagePage,
     MessageQuery,
@@ -25,15 +26,15 @@ from chat_sessions_client.shapes import (
     SessionResponse,
     SessionUpdate,
 )
+from chat_sessions_client.streams import json_line
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Content = bytes | Iterable[bytes] | AsyncIterable[bytes]
 MessageRef = int | str
 """A message's `message_order`, "last", or `external(id)`."""
 
-Again = Literal["always", "undone", "never"]
+Again = Literal["always", "undone"]
 
 NEWEST = 2**31 - 1
 DELETIONS_MAX = 100
@@ -41,15 +42,17 @@ NDJSON = "application/x-ndjson"
 _NEXT = re.compile(r'<([^>]*)>; rel="next"')
 _QUIET_SECONDS = 15
 """A stream of events is that long without a sign of life."""
+_STORING_SECONDS = 60
+"""An import may be, while what has come is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(Generic[T_co]):
     """A request that may be sent several times.
 
-    It is sent again `always`, or `undone`: only if the first is known not to have been carried out,
-    or `never`. `is_removal` says that what it removes is not there thereafter. `quiet_seconds` are
-    added to the time that it waits.
+    It is sent again `always`, or `undone`: only if the first is known not to have been carried out.
+    `is_removal` says that what it removes is not there thereafter. `quiet_seconds` are added to the
+    time that it waits.
     """
 
     method: str
@@ -57,7 +60,7 @@ class Operation(Generic[T_co]):
     read: Callable[[httpx2.Response], T_co]
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    content: Content | None = None
+    content: bytes | None = None
     is_streamed: bool = False
     is_removal: bool = False
     again: Again = "always"
@@ -271,15 +274,15 @@ def export(ref: str | None) -> Operation[httpx2.Response]:
     )
 
 
-def import_lines(content: Content, *, is_once: bool) -> Operation[httpx2.Response]:
+def import_lines(content: bytes) -> Operation[list[ImportedSession]]:
+    """To go on where another attempt ended is what an import does."""
     return Operation(
         method="POST",
         path="/import",
-        read=_whole,
+        read=_outcomes,
         headers={"Accept": NDJSON, "Content-Type": NDJSON},
         content=content,
-        is_streamed=True,
-        again="never" if is_once else "always",
+        quiet_seconds=_STORING_SECONDS,
     )
 
 
@@ -345,6 +348,13 @@ def _json_if_any(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
 
 def _items(response: httpx2.Response) -> list[MessageResponse]:
     return cast("list[MessageResponse]", _list(response)["items"])
+
+
+def _outcomes(response: httpx2.Response) -> list[ImportedSession]:
+    told = [json_line(line) for line in response.content.splitlines()]
+    if all(isinstance(one, dict) and isinstance(one.get("left_out"), list) for one in told):
+        return cast("list[ImportedSession]", told)
+    raise UnexpectedAnswer(f"{response.request.url.path} was not answered by what became of it")
 
 
 def _tagged(response: httpx2.Response) -> Tagged[Any]:

@@ -2,14 +2,10 @@
 here."""
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
 from chat_sessions_client.errors import IncompleteExport, UnexpectedAnswer
 from chat_sessions_client.shapes import Event
-
-Line = bytes | str | Mapping[str, Any]
-"""A line of an import: as it came out of an export, or as the object that it is."""
 
 
 class LineReader:
@@ -98,40 +94,6 @@ class EventReader:
 
     def _is_new(self, id_: int | None) -> bool:
         return id_ is None or self.position is None or id_ > self.position
-
-
-class ImportLines:
-    """The body of an import. It can be sent again if its lines can be gone through again."""
-
-    def __init__(self, lines: Iterable[Line]) -> None:
-        self._lines = lines
-        self.is_once = iter(lines) is lines
-
-    def __iter__(self) -> Iterator[bytes]:
-        return map(line_bytes, self._lines)
-
-
-class AsyncImportLines:
-    """The same for an asynchronous client, of lines that come either way."""
-
-    def __init__(self, lines: Iterable[Line] | AsyncIterable[Line]) -> None:
-        self._lines = lines
-        self.is_once = isinstance(lines, AsyncIterable) or iter(lines) is lines
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if isinstance(self._lines, AsyncIterable):
-            async for line in self._lines:
-                yield line_bytes(line)
-        else:
-            for line in self._lines:
-                yield line_bytes(line)
-
-
-def line_bytes(line: Line) -> bytes:
-    if isinstance(line, Mapping):
-        line = json.dumps(line, allow_nan=False, separators=(",", ":"))
-    data = line.encode() if isinstance(line, str) else line
-    return data if data.endswith(b"\n") else data + b"\n"
 
 
 def json_line(line: bytes | str) -> Any:  # noqa: ANN401 - the caller says what it is
