@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from chat_sessions_client import Client, Retries, external
 from chat_sessions_client import errors as e
+from chat_sessions_client.shapes import MessageCreate
 
 from tests.clients.both import BOTH
 from tests.clients.losing_proxy import LosingProxy, losing
@@ -60,7 +61,7 @@ def name() -> str:
     return f"trip/{uuid4()} 100% é?#"
 
 
-def said(*contents: str) -> list[dict[str, str]]:
+def said(*contents: str) -> list[MessageCreate]:
     return [{"role": "user", "content": content} for content in contents]
 
 
@@ -230,7 +231,7 @@ def begins_anew(other: Client, trip: str) -> None:
 
 
 def starts(other: Client, trip: str) -> None:
-    theirs = {"role": "user", "content": "theirs", "external_id": "first"}
+    theirs: MessageCreate = {"role": "user", "content": "theirs", "external_id": "first"}
     other.append(trip, [theirs], create=True)
 
 

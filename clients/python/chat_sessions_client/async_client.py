@@ -15,7 +15,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from inspect import isawaitable
 from sys import maxsize
-from typing import Literal, Self, TypeVar, Unpack
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
 from weakref import WeakKeyDictionary
 
 import httpx2
@@ -32,6 +32,9 @@ from chat_sessions_client.exchange import Outcome, Pause, Retries, exchange, set
 from chat_sessions_client.imports import REQUEST_BYTES, Line, Piece, Pieces
 from chat_sessions_client.operations import MessageRef, Operation, Page, Tagged
 from chat_sessions_client.shapes import (
+    AnyMessageQuery,
+    BodyPage,
+    BodyQuery,
     DeletionsResponse,
     Event,
     ImportedSession,
@@ -202,10 +205,36 @@ class AsyncClient:
         operation = operations.delete_sessions(chosen, everything=everything, dry_run=dry_run)
         return await self._run(operation)
 
+    @overload
     async def append(
         self,
         session: str,
-        messages: Sequence[Mapping[str, object]] | Sequence[MessageCreate],
+        messages: Sequence[MessageCreate],
+        *,
+        format: None = None,
+        create: bool = False,
+        existing: Literal["keep"] | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[MessageResponse]: ...
+
+    @overload
+    async def append(
+        self,
+        session: str,
+        messages: Sequence[Mapping[str, object]],
+        *,
+        format: str,
+        create: bool = False,
+        existing: Literal["keep"] | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[MessageResponse]: ...
+
+    async def append(
+        self,
+        session: str,
+        messages: Sequence[Mapping[str, object]],
         *,
         format: str | None = None,  # noqa: A002 - the API's name
         create: bool = False,
@@ -230,16 +259,28 @@ class AsyncClient:
             )
         )
 
-    async def messages(
+    @overload
+    def messages(self, session: str, **query: Unpack[BodyQuery]) -> AsyncIterator[JsonObject]: ...
+
+    @overload
+    def messages(
         self, session: str, **query: Unpack[MessageQuery]
-    ) -> AsyncIterator[MessageResponse]:
+    ) -> AsyncIterator[MessageResponse]: ...
+
+    async def messages(self, session: str, **query: Unpack[AnyMessageQuery]) -> AsyncIterator[Any]:
         """All of them, page after page, by default the oldest first: each once, whoever writes or
         removes meanwhile. `after` goes with that, `before` with the newest first."""
         async for page in self._pages(operations.messages(session, operations.walk(query))):
             for item in page["items"]:
                 yield item
 
-    async def messages_page(self, session: str, **query: Unpack[MessageQuery]) -> MessagePage:
+    @overload
+    async def messages_page(self, session: str, **query: Unpack[BodyQuery]) -> BodyPage: ...
+
+    @overload
+    async def messages_page(self, session: str, **query: Unpack[MessageQuery]) -> MessagePage: ...
+
+    async def messages_page(self, session: str, **query: Unpack[AnyMessageQuery]) -> Any:
         """One page. With `after` and `wait` it comes as soon as there is a message after that."""
         return (await self._run(operations.messages(session, query))).value
 

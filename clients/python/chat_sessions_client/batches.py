@@ -9,7 +9,7 @@ BYTES_MAX = 2**22
 """Less than a request may have, since a service may be set to take less than its default."""
 
 
-def batches(messages: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+def batches(messages: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
     """Lists of messages that fit into a request, in the same order."""
     batch: list[Mapping[str, Any]] = []
     size = 0

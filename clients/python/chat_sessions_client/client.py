@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, suppress
 from dataclasses import replace
 from sys import maxsize
-from typing import Literal, Self, TypeVar, Unpack
+from typing import Any, Literal, Self, TypeVar, Unpack, overload
 
 import httpx2
 
@@ -21,6 +21,9 @@ from chat_sessions_client.exchange import Outcome, Pause, Retries, exchange, set
 from chat_sessions_client.imports import REQUEST_BYTES, Line, Piece, Pieces
 from chat_sessions_client.operations import MessageRef, Operation, Page, Tagged
 from chat_sessions_client.shapes import (
+    AnyMessageQuery,
+    BodyPage,
+    BodyQuery,
     DeletionsResponse,
     Event,
     ImportedSession,
@@ -174,10 +177,36 @@ class Client:
         operation = operations.delete_sessions(chosen, everything=everything, dry_run=dry_run)
         return self._run(operation)
 
+    @overload
     def append(
         self,
         session: str,
-        messages: Sequence[Mapping[str, object]] | Sequence[MessageCreate],
+        messages: Sequence[MessageCreate],
+        *,
+        format: None = None,
+        create: bool = False,
+        existing: Literal["keep"] | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[MessageResponse]: ...
+
+    @overload
+    def append(
+        self,
+        session: str,
+        messages: Sequence[Mapping[str, object]],
+        *,
+        format: str,
+        create: bool = False,
+        existing: Literal["keep"] | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[MessageResponse]: ...
+
+    def append(
+        self,
+        session: str,
+        messages: Sequence[Mapping[str, object]],
         *,
         format: str | None = None,  # noqa: A002 - the API's name
         create: bool = False,
@@ -202,13 +231,27 @@ class Client:
             )
         )
 
-    def messages(self, session: str, **query: Unpack[MessageQuery]) -> Iterator[MessageResponse]:
+    @overload
+    def messages(self, session: str, **query: Unpack[BodyQuery]) -> Iterator[JsonObject]: ...
+
+    @overload
+    def messages(
+        self, session: str, **query: Unpack[MessageQuery]
+    ) -> Iterator[MessageResponse]: ...
+
+    def messages(self, session: str, **query: Unpack[AnyMessageQuery]) -> Iterator[Any]:
         """All of them, page after page, by default the oldest first: each once, whoever writes or
         removes meanwhile. `after` goes with that, `before` with the newest first."""
         for page in self._pages(operations.messages(session, operations.walk(query))):
             yield from page["items"]
 
-    def messages_page(self, session: str, **query: Unpack[MessageQuery]) -> MessagePage:
+    @overload
+    def messages_page(self, session: str, **query: Unpack[BodyQuery]) -> BodyPage: ...
+
+    @overload
+    def messages_page(self, session: str, **query: Unpack[MessageQuery]) -> MessagePage: ...
+
+    def messages_page(self, session: str, **query: Unpack[AnyMessageQuery]) -> Any:
         """One page. With `after` and `wait` it comes as soon as there is a message after that."""
         return self._run(operations.messages(session, query)).value
 

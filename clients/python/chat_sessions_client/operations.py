@@ -12,12 +12,9 @@ import httpx2
 
 from chat_sessions_client.errors import UnexpectedAnswer
 from chat_sessions_client.shapes import (
+    AnyMessageQuery,
     DeletionsResponse,
     ImportedSession,
-    MessageCreate,
-    MessagePage,
-    MessageQuery,
-    MessageReplace,
     MessageResponse,
     SearchPageResponse,
     SearchQuery,
@@ -148,7 +145,7 @@ def delete_sessions(
 
 def append(
     ref: str,
-    messages: Sequence[Mapping[str, object]] | Sequence[MessageCreate],
+    messages: Sequence[Mapping[str, object]],
     *,
     format_: str | None,
     create: bool,
@@ -168,7 +165,7 @@ def append(
     )
 
 
-def messages(ref: str, query: MessageQuery) -> Operation[Page[MessagePage]]:
+def messages(ref: str, query: AnyMessageQuery) -> Operation[Page[Any]]:
     return _paged(
         Operation(
             method="GET",
@@ -180,7 +177,7 @@ def messages(ref: str, query: MessageQuery) -> Operation[Page[MessagePage]]:
     )
 
 
-def walk(query: MessageQuery) -> MessageQuery:
+def walk(query: AnyMessageQuery) -> AnyMessageQuery:
     """Go by orders, not by offsets, which removals move; unless the query says where to begin.
 
     Raises ValueError where the query means one page, which has no end to walk to.
@@ -201,7 +198,7 @@ def message(ref: str, of: MessageRef) -> Operation[Tagged[MessageResponse]]:
 def put_message(
     ref: str,
     of: MessageRef,
-    given: MessageReplace | MessageCreate | Mapping[str, object],
+    given: Mapping[str, object],
     *,
     create: bool,
     if_match: str | None,

@@ -119,6 +119,13 @@ class MessagePage(TypedDict):
     pagination: Pagination
 
 
+class BodyPage(TypedDict):
+    """A page with view="body"."""
+
+    items: list[JsonObject]
+    pagination: Pagination
+
+
 class SnippetPart(TypedDict):
     text: str
     match: bool
@@ -157,12 +164,48 @@ Violation = TypedDict(
 )
 
 
-class Event(TypedDict):
-    """What happened in a session. `id` is None but where `event` is "message"."""
+class MessageEvent(TypedDict):
+    """A message was appended."""
 
-    event: str
-    id: int | None
-    data: JsonObject
+    event: Literal["message"]
+    id: int
+    data: MessageResponse
+
+
+class ReplacedEvent(TypedDict):
+    """A message was replaced."""
+
+    event: Literal["replaced"]
+    id: None
+    data: MessageResponse
+
+
+class Removed(TypedDict):
+    """The message that was removed, or the order that all removed ones are before."""
+
+    message_order: NotRequired[int]
+    before: NotRequired[int]
+
+
+class RemovedEvent(TypedDict):
+    """Messages were removed."""
+
+    event: Literal["removed"]
+    id: None
+    data: Removed
+
+
+class SessionEvent(TypedDict):
+    """The session's title, metadata or flags changed."""
+
+    event: Literal["session"]
+    id: None
+    data: SessionResponse
+
+
+Event = MessageEvent | ReplacedEvent | RemovedEvent | SessionEvent
+"""What happened in a session. Whoever asks which one it is passes over events of other names, which
+a later service may send."""
 
 
 class LeftOut(TypedDict):
@@ -195,9 +238,7 @@ class SessionQuery(TypedDict, total=False):
     metadata: Mapping[str, Any]
 
 
-class MessageQuery(TypedDict, total=False):
-    """How to list messages. With view="body" each item is a message's body alone."""
-
+class _Places(TypedDict, total=False):
     limit: int
     offset: int
     sort_by: Literal["timestamp", "message_order"]
@@ -206,6 +247,23 @@ class MessageQuery(TypedDict, total=False):
     before: int
     around: int
     wait: int
+
+
+class MessageQuery(_Places, total=False):
+    """How to list messages. With view="text" their bodies are left out."""
+
+    view: Literal["full", "text"]
+
+
+class BodyQuery(_Places):
+    """How to list messages, each item of which is a message's body alone."""
+
+    view: Literal["body"]
+
+
+class AnyMessageQuery(_Places, total=False):
+    """How to list messages, in either way."""
+
     view: Literal["full", "text", "body"]
 
 

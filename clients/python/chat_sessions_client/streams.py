@@ -2,7 +2,7 @@
 here."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from chat_sessions_client.errors import IncompleteExport, UnexpectedAnswer
 from chat_sessions_client.shapes import Event
@@ -90,7 +90,8 @@ class EventReader:
         self.position = self.position if id_ is None or is_old else id_
         if "data" not in fields or is_old:
             return None
-        return Event(event=fields.get("event", ""), id=id_, data=json_line(fields["data"]))
+        data = json_line(fields["data"])
+        return cast("Event", {"event": fields.get("event", ""), "id": id_, "data": data})
 
     def _is_new(self, id_: int | None) -> bool:
         return id_ is None or self.position is None or id_ > self.position

@@ -93,8 +93,9 @@ async def test_what_others_have_stored_is_read_as_text(
     client: AsyncClient, provider: ChatHistoryProvider
 ) -> None:
     name = str(uuid4())
-    said = {"role": "user", "content": "from a phone", "name": "Ann"}
-    await client.append(external(name), [said], create=True)
+    await client.append(
+        external(name), [{"role": "user", "content": "from a phone", "name": "Ann"}], create=True
+    )
     await provider.save_messages(name, [reply("welcome")])
     found = await provider.get_messages(name)
     assert [(one.role, one.text, one.author_name) for one in found] == [

@@ -117,8 +117,7 @@ async def test_pages_of_items_go_by_their_ids(
     ids = [f"i{number}" for number in range(7)]
     for one in ids:
         await store.add_thread_item(thread, item(thread, one), None)
-        foreign = {"role": "user", "content": "another program's"}
-        await client.append(external(thread), [foreign])
+        await client.append(external(thread), [{"role": "user", "content": "another program's"}])
     ids = ids if order == "asc" else ids[::-1]
     for limit in (1, 3, 7, 500):
         found, after = [], None

@@ -52,7 +52,7 @@ def _init(self: Any, session_id: str = "test", history: Any = None) -> None:
     self._ignore_ids_for_matching = False
     self.kept = InPlaceOfFile(session_id)
     for item in history or ():
-        message = {"role": item.get("role", "assistant"), "format": FORMAT, "body": item}
+        message: Any = {"role": item.get("role", "assistant"), "format": FORMAT, "body": item}
         _PLAIN.append(self.kept._session, [message], create=True)
 
 
