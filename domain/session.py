@@ -70,13 +70,14 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionPatch:
-    """A JSON merge patch (RFC 7396) of a session: None removes, UNSET leaves alone.
+    """A JSON merge patch (RFC 7396) of a session: None removes, UNSET leaves alone. Metadata as a
+    whole takes the place of what there was.
 
     Raises InvalidValue for a title or a value that no session could take.
     """
 
     title: str | Literal[Unset.UNSET] | None = UNSET
-    metadata: Mapping[str, JsonValue] | Literal[Unset.UNSET] | None = UNSET
+    metadata: Mapping[str, JsonValue] | Metadata | Literal[Unset.UNSET] | None = UNSET
     archived: bool | Literal[Unset.UNSET] = UNSET
     pinned: bool | Literal[Unset.UNSET] = UNSET
 
@@ -216,9 +217,11 @@ class Session(NamedTuple):
             return changed
         return changed._replace(archived=archived, pinned=pinned, revision=self.revision + 1)
 
-    def _merged(self, patch: Mapping[str, JsonValue] | None) -> Metadata:
+    def _merged(self, patch: Mapping[str, JsonValue] | Metadata | None) -> Metadata:
         if patch is None:
             return EMPTY
+        if isinstance(patch, Metadata):
+            return patch
         with in_field("metadata"):
             return self.metadata.merge(patch)
 

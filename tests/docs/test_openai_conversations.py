@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from domain.body import BODY_MAX_DEFAULT
+from domain.metadata import METADATA_MAX
 from entrypoints.http.openai_dialect.conversation_schemas import ITEMS_MAX, LIMIT_MAX, PAIRS_MAX
 from tests.serving import environment, serving
 
@@ -40,4 +42,6 @@ def test_its_commands_are_answered_as_it_says(tmp_path: Path) -> None:
 def test_its_limits_are_those_of_the_dialect() -> None:
     assert f"up to {PAIRS_MAX} pairs" in PAGE
     assert f"1 to {LIMIT_MAX}" in PAGE
+    assert f"{METADATA_MAX // 1024} KiB" in PAGE
+    assert f"{BODY_MAX_DEFAULT // 1024} KiB" in PAGE
     assert ITEMS_MAX == 20

@@ -1,6 +1,7 @@
 """OpenAI's Conversations API as a second dialect of the service: conversations, who may have them,
 and how errors are told."""
 
+import re
 from typing import Any
 
 import pytest
@@ -161,7 +162,9 @@ REFUSED = [
     ("", {"metadata": {"k": "v" * 513}}, "metadata"),
     ("", {"metadata": {"k": 1}}, "metadata"),
     ("", {"metadata": {"k": "\0"}}, "metadata"),
+    ("", {"metadata": {f"{number:02}": "😀" * 512 for number in range(16)}}, "metadata"),
     ("", {"metadata": []}, "metadata"),
+    ("", [], None),
     ("", {"items": [SAID] * 21}, "items"),
     ("", {"items": SAID}, "items"),
     ("", {"items": ["text"]}, "items[0]"),
@@ -182,6 +185,17 @@ REFUSED = [
     ),
     (
         "/ID/items",
+        {"items": [{"role": "user", "content": [{"type": "input_text", "text": None}]}]},
+        "items[0].content[0].text",
+    ),
+    (
+        "/ID/items",
+        {"items": [{"role": "user", "content": [{"type": "refusal", "refusal": 5}]}]},
+        "items[0].content[0].refusal",
+    ),
+    ("/ID/items", {"items": [{"type": "compaction_trigger"}]}, "items[0].type"),
+    (
+        "/ID/items",
         {"items": [{"role": "user", "content": [{"type": "image_url"}]}]},
         "items[0].content[0].type",
     ),
@@ -195,7 +209,7 @@ REFUSED = [
     ("/ID/items?limit=many", None, "limit"),
     ("/ID/items?order=up", None, "order"),
     ("/ID/items?after=%00", None, "after"),
-    ("/ID/items?before=msg_1", None, "*"),
+    ("/ID/items?before=msg_1", None, None),
     ("/ID/items?limit=1&limit=2", None, "limit"),
 ]
 
@@ -211,6 +225,8 @@ async def test_a_request_that_breaks_a_rule_is_400_and_stores_nothing(
     error = refusal(answer, 400)
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
     assert len(error["message"]) < 1200
+    assert re.match(r"(Invalid '[^*]+': |A parameter |The body )", error["message"])
+    assert "external" not in error["message"]
     assert (await conversation.items())["data"] == []
     assert len((await api.ask("GET", "/sessions")).json()["items"]) == 1
 

@@ -117,6 +117,10 @@ NATIVE = [
         {"role": "user", "content": [text("input_text", "Hi")]},
     ),
     (
+        {"role": "user", "body": {"role": "user", "content": [{"type": "text", "text": None}]}},
+        {"role": "user", "content": [text("input_text", "")]},
+    ),
+    (
         {"role": "assistant", "body": {"role": "bot", "content": "Hi"}},
         {"role": "assistant", "content": [text("output_text", "Hi")]},
     ),
@@ -261,6 +265,75 @@ async def test_a_retry_without_a_key_stores_what_is_not_there(api: Api) -> None:
     await conversation.add(said("lost"), headers=RETRY)
     await conversation.add(said("lost"))
     assert len((await conversation.items())["data"]) == 9
+
+
+async def test_a_retry_of_items_with_an_id_is_known_by_it_however_late(api: Api) -> None:
+    """After an answer, an edit, a removal and a hundred other messages: it is that very item."""
+    conversation = await begun(api, said("Hi"))
+    asked = (said("a"), {**said("b"), "id": "b"}, said("c"))
+    first = await conversation.add(*asked)
+    await conversation.add({**said("Fine.", "assistant"), "id": "answer"})
+    assert await conversation.add(*asked, headers=RETRY) == first
+    for words in ("other", "b"):
+        other = {"items": [{**said(words), "id": "b"}, *asked[2:]]}
+        path = f"{conversation.path}/items"
+        answer = await api.ask("POST", path, json=other, headers=RETRY)
+        if words == "other":
+            assert refusal(answer, 400)["param"] == "items[0].id"
+        else:
+            assert found(answer) == first[1:]
+    (session,) = (await api.ask("GET", "/sessions")).json()["items"]
+    native = f"/sessions/{session['id']}/messages"
+    for _ in range(6):
+        await conversation.add(*map(said, "0123456789abcdefghij"))
+    await api.ask("PUT", f"{native}/3", json={"role": "user", "content": "edited"})
+    await api.ask("DELETE", f"{native}/2")
+    again = await conversation.add(*asked, headers=RETRY)
+    assert [item["content"][0]["text"] for item in again] == ["edited", "c"]
+    count = (await api.ask("GET", f"/sessions/{session['id']}")).json()["message_count"]
+    assert count == 124
+
+
+async def test_a_retry_of_more_than_a_page_holds_is_found(api: Api) -> None:
+    conversation = await begun(api)
+    asked = [said(letter * 250_000) for letter in "abcdefghijklmnopqrs"]
+    for more in ({}, {"id": "own"}):
+        items = [*asked, {**said("last"), **more}]
+        first = await conversation.add(*items)
+        assert await conversation.add(*items, headers=RETRY) == first
+
+
+async def test_nobody_is_refused_because_others_write(api: Api) -> None:
+    """Updates and retries go through while the conversation changes."""
+    conversation = await begun(api)
+
+    async def write(number: int) -> None:
+        headers = RETRY if number % 3 == 0 else {}
+        await conversation.add(said(str(number)), headers=headers)
+        if number % 3 == 1:
+            changed = {"metadata": {str(number): "v"}}
+            assert (await api.ask("POST", conversation.path, json=changed)).status_code == 200
+
+    await asyncio.gather(*map(write, range(90)))
+    assert sorted(await conversation.texts()) == sorted(map(str, range(90)))
+    assert len((await api.ask("GET", conversation.path)).json()["metadata"]) == 1
+
+
+async def test_two_items_never_have_one_id(api: Api) -> None:
+    """Though the service's own API takes any external id, also one that was made for an item."""
+    conversation = await begun(api, said("one"))
+    hexed = conversation.id.removeprefix("conv_")
+    made = [f"msg_{hexed}{order:08x}" for order in (1, 2)]
+    (session,) = (await api.ask("GET", "/sessions")).json()["items"]
+    second = {"messages": [{**said("two"), "external_id": made[0]}]}
+    await api.ask("POST", f"/sessions/{session['id']}/messages", json=second)
+    listed = (await conversation.items(order="asc"))["data"]
+    assert [item["id"] for item in listed] == made
+    for item in listed:
+        one = await api.ask("GET", f"{conversation.path}/items/{item['id']}")
+        assert one.json() == item
+    await api.ask("DELETE", f"{conversation.path}/items/{made[1]}")
+    assert await conversation.texts() == ["one"]
 
 
 async def test_a_conversation_that_a_retry_finds_gone_was_removed(api: Api) -> None:

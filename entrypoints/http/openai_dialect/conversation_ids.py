@@ -71,6 +71,18 @@ def item_ref(segment: str) -> ItemRef:
 
 def item_id(message: Message, prefix: str) -> str:
     """The id that a message has as an item."""
-    if message.external_id is not None:
-        return message.external_id
-    return f"{prefix}_{message.session_id.hex}{message.message_order:08x}"
+    if message.external_id is None or is_known_by_place(message):
+        return f"{prefix}_{message.session_id.hex}{message.message_order:08x}"
+    return message.external_id
+
+
+def is_known_by_place(message: Message) -> bool:
+    """Whether a message's id as an item is made of its place: it has no other, or one that could
+    have been made for another item of the conversation."""
+    own = message.external_id
+    if own is None:
+        return True
+    if message.session_id.hex not in own:
+        return False
+    made = _MADE_ITEM.fullmatch(own)
+    return made is not None and made[1] == message.session_id.hex

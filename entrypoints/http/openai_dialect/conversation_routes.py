@@ -9,19 +9,22 @@ from fastapi import FastAPI, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from application.errors import Unavailable
-from domain.errors import MessageNotFound, SessionNotFound, VersionMismatch
+from domain.errors import MessageNotFound, SessionNotFound
 from domain.external_id import ExternalId
 from domain.message import Message, NewMessage
 from domain.message_page import MessagePageRequest
-from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import SortOrder
 from domain.session import NewSession, Session, SessionPatch, SessionRef
 from entrypoints.http.context import app_context, use_cases
 from entrypoints.http.dependencies import Caller
 from entrypoints.http.idempotency_key import IdempotencyKeys, only_key, replay_mark
-from entrypoints.http.openai_dialect.conversation_ids import ItemRef, MadeItem, named
+from entrypoints.http.openai_dialect.conversation_ids import (
+    ItemRef,
+    MadeItem,
+    is_known_by_place,
+    named,
+)
 from entrypoints.http.openai_dialect.conversation_paths import CONVERSATIONS
 from entrypoints.http.openai_dialect.conversation_schemas import (
     ConversationCreate,
@@ -48,7 +51,7 @@ from entrypoints.http.openai_dialect.item_writer import (
     items_json,
 )
 from entrypoints.http.openai_dialect.openai_errors import OpenAIErrors
-from entrypoints.http.openai_dialect.unkeyed_retries import RACES, append_unless_there
+from entrypoints.http.openai_dialect.unkeyed_retries import append_unless_there
 from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
     authenticated_router,
@@ -95,17 +98,10 @@ async def update_conversation(
     request: Request, caller: Caller, conversation_id: ConversationId, body: ConversationUpdate
 ) -> Response:
     """The metadata given takes the place of what there was."""
-    for _ in range(RACES):
-        found = await use_cases(request).get_session(caller, conversation_id)
-        with suppress(VersionMismatch):
-            updated = await use_cases(request).update_session(
-                caller,
-                found.id,
-                _in_place_of(found.metadata, body.metadata),
-                expected=(found.version,),
-            )
-            return _conversation(request, updated)
-    raise Unavailable("the conversation changes again and again")
+    patch = SessionPatch(metadata=body.metadata)
+    return _conversation(
+        request, await use_cases(request).update_session(caller, conversation_id, patch)
+    )
 
 
 @router.delete(ONE, operation_id="deleteConversation")
@@ -205,7 +201,7 @@ async def _message(
     if isinstance(item, MadeItem):
         with suppress(MessageNotFound):
             found = await get(caller, conversation, item.message_order)
-            if found.session_id == item.session_id and found.external_id is None:
+            if found.session_id == item.session_id and is_known_by_place(found):
                 note_session(request, (found,))
                 return found
         item = ExternalId(item.text)
@@ -233,13 +229,6 @@ async def _check_ids(
 ) -> None:
     if any(map(made_id, messages)):
         check_unmade(messages, await known_session(request, caller, conversation))
-
-
-def _in_place_of(present: Metadata, wanted: Metadata) -> SessionPatch:
-    """The patch after which the wanted metadata is there and nothing else."""
-    if wanted == EMPTY:
-        return SessionPatch(metadata=None)
-    return SessionPatch(metadata=dict.fromkeys(present.to_dict()) | wanted.to_dict())
 
 
 def _conversation(

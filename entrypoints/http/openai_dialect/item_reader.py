@@ -14,6 +14,8 @@ from entrypoints.http.problems import in_body, invalid
 
 FORMAT = "openai.response-item"
 
+_TAKEN = "is the id of another item"
+
 Item = Mapping[str, Any]
 
 
@@ -56,13 +58,16 @@ def _check_content(content: object) -> None:
             raise InvalidValue(detail, "content", index, "type")
         for name in sorted(PART_TYPES[type_].needs - part.keys()):
             raise InvalidValue("is required", "content", index, name)
+        for name in sorted(PART_TYPES[type_].needs):
+            if not isinstance(part[name], str):
+                raise InvalidValue("must be a string", "content", index, name)
 
 
 def check_unmade(messages: Sequence[NewMessage], session_id: UUID) -> None:
     """Raise InvalidValue for an id that was made for another item of the conversation."""
     for index, message in enumerate(messages):
         if (made := made_id(message)) and made.session_id == session_id:
-            raise InvalidValue("is the id of another item", "items", index, "id")
+            raise InvalidValue(_TAKEN, "items", index, "id")
 
 
 def made_id(message: NewMessage) -> MadeItem | None:
@@ -79,8 +84,10 @@ def naming_items() -> Iterator[None]:
     except InvalidValue as error:
         if error.field[:1] != ("messages",):
             raise
-        part = ("id",) if error.field[2:] == ("external_id",) else ()
-        raise InvalidValue(error.detail, "items", *error.field[1:2], *part) from None
+        field, detail = ("items", *error.field[1:2]), error.detail
+        if error.field[2:] == ("external_id",):
+            field, detail = (*field, "id"), _TAKEN
+        raise InvalidValue(detail, *field) from None
     except ExternalIdTaken as error:
-        taken = in_body("is the id of another item", "items", error.index or 0, "id")
+        taken = in_body(_TAKEN, "items", error.index or 0, "id")
         raise invalid([taken]) from None

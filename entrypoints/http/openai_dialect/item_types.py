@@ -26,7 +26,7 @@ class ItemType:
 
 @dataclass(frozen=True, slots=True)
 class PartType:
-    """The same of the parts that a message's content is made of."""
+    """The same of the parts that a message's content is made of. What one must have are strings."""
 
     needs: frozenset[str]
     supplied: Mapping[str, object]

@@ -126,9 +126,13 @@ def _content(role: msgspec.Raw, content: msgspec.Raw) -> Any:  # noqa: ANN401 - 
 
 def _part(part: Item) -> Item | None:
     known = _PARTS.get(bytes(part["type"])) if "type" in part else None
-    if known is None or not known.needs <= part.keys():
+    if known is None or not all(_is_string(part.get(name)) for name in known.needs):
         return None
     return _completed(part, known.supplied) if known.supplied else part
+
+
+def _is_string(value: msgspec.Raw | None) -> bool:
+    return value is not None and bytes(value).startswith(b'"')
 
 
 def _text_part(text: object, role: str) -> Item:

@@ -31,6 +31,9 @@ _SENTENCES = {
     "message-not-found": "The conversation has no such item.",
 }
 
+ANY_PARAMETER = "*"
+"""How the service's own API names a parameter that is not known."""
+
 _INDEX = re.compile(r"/(\d+)(?=/|$)")
 
 
@@ -66,16 +69,21 @@ def _message(problem: Problem) -> str:
     if not problem.errors:
         own = problem.detail == problem.type.detail
         return _SENTENCES.get(problem.type.kind, problem.detail) if own else problem.detail
-    found = ((_param(error), error["detail"]) for error in problem.errors)
-    return " ".join(
-        f"Invalid '{name}': {detail}." if name else f"{detail}." for name, detail in found
-    )
+    return " ".join(map(_sentence, problem.errors))
+
+
+def _sentence(error: FieldError) -> str:
+    if name := _param(error):
+        return f"Invalid '{name}': {error['detail']}."
+    subject = "A parameter" if "parameter" in error else "The body"
+    return f"{subject} {error['detail']}."
 
 
 def _param(error: FieldError) -> str | None:
-    """What broke a rule, as `items[0].content`."""
+    """What broke a rule, as `items[0].content`; None for the whole body, and for what nothing is
+    called."""
     if "parameter" in error:
-        return error["parameter"]
+        return None if error["parameter"] == ANY_PARAMETER else error["parameter"]
     path = _INDEX.sub(r"[\1]", error["pointer"].removeprefix("#"))
     return path.removeprefix("/").replace("/", ".") or None
 
