@@ -79,3 +79,12 @@ def test_every_operation_with_a_token_has_a_method() -> None:
         if "401" in operation.get("responses", {})
     )
     assert Counter(re.findall(r"this\.api\.([A-Z]+)\(", CLIENT.read_text())) == described
+
+
+def test_its_page_names_the_ai_sdk_that_it_runs_with() -> None:
+    """The one that its blocks are run with, and that npm brings for the package."""
+    package = json.loads((CLIENT.parents[1] / "package.json").read_text())
+    page = (CLIENT.parents[3] / "docs" / "frameworks" / "ai-sdk.md").read_text()
+    (named,) = re.findall(r"\(`ai` (.+?)\)", page)
+    assert package["peerDependencies"]["ai"] == f">={named}"
+    assert package["devDependencies"]["ai"].startswith(f"^{named}.")

@@ -10,9 +10,10 @@ import {
 } from "./errors.ts";
 import { given, page } from "./answers.ts";
 import { follow, type SessionEvent } from "./events.ts";
-import { inPieces, type Lines, placed, readLines } from "./lines.ts";
+import { readLines } from "./lines.ts";
 import { Pages, type Query } from "./pages.ts";
 import { EXTERNAL, ifMatch, newKey, of } from "./parameters.ts";
+import { importPieces, type Lines } from "./pieces.ts";
 import { type CallOptions, type ClientOptions, Sender } from "./sender.ts";
 import type * as types from "./types.ts";
 
@@ -25,6 +26,7 @@ type IfMatch = types.IfMatch;
 const ORDER_MAX = 2 ** 31 - 1;
 const IMPORT_TIMEOUT = 300_000;
 const PIECE_CHARACTERS = 4_000_000;
+const SESSION_CHARACTERS = 64 * 2 ** 20;
 
 export class Client {
   /** The operations as openapi-fetch has them, with the same token, retries and time limits. */
@@ -83,7 +85,9 @@ export class Client {
   }
 
   async deleteSession(session: string, options: IfMatch = {}): Promise<void> {
-    const params = { ...of(session), ...ifMatch(options) };
+    // Its id is looked up first: another try must not remove one made anew under the external id.
+    const id = session.startsWith(EXTERNAL) ? (await this.session(session, options)).id : session;
+    const params = { ...of(id), ...ifMatch(options) };
     await given(this.api.DELETE("/sessions/{session_id}", { params, ...this.#with(options) }));
   }
 
@@ -157,9 +161,8 @@ export class Client {
     replacement: types.MessageReplacement,
     options: types.PutOptions = {},
   ): Promise<Message> {
-    const order =
-      message === "last" ? (await this.message(session, "last")).message_order : message;
-    const params = { ...of(session, order), ...ifMatch(options) };
+    const last = message === "last" ? await this.message(session, "last", options) : undefined;
+    const params = { ...(last ? placeOf(last) : of(session, message)), ...ifMatch(options) };
     const init = { params, body: replacement, ...this.#with(options) };
     const put = () => given(this.api.PUT("/sessions/{session_id}/messages/{message_order}", init));
     if (!options.create || !session.startsWith(EXTERNAL)) return put();
@@ -173,18 +176,21 @@ export class Client {
     return put();
   }
 
-  /** Remove a message, and give it; null where it was removed by a try whose answer was lost. */
+  /** Remove a message, and give it; null where a try whose answer was lost removed it by its order. */
   async deleteMessage(
     session: string,
     message: MessageRef,
     options: IfMatch = {},
   ): Promise<Message | null> {
-    // Its order is looked up first: another try must not remove the message before it.
-    const last = message === "last" ? await this.message(session, "last", options) : null;
-    const params = { ...of(session, last?.message_order ?? message), ...ifMatch(options) };
+    // Its place is looked up first, which no other message ever has: another try must not remove
+    // the message before it, or one made anew under the external id.
+    const isPlace = /^\d+$/.test(`${message}`) && !session.startsWith(EXTERNAL);
+    const found = isPlace ? null : await this.message(session, message, options);
+    const params = { ...(found ? placeOf(found) : of(session, message)), ...ifMatch(options) };
     const path = "/sessions/{session_id}/messages/{message_order}";
     const asked = given(this.api.DELETE(path, { params, ...this.#with(options) }));
-    return (await asked.catch((error: unknown) => unlessGone(error, last))) ?? last;
+    const isLast = message === "last";
+    return (await asked.catch((error: unknown) => unlessGone(error, isLast))) ?? found;
   }
 
   /** Remove all messages, or those before an order. The session stays. */
@@ -192,17 +198,19 @@ export class Client {
     session: string,
     { before, ...options }: IfMatch & { before?: number | undefined } = {},
   ): Promise<void> {
-    const bound = before ?? (await this.#end(session, options));
-    if (bound === undefined) return;
-    const params = { ...of(session), ...ifMatch(options), query: { before: bound } };
+    const last = await this.#last(session, options);
+    if (!last) return;
+    // What is said later, or in a session made anew, is not for another try to remove.
+    const end = last.message_order + 1;
+    const query = { before: before === undefined ? end : Math.min(before, end) };
+    const params = { ...of(last.session_id), ...ifMatch(options), query };
     const init = { params, ...this.#with(options) };
     await given(this.api.DELETE("/sessions/{session_id}/messages", init));
   }
 
-  /** The order after the last message: what is appended later is not for another try to remove. */
-  async #end(session: string, call: CallOptions): Promise<number | undefined> {
+  async #last(session: string, call: CallOptions): Promise<Message | undefined> {
     try {
-      return (await this.message(session, "last", call)).message_order + 1;
+      return await this.message(session, "last", call);
     } catch (error) {
       if (error instanceof MessageNotFoundError) return undefined;
       throw error;
@@ -253,21 +261,16 @@ export class Client {
   }
 
   /** Bring an export in, `pieceCharacters` or one session a request, and say what became of each
-   * session. What is there already is kept, so that an import can be repeated. */
-  async *importLines(
-    lines: Lines,
-    { pieceCharacters = PIECE_CHARACTERS, ...call }: types.ImportOptions = {},
-  ): AsyncGenerator<types.ImportedSession> {
-    const sending = this.#with({ ...call, timeout: call.timeout ?? IMPORT_TIMEOUT });
+   * session. What is there already is kept, so that an import can be repeated; a session that is too
+   * large is told as refused. */
+  importLines(lines: Lines, options: types.ImportOptions = {}): AsyncGenerator<types.ImportedSession> {
+    const { pieceCharacters = PIECE_CHARACTERS, sessionCharacters = SESSION_CHARACTERS } = options;
+    const sending = this.#with({ ...options, timeout: options.timeout ?? IMPORT_TIMEOUT });
     const headers = { "Content-Type": "application/x-ndjson" };
     const bodySerializer = (text: string) => text;
-    for await (const { text, before } of inPieces(lines, pieceCharacters)) {
-      const init = { body: text, bodySerializer, headers, parseAs: "text" as const, ...sending };
-      const answer = await given(this.api.POST("/import", init));
-      for (const line of answer.split("\n")) {
-        if (line) yield placed(JSON.parse(line), before);
-      }
-    }
+    const more = { bodySerializer, headers, parseAs: "text" as const, ...sending };
+    const send = (body: string) => given(this.api.POST("/import", { body, ...more }));
+    return importPieces(lines, { piece: pieceCharacters, session: sessionCharacters }, send);
   }
 
   #with(call: CallOptions, more: { isStream?: boolean; isOnce?: boolean } = {}) {
@@ -279,8 +282,10 @@ export class Client {
 
 type Stream = ReadableStream<Uint8Array>;
 
+const placeOf = ({ session_id, message_order }: Message) => of(session_id, message_order);
+
 /** Some runtimes send a request again by themselves: what was there a moment ago was removed. */
-function unlessGone(error: unknown, last: Message | null): null {
-  if (last && error instanceof MessageNotFoundError) return null;
+function unlessGone(error: unknown, wasThere: boolean): null {
+  if (wasThere && error instanceof MessageNotFoundError) return null;
   throw error;
 }

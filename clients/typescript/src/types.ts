@@ -48,6 +48,8 @@ export interface PutOptions extends IfMatch {
 export interface ImportOptions extends CallOptions {
   /** How much one request brings, 4,000,000 unless set; a service may be set to take less. */
   pieceCharacters?: number;
+  /** How much a session may have to be sent, 67,108,864 unless set, as services take it. */
+  sessionCharacters?: number;
 }
 export interface ImportedSession {
   external_id: string | null;

@@ -202,7 +202,7 @@ test("an export comes in elsewhere as it was, in pieces, and again without a cha
   };
   const target = service.client({ token: service.token("dave"), fetch: counting });
   const told = [];
-  const options = { pieceCharacters: 1500 };
+  const options = { pieceCharacters: 2000 };
   for await (const one of target.importLines(carol!.export(), options)) told.push(one);
   assert.deepEqual(
     told.map((one) => [one.external_id, one.status, one.messages]),
@@ -225,6 +225,68 @@ test("an export comes in elsewhere as it was, in pieces, and again without a cha
   for await (const { status } of dave!.importLines(dave!.export())) assert.equal(status, "kept");
   const refused = ['{"type":"header","format":"chat-sessions/1"}', '{"type":"session"}', "{"];
   for await (const { left_out } of dave!.importLines(refused)) assert.equal(left_out[0]?.line, 3);
+});
+
+const session = (id: string, ...contents: string[]) => [
+  JSON.stringify({ type: "session", external_id: id, message_count: contents.length }),
+  ...contents.map((content) => JSON.stringify({ type: "message", role: "user", content })),
+];
+
+test("a session that is too large is told, and the others go in", async () => {
+  const small = await Service.start({
+    CHAT_SESSIONS_DATABASE_URL: "memory://",
+    CHAT_SESSIONS_IMPORT_MAX_BYTES: "20000",
+  });
+  after(() => small.stop());
+  const header = '{"type":"header","format":"chat-sessions/1"}';
+  const lines = [
+    header,
+    ...session("endless", ...Array(30).fill("y".repeat(1000))),
+    ...session("a", "1"),
+    ...session("taken back", "1"),
+    '{"type":"discarded"}',
+    ...session("large", "z".repeat(9_000), "z".repeat(12_000)),
+    ...session("b", "1"),
+    "{",
+    '{"type":"footer"}',
+  ];
+  const told = [];
+  const options = { pieceCharacters: 25_000, sessionCharacters: 28_000 };
+  for await (const one of small.client().importLines(lines, options)) told.push(one);
+  const reason = "the session is too large for one request";
+  assert.deepEqual(
+    told.map(({ external_id, status, messages, left_out }) => [
+      external_id,
+      status,
+      messages,
+      left_out[0]?.line && lines[left_out[0].line - 1],
+      left_out[0]?.reason === reason,
+    ]),
+    [
+      ["endless", "refused", 0, session("endless", ...Array(30))[0], true],
+      ["a", "created", 1, undefined, false],
+      ["large", "refused", 0, session("large", "", "")[0], true],
+      ["b", "created", 1, undefined, false],
+      [null, "refused", 0, "{", false],
+    ],
+  );
+});
+
+test("what is too large is not held", async () => {
+  let held = 0;
+  function* endless() {
+    yield* session("endless");
+    for (let n = 0; n < 400; n++) {
+      yield JSON.stringify({ type: "message", role: "user", content: `${n}`.padEnd(1_000_000) });
+      if (n % 100 === 99) held = Math.max(held, process.memoryUsage().rss);
+    }
+    yield* session("b");
+  }
+  const told = [];
+  const before = process.memoryUsage().rss;
+  for await (const one of client.importLines(endless())) told.push(one.status);
+  assert.deepEqual(told, ["refused", "created"]);
+  assert(held - before < 200_000_000, `${held - before}`);
 });
 
 test("a token is asked for anew once it does not hold", async () => {

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
-import { type Client, external, RateLimitedError, UnavailableError } from "chat-sessions-client";
+import {
+  type Client,
+  etagOf,
+  external,
+  type ProblemError,
+  RateLimitedError,
+  UnavailableError,
+} from "chat-sessions-client";
 
 import { LosingProxy, Service, take, until } from "./service.ts";
 
@@ -53,15 +60,46 @@ for (const [name, method, ask, left] of asked) {
   });
 }
 
-test("what is said while the answer to a clearing is lost stays", async () => {
-  const { id } = await sure.createSession({ messages: ["a", "b"].map(user) });
-  proxy.loseNext("DELETE");
-  const cleared = client.clearMessages(id);
-  await until(async () => (await sure.session(id)).message_count === 0);
-  await sure.append(id, [user("c")]);
-  await cleared;
-  assert.deepEqual(await stored(id), ["c"]);
-});
+// What another does while the answer to a removal is lost stays: [method's name, what is asked].
+const here = external("here");
+const removals: [string, () => Promise<unknown>, () => Promise<unknown>, string[]][] = [
+  ["clearing", () => client.clearMessages(here), () => sure.append(here, [user("c")]), ["c"]],
+  [
+    "clearing before an order",
+    () => client.clearMessages(here, { before: 9 }),
+    () => sure.append(here, [user("c")]),
+    ["c"],
+  ],
+  ["deleting", () => client.deleteSession(here), () => anew("c"), ["c"]],
+  ["clearing what is made anew", () => client.clearMessages(here), () => anew("c"), ["c"]],
+  [
+    "taking back",
+    () => client.deleteMessage(here, external("b")),
+    () => sure.putMessage(here, external("b"), user("B")),
+    ["a", "B"],
+  ],
+  ["taking back from what is made anew", () => client.deleteMessage(here, 1), () => anew("c"), ["c"]],
+  ["taking the last back", () => client.deleteMessage(here, "last"), () => anew("c", "d"), ["c", "d"]],
+];
+async function anew(...contents: string[]) {
+  await sure.deleteSession(here).catch((error: ProblemError) => assert.equal(error.status, 404));
+  const messages = contents.map((content) => ({ ...user(content), external_id: content }));
+  return sure.createSession({ external_id: "here", messages });
+}
+for (const [name, remove, meanwhile, left] of removals) {
+  test(`what another does while the answer to ${name} is lost stays`, async () => {
+    await anew("a", "b");
+    const tag = etagOf(await sure.session(here));
+    proxy.loseNext("DELETE");
+    proxy.hold();
+    const removed = remove();
+    await until(() => sure.session(here).then((is) => etagOf(is) !== tag, () => true));
+    await meanwhile();
+    proxy.release();
+    await removed;
+    assert.deepEqual(await stored(here), left);
+  });
+}
 
 test("deleting all is not asked for again after an answer was lost", async () => {
   proxy.loseNext("POST");

@@ -89,6 +89,8 @@ export class LosingProxy {
   loses: (request: http.IncomingMessage) => boolean = () => false;
   lost = 0;
   asked: string[] = [];
+  release = (): void => undefined;
+  #released = Promise.resolve();
   readonly #service: Service;
   readonly #server = http.createServer((request, response) => this.#pass(request, response));
 
@@ -116,6 +118,11 @@ export class LosingProxy {
     this.loses = (request) => request.method === method && count-- > 0;
   }
 
+  /** Lose answers only once they are released. */
+  hold(): void {
+    this.#released = new Promise((release) => (this.release = release));
+  }
+
   #pass(request: http.IncomingMessage, response: http.ServerResponse): void {
     this.asked.push(`${request.method} ${request.url}`);
     const { method, url: path, headers } = request;
@@ -123,7 +130,8 @@ export class LosingProxy {
     const target = { port: this.#service.port, host: "127.0.0.1", method, path, headers };
     const passed = http.request({ ...target, agent: false }, (answer) => {
       if (isLost) {
-        answer.resume().on("end", () => {
+        answer.resume().on("end", async () => {
+          await this.#released;
           this.lost++;
           request.socket.destroy();
         });
