@@ -71,9 +71,10 @@ def item_ref(segment: str) -> ItemRef:
 
 def item_id(message: Message, prefix: str) -> str:
     """The id that a message has as an item."""
-    if message.external_id is None or is_known_by_place(message):
-        return f"{prefix}_{message.session_id.hex}{message.message_order:08x}"
-    return message.external_id
+    own = message.external_id
+    if own is None or is_known_by_place(message):
+        return f"{prefix}_{message.session_id.int:032x}{message.message_order:08x}"
+    return own
 
 
 def is_known_by_place(message: Message) -> bool:

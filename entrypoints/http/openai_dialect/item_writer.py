@@ -83,7 +83,7 @@ def _from_body(message: Message, body: Body) -> Item | None:
     """What the body is as an item, None where it is none."""
     members: Item = members_of(body.json)
     type_ = _ITEM_NAMES.get(bytes(members["type"])) if "type" in members else MESSAGE
-    if type_ is None or not ITEM_TYPES[type_].needs <= members.keys():
+    if type_ is None or not members.keys() >= ITEM_TYPES[type_].needs:
         return None
     if type_ == MESSAGE:
         content = _content(members["role"], members["content"])
@@ -96,20 +96,19 @@ def _from_body(message: Message, body: Body) -> Item | None:
 def _with_id(message: Message, type_: str, members: Item) -> Item:
     """The item with its id, and with what every client gets."""
     known = ITEM_TYPES[type_]
-    id_ = item_id(message, known.prefix)
-    item = {"id": id_, "type": type_, **_completed(members, known.supplied)}
-    item["id"] = id_
+    item = {"id": None, "type": type_}
+    item.update(members)
+    item["id"] = item_id(message, known.prefix)
+    _supply(item, known.supplied)
     return item
 
 
-def _completed(members: Item, supplied: Mapping[str, object]) -> Item:
-    """The members, and those supplied in place of what is absent or null."""
-    left_out = {
-        name: value
-        for name, value in supplied.items()
-        if name not in members or bytes(members[name]) == _NULL
-    }
-    return {**supplied, **members, **left_out}
+def _supply(members: Item, supplied: Mapping[str, object]) -> None:
+    """Add what is supplied in place of what is absent or null."""
+    for name, value in supplied.items():
+        present = members.get(name)
+        if present is None or bytes(present) == _NULL:
+            members[name] = value
 
 
 def _content(role: msgspec.Raw, content: msgspec.Raw) -> Any:  # noqa: ANN401 - parts, or as JSON
@@ -117,22 +116,27 @@ def _content(role: msgspec.Raw, content: msgspec.Raw) -> Any:  # noqa: ANN401 - 
     speaker = _ROLE_NAMES.get(bytes(role))
     if speaker is None:
         return None
-    if bytes(content).startswith(b'"'):
+    if _is_string(content):
         return [_text_part(content, speaker)]
     parts = objects_in(content)
-    whole = None if parts is None else list(map(_part, parts))
-    return None if whole is None or None in whole else whole
+    return parts if parts is not None and all(map(_complete, parts)) else None
 
 
-def _part(part: Item) -> Item | None:
+def _complete(part: Item) -> bool:
+    """Add to a part what every client gets, and say whether it is one that the API has."""
     known = _PARTS.get(bytes(part["type"])) if "type" in part else None
-    if known is None or not all(_is_string(part.get(name)) for name in known.needs):
-        return None
-    return _completed(part, known.supplied) if known.supplied else part
+    if known is None:
+        return False
+    for name in known.needs:
+        if not _is_string(part.get(name)):
+            return False
+    if known.supplied:
+        _supply(part, known.supplied)
+    return True
 
 
 def _is_string(value: msgspec.Raw | None) -> bool:
-    return value is not None and bytes(value).startswith(b'"')
+    return value is not None and bytes(value)[:1] == b'"'
 
 
 def _text_part(text: object, role: str) -> Item:
