@@ -30,8 +30,8 @@ _as_theirs = translating(
 class ChatHistoryProvider(HistoryProvider):
     """Each message is one of the service, as it is, in a session under the id of the agent's.
 
-    What a run hands over again is not stored again, as with the framework's own providers. Messages
-    that others have stored are read as text. `options` are those of HistoryProvider.
+    What a run hands over again is not stored again, as with the framework's own providers. Others'
+    messages are read as text. `options` are those of HistoryProvider.
     """
 
     def __init__(
@@ -54,11 +54,10 @@ class ChatHistoryProvider(HistoryProvider):
         state: dict[str, Any] | None = None,
         **_: Any,
     ) -> list[Message]:
-        """All of the session, the oldest first."""
         found: list[Message] = []
-        walk = self._client.messages(_session(session_id), limit=200)
         with suppress(errors.SessionNotFound):
-            found = [_message(stored) async for stored in walk]
+            async for stored in self._client.messages(_session(session_id), limit=200):
+                found += _messages(stored)
         if self._skip_excluded:
             found = [one for one in found if not one.additional_properties.get("_excluded")]
         return found
@@ -88,7 +87,7 @@ class ChatHistoryProvider(HistoryProvider):
         _, tag = await self._client.tagged_session(session)
         newest: list[Message] = []
         async for stored in self._client.messages(session, sort_order="desc", limit=200):
-            newest.insert(0, _message(stored))
+            newest[:0] = _messages(stored)
             if len(newest) > len(given):  # an overlap is no longer than what is given
                 break
         if_match: str | None = tag
@@ -103,10 +102,11 @@ def _session(session_id: str | None) -> str:
     return external(session_id)
 
 
-def _message(stored: MessageResponse) -> Message:
+def _messages(stored: MessageResponse) -> list[Message]:
     if stored["format"] == FORMAT and stored["body"]:
-        return Message.from_dict(stored["body"])
-    return Message(stored["role"], [stored["content"]], author_name=stored["name"])
+        return [Message.from_dict(stored["body"])]
+    plain = Message(stored["role"], [stored["content"]], author_name=stored["name"])
+    return [plain] if stored["content"] and stored["role"] != "tool" else []
 
 
 def _stored(message: Message) -> dict[str, Any]:

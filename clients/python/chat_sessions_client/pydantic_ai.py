@@ -19,12 +19,15 @@ from chat_sessions_client.pydantic_ai_history import History, message_of, record
 SCOPE = "pydantic_ai_scope"
 
 
+class EntryNotFound(AgentRunError, LookupError):
+    """No conversation has the entry."""
+
+
 class ChatSessionStore(ConversationStore):
     """Each conversation is a session with its id as the external id; a fork has entries of its own.
 
-    The record is a message of the role `system` without text, stored in one act with the entries
-    that it adds. Deleting a conversation removes all its entries. Where the service refuses or
-    cannot be reached, that is an AgentRunError.
+    The record is a message without text, stored in one act with the entries that it adds. Deleting
+    a conversation removes all of it. What goes wrong is an AgentRunError.
     """
 
     def __init__(self, client: AsyncClient) -> None:
@@ -42,10 +45,9 @@ class ChatSessionStore(ConversationStore):
         with raising(AgentRunError):
             async for session in self._client.sessions(archived="any", metadata=wanted, limit=200):
                 name = session["external_id"]
-                record = (
-                    await self.read_record(name) if name and SCOPE in session["metadata"] else None
-                )
-                found += [record] if record else []
+                if name and SCOPE in session["metadata"]:
+                    record = await self.read_record(name)
+                    found += [record] if record else []
         return sorted(found, key=lambda one: one.updated_at, reverse=True)[:limit]
 
     async def write_record(
@@ -82,20 +84,24 @@ class ChatSessionStore(ConversationStore):
                     )
 
     async def read_entry(self, entry_id: str) -> ConversationEntry:
-        return (await self.read_history(entry_id, limit=1))[0]
+        for entry in await self.read_history(entry_id, limit=1):
+            if entry.id == entry_id:
+                return entry
+        raise EntryNotFound(f"There is no entry {entry_id}.")
 
     async def read_history(
         self, head_id: str | None, *, limit: int | None = None
     ) -> list[ConversationEntry]:
-        """Raises LookupError if an entry is not there."""
+        """Without the entries that somebody has removed. Raises EntryNotFound."""
         if head_id is None or limit == 0:
             return []
         known = self._history.known.get(head_id)
         names = [known] if known else [one.conversation_id for one in await self.read_records()]
         for name in names:
-            if entries := await self._history.up_to(name, head_id, limit):
+            entries = await self._history.up_to(name, head_id, limit)
+            if entries is not None:
                 return entries
-        raise LookupError(f"There is no entry {head_id}, or not all that it follows.")
+        raise EntryNotFound(f"There is no entry {head_id}.")
 
     async def _kept(self, record: ConversationRecord) -> list[ConversationEntry]:
         """What a fork or a branch goes on from; what is there already is not stored again."""

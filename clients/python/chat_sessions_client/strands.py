@@ -1,7 +1,7 @@
 """Strands' `SessionRepository`, for its `RepositorySessionManager`."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from strands.multiagent import MultiAgentBase
 from strands.session.session_repository import SessionRepository
@@ -9,9 +9,12 @@ from strands.types.exceptions import SessionException
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
 from chat_sessions_client import Client, external
+from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import MessageExists, NotFound, raising
 from chat_sessions_client.shapes import JsonObject, MessageCreate
 from chat_sessions_client.strands_shapes import MESSAGE, agent_state, said, shared_state
+
+Keep = Literal["keep"] | None
 
 
 class ChatSessionRepository(SessionRepository):
@@ -25,20 +28,21 @@ class ChatSessionRepository(SessionRepository):
         self._client = client
 
     def create_session(self, session: Session, **_: Any) -> Session:
-        metadata = {"strands": session.to_dict()}
+        """One that another process has created meanwhile is the same."""
+        name, metadata = session.session_id, {"strands": session.to_dict()}
         with raising(SessionException):
-            self._client.create_session(external_id=session.session_id, metadata=metadata)
+            self._client.create_session(external_id=name, metadata=metadata, existing="keep")
         return session
 
     def read_session(self, session_id: str, **_: Any) -> Session | None:
         with raising(SessionException), suppress(NotFound):
-            stored = self._client.session(external(session_id))["metadata"].get("strands", {})
+            stored = self._client.session(external(session_id))["metadata"].get("strands")
             known = {"session_id": session_id, "session_type": SessionType.AGENT}
-            return Session.from_dict({**stored, **known})
+            return Session.from_dict({**(stored if isinstance(stored, dict) else {}), **known})
         return None
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
-        self._create(session_id, agent_state(session_agent))
+        self._create(session_id, agent_state(session_agent), existing="keep")
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
         state = self._read(session_id, f"agent/{agent_id}")
@@ -83,7 +87,7 @@ class ChatSessionRepository(SessionRepository):
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
-        self._create(session_id, shared_state(multi_agent))
+        self._create(session_id, shared_state(multi_agent), existing="keep")
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> JsonObject | None:
         return self._read(session_id, f"multi-agent/{multi_agent_id}")
@@ -91,9 +95,10 @@ class ChatSessionRepository(SessionRepository):
     def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
         self._replace(session_id, shared_state(multi_agent))
 
-    def _create(self, session_id: str, message: MessageCreate) -> None:
+    def _create(self, session_id: str, message: MessageCreate, existing: Keep = None) -> None:
         with raising(SessionException):
-            self._client.append(external(session_id), [message])
+            for batch in batches([message]):
+                self._client.append(external(session_id), batch, existing=existing)
 
     def _read(self, session_id: str, name: str) -> JsonObject | None:
         with raising(SessionException), suppress(NotFound):

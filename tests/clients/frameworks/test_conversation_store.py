@@ -4,15 +4,17 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from chat_sessions_client import AsyncClient
-from chat_sessions_client.pydantic_ai import ChatSessionStore
-from pydantic_ai import Agent
+from chat_sessions_client import AsyncClient, external
+from chat_sessions_client.pydantic_ai import ChatSessionStore, EntryNotFound
+from pydantic_ai import Agent, ImageUrl
 from pydantic_ai.conversation import Conversation
 from pydantic_ai.conversation_store import (
     ConversationConflict,
     ConversationStore,
     InMemoryConversationStore,
 )
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.messages import TextContent
 from pydantic_ai.models.test import TestModel
 
 from tests.clients.frameworks.service import Service
@@ -91,3 +93,74 @@ async def test_branches_and_forks(open_store: OpenStore) -> None:
     assert await prompts(open_store(), fork.conversation_id) == ["one", "more"]
     with pytest.raises(LookupError):
         await open_store().read_entry("none")
+
+
+@pytest.fixture
+def client(service: Service) -> AsyncClient:
+    return AsyncClient(service.url, service.token(f"person {uuid4()}"))
+
+
+async def orders(client: AsyncClient) -> list[int]:
+    """Of the conversation's messages, without its record."""
+    walk = client.messages(external("c"))
+    return [one["message_order"] async for one in walk if one["content"]]
+
+
+@pytest.mark.parametrize("removed", [[0], [1], [2, 3], [5], [4, 5], [0, 2, 4], [0, 1, 2, 3, 4, 5]])
+async def test_a_conversation_goes_on_without_what_somebody_removed(
+    client: AsyncClient, removed: list[int]
+) -> None:
+    await said(ChatSessionStore(client), "c", "one", "two", "three")
+    stored = await orders(client)
+    entries = await ChatSessionStore(client).load_entries("c") or []
+    for place in removed:
+        await client.delete_message(external("c"), stored[place])
+    left = [one for place, one in enumerate(entries) if place not in removed]
+    assert [one.id for one in await ChatSessionStore(client).load_entries("c") or []] == [
+        one.id for one in left
+    ]
+    await said(ChatSessionStore(client), "c", "four")
+    after = await ChatSessionStore(client).load_entries("c") or []
+    assert [one.id for one in after[:-2]] == [one.id for one in left]
+    last = await ChatSessionStore(client).load_entries("c", limit=3) or []
+    assert [one.id for one in last] == [one.id for one in after[-3:]]
+
+
+async def test_holes_are_not_filled_from_another_branch(client: AsyncClient) -> None:
+    store = ChatSessionStore(client)
+    conversation = await said(store, "c", "one", "two")
+    left = (await store.load_entries("c") or [])[-1]
+    await store.branch("c", at=2, expected_revision=conversation.revision)
+    await said(store, "c", "other")
+    first_answer = (await orders(client))[1]
+    await client.delete_message(external("c"), first_answer)
+    loaded = await ChatSessionStore(client).load_entries("c") or []
+    texts = [one.message.parts[0].content for one in loaded]  # type: ignore[union-attr]
+    assert texts == ["one", "other", "Lisbon."]
+    branch = await ChatSessionStore(client).read_history(left.id)
+    texts = [one.message.parts[0].content for one in branch]  # type: ignore[union-attr]
+    assert texts == ["one", "two", "Lisbon."]
+
+
+async def test_an_entry_that_is_not_there_is_an_error_of_the_framework(
+    client: AsyncClient,
+) -> None:
+    await said(ChatSessionStore(client), "c", "one")
+    with pytest.raises(EntryNotFound) as missing:
+        await ChatSessionStore(client).read_entry("none")
+    assert isinstance(missing.value, AgentRunError)
+    last = (await ChatSessionStore(client).load_entries("c") or [])[-1]
+    await client.delete_message(external("c"), external(last.id))
+    with pytest.raises(EntryNotFound):
+        await ChatSessionStore(client).read_entry(last.id)
+
+
+async def test_the_text_of_a_prompt_that_is_made_of_parts_is_shown(client: AsyncClient) -> None:
+    prompt = ["What is", TextContent("in this \ud800"), ImageUrl("http://x/y.png")]
+    result = await AGENT.run(prompt, conversation=Conversation(conversation_id="c"))
+    await ChatSessionStore(client).save(result)
+    shown = [one["content"] async for one in client.messages(external("c")) if one["content"]]
+    assert shown == ["What is\nin this ", "Lisbon."]
+    loaded = await ChatSessionStore(client).load("c")
+    assert loaded
+    assert loaded.messages == result.all_messages()

@@ -1,10 +1,11 @@
-"""Each page of docs/frameworks is so: its program runs, and remembers after a restart of both."""
+"""Each page of docs/frameworks is so: its program runs, and remembers after a restart of both,
+whichever pages somebody has followed before."""
 
 import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -35,13 +36,18 @@ def run(program: str, service: Service) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("pages")) as service:
+        yield service
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_its_program_remembers(page: str, tmp_path: Path) -> None:
+def test_its_program_remembers(page: str, shared: Service) -> None:
     (program,) = blocks(PAGES[page], "python")
-    with running(tmp_path) as service:
-        for said in blocks(PAGES[page], "text"):
-            assert run(program, service) == said
-            service.restart()
+    for said in blocks(PAGES[page], "text"):
+        assert run(program, shared) == said
+        shared.restart()
 
 
 @pytest.mark.parametrize("page", PAGES)

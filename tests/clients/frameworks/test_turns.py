@@ -12,7 +12,7 @@ from tests.clients.frameworks.service import Service
 from tests.clients.frameworks.turns import TURNS, Turn
 from tests.clients.losing_proxy import LosingProxy
 
-ODD = "one \0 \N{GRINNING FACE} " + "x" * 1000
+ODD = "one \0 \ud800 \N{GRINNING FACE} " + "x" * 1000
 """With what the text of a message may not have."""
 
 QUICK = Retries(first_pause=0.01, longest_pause=0.02)
@@ -36,8 +36,10 @@ def test_a_conversation_is_remembered(service: Service, turn: Turn) -> None:
     """By processes that know its name alone; another's of that name is another."""
     name = str(uuid4())
     both = clients(service.url, service.token("alice"))
-    assert turn(*both, name, ODD) == said(ODD)
-    assert turn(*both, name, "two") == said(ODD, "two")
+    # ChatKit's own server takes no lone surrogate.
+    odd = ODD.replace("\ud800", "") if turn is SERVER_TURNS["ChatKit"] else ODD
+    assert turn(*both, name, odd) == said(odd)
+    assert turn(*both, name, "two") == said(odd, "two")
     assert turn(*both, f"{name} 2", "three") == said("three")
     assert turn(*clients(service.url, service.token("bob")), name, "four") == said("four")
 

@@ -1,0 +1,66 @@
+"""How LangChain's messages are stored, and what other clients' messages are to it."""
+
+import json
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    message_to_dict,
+    messages_from_dict,
+)
+from pydantic_core import to_jsonable_python
+
+from chat_sessions_client.shapes import MessageResponse
+from chat_sessions_client.text import storable
+
+FORMAT = "langchain.message/1"
+_ROLES = {"user", "assistant", "system", "developer", "tool"}
+_ROLE_OF: list[tuple[type[BaseMessage] | tuple[type[BaseMessage], ...], str]] = [
+    (HumanMessage, "user"),
+    (SystemMessage, "system"),
+    ((ToolMessage, FunctionMessage), "tool"),
+]
+_PLAIN: dict[str, type[BaseMessage]] = {
+    "user": HumanMessage,
+    "assistant": AIMessage,
+    "system": SystemMessage,
+    "developer": SystemMessage,
+}
+_as_json = partial(to_jsonable_python, fallback=str, bytes_mode="base64")
+
+
+def stored_of(message: BaseMessage) -> dict[str, Any]:
+    """What JSON has no form for, such as a tool's artifact, is stored as text."""
+    return {
+        "role": _role(message),
+        "external_id": message.id or str(uuid4()),
+        "content": storable(str(message.text)),
+        "format": FORMAT,
+        "body": json.loads(json.dumps(message_to_dict(message), default=_as_json)),
+    }
+
+
+def messages_of(stored: MessageResponse) -> list[BaseMessage]:
+    """The message, with an id; none where it is another client's, and no text of somebody's."""
+    found: list[BaseMessage] = []
+    if stored["format"] == FORMAT and stored["body"]:
+        found = messages_from_dict([stored["body"]])
+    elif stored["role"] in _PLAIN and stored["content"]:
+        found = [_PLAIN[stored["role"]](stored["content"], name=stored["name"])]
+    for message in found:
+        message.id = message.id or stored["external_id"] or stored["id"]
+    return found
+
+
+def _role(message: BaseMessage) -> str:
+    if isinstance(message, ChatMessage):
+        return message.role if message.role in _ROLES else "assistant"
+    return next((role for kind, role in _ROLE_OF if isinstance(message, kind)), "assistant")

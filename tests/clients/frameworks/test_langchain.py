@@ -1,0 +1,165 @@
+"""LangChain's middleware and history store each message once, and none that somebody removed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from chat_sessions_client import Client, external
+from chat_sessions_client.langchain import (
+    ChatSessionException,
+    ChatSessionHistory,
+    ChatSessionMiddleware,
+)
+from langchain.agents import create_agent
+from langchain_core.language_models.fake_chat_models import (
+    FakeMessagesListChatModel,
+    GenericFakeChatModel,
+)
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    BaseMessage,
+    ChatMessage,
+    FunctionMessage,
+    HumanMessage,
+    HumanMessageChunk,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.runnables.history import RunnableWithMessageHistory
+from langgraph.checkpoint.memory import InMemorySaver
+
+from tests.clients.frameworks.service import Service
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def client(service: Service) -> Client:
+    return Client(service.url, service.token("langchain"))
+
+
+@pytest.fixture
+def name() -> str:
+    return str(uuid4())
+
+
+def answers() -> GenericFakeChatModel:
+    return GenericFakeChatModel(messages=iter(AIMessage(f"A{number}") for number in range(9)))
+
+
+def asking(client: Client, name: str, model: Any = None, **options: Any) -> Ask:
+    middleware = [ChatSessionMiddleware(client, name)]
+    agent = create_agent(model or answers(), tools=[], middleware=middleware, **options)
+    config: Any = {"configurable": {"thread_id": "a checkpointer's"}}
+    return lambda asked: agent.invoke({"messages": [asked]}, config)
+
+
+def shown(client: Client, name: str) -> list[tuple[str, str]]:
+    return [(one["role"], one["content"]) for one in client.messages(external(name))]
+
+
+def texts(client: Client, name: str) -> list[str]:
+    return [text for _, text in shown(client, name)]
+
+
+def test_messages_without_ids_are_stored_once(client: Client, name: str) -> None:
+    history = ChatSessionHistory(name, client)
+    history.add_user_message("hi")
+    history.add_ai_message("hello")
+    with_history = RunnableWithMessageHistory(
+        answers(), lambda session_id: ChatSessionHistory(session_id, client)
+    )
+    with_history.invoke([HumanMessage("q0")], {"configurable": {"session_id": name}})
+    ask = asking(client, name)
+    for asked in ("q1", "q2"):
+        ask(HumanMessage(asked))
+    assert texts(client, name) == ["hi", "hello", "q0", "A0", "q1", "A0", "q2", "A1"]
+    history.add_messages(history.messages)
+    assert len(texts(client, name)) == 8
+
+
+def test_what_somebody_removed_stays_so_with_a_checkpointer(client: Client, name: str) -> None:
+    ask = asking(client, name, checkpointer=InMemorySaver())
+    for asked in ("secret", "q1"):
+        ask(HumanMessage(asked))
+    client.delete_message(external(name), 1)
+    state = ask(HumanMessage("q2"))
+    assert [one.text for one in state["messages"]] == ["A0", "q1", "A1", "q2", "A2"]
+    assert texts(client, name) == ["A0", "q1", "A1", "q2", "A2"]
+    client.clear_messages(external(name))
+    ask(HumanMessage("q3"))
+    assert texts(client, name) == ["q3", "A3"]
+
+
+async def test_a_model_that_repeats_an_id_loses_no_answer(client: Client, name: str) -> None:
+    said: list[BaseMessage] = [AIMessage(text, id="same") for text in ("one", "two", "three")]
+    model = FakeMessagesListChatModel(responses=said)
+    ask = asking(client, name, model)
+    ask(HumanMessage("q0"))
+    ask(HumanMessage("q1"))
+    middleware = [ChatSessionMiddleware(client, name)]
+    agent = create_agent(model, tools=[], middleware=middleware)
+    await agent.ainvoke({"messages": [HumanMessage("q2")]})
+    assert texts(client, name) == ["q0", "one", "q1", "two", "q2", "three"]
+
+
+def test_each_kind_has_its_role_and_comes_back(client: Client, name: str) -> None:
+    kinds = [
+        ("user", HumanMessage("a \ud800\0")),
+        ("user", HumanMessageChunk("a")),
+        ("user", ChatMessage("a", role="user")),
+        ("developer", ChatMessage("a", role="developer")),
+        ("assistant", ChatMessage("a", role="critic")),
+        ("assistant", AIMessageChunk("a")),
+        ("system", SystemMessage("a")),
+        ("tool", ToolMessage("a", tool_call_id="1")),
+        ("tool", FunctionMessage("a", name="f")),
+    ]
+    history = ChatSessionHistory(name, client)
+    history.add_messages([message for _, message in kinds])
+    assert [role for role, _ in shown(client, name)] == [role for role, _ in kinds]
+    assert [(type(one), one.content) for one in history.messages] == [
+        (type(one), one.content) for _, one in kinds
+    ]
+
+
+def test_what_json_cannot_hold_costs_no_message(client: Client, name: str) -> None:
+    history = ChatSessionHistory(name, client)
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    odd = {"at": at, "bytes": b"\xff", "object": object}
+    history.add_messages(
+        [ToolMessage("r", tool_call_id="1", artifact={7}), AIMessage("a", additional_kwargs=odd)]
+    )
+    result, answer = history.messages
+    assert isinstance(result, ToolMessage)
+    assert (result.artifact, answer.additional_kwargs["at"]) == ([7], "2026-01-02T00:00:00Z")
+
+
+def test_messages_of_other_clients_are_text(client: Client, name: str) -> None:
+    others: list[Any] = [
+        {"role": "user", "content": "from a phone", "name": "Ann"},
+        {"role": "developer", "content": "be brief"},
+        {"role": "tool", "content": "18 degrees"},
+        {"role": "system", "content": "", "format": "x.record/1", "body": {"a": 1}},
+        {"role": "assistant", "content": "well", "format": "x.message/1", "body": {"parts": []}},
+    ]
+    client.append(external(name), others, create=True)
+    state = asking(client, name)(HumanMessage("q"))
+    assert [(one.type, one.text, one.name) for one in state["messages"]] == [
+        ("human", "from a phone", "Ann"),
+        ("system", "be brief", None),
+        ("ai", "well", None),
+        ("human", "q", None),
+        ("ai", "A0", None),
+    ]
+    assert texts(client, name)[-2:] == ["q", "A0"]
+    assert len(texts(client, name)) == 7
+
+
+@pytest.mark.parametrize("wrong", ["", " x ", "x" * 300, "a\nb"])
+def test_what_is_no_id_is_told(client: Client, wrong: str) -> None:
+    with pytest.raises(ChatSessionException, match="external_id"):
+        ChatSessionHistory(wrong, client).add_user_message("hi")
