@@ -98,8 +98,7 @@ class ChatSessionStore(ConversationStore):
         known = self._history.known.get(head_id)
         names = [known] if known else [one.conversation_id for one in await self.read_records()]
         for name in names:
-            entries = await self._history.up_to(name, head_id, limit)
-            if entries is not None:
+            if (entries := await self._history.up_to(name, head_id, limit)) is not None:
                 return entries
         raise EntryNotFound(f"There is no entry {head_id}.")
 

@@ -93,9 +93,12 @@ async def test_what_others_have_stored_is_read_as_text(
     client: AsyncClient, provider: ChatHistoryProvider
 ) -> None:
     name = str(uuid4())
-    await client.append(
-        external(name), [{"role": "user", "content": "from a phone", "name": "Ann"}], create=True
-    )
+    others: list[Any] = [
+        {"role": "user", "content": "from a phone", "name": "Ann"},
+        {"role": "tool", "content": "18 degrees"},
+        {"role": "system", "content": "", "format": "x.record/1", "body": {"a": 1}},
+    ]
+    await client.append(external(name), others, create=True)
     await provider.save_messages(name, [reply("welcome")])
     found = await provider.get_messages(name)
     assert [(one.role, one.text, one.author_name) for one in found] == [
@@ -105,7 +108,7 @@ async def test_what_others_have_stored_is_read_as_text(
     await client.change_session(external(name), {"title": "A chat"})
     await provider.save_messages(name, [user("thanks")])
     shown = [one["content"] async for one in client.messages(external(name), view="text")]
-    assert shown == ["from a phone", "welcome", "thanks"]
+    assert shown == ["from a phone", "18 degrees", "", "welcome", "thanks"]
 
 
 async def test_what_several_save_at_once_is_stored_once(provider: ChatHistoryProvider) -> None:
