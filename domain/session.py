@@ -70,14 +70,13 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionPatch:
-    """A JSON merge patch (RFC 7396) of a session: None removes, UNSET leaves alone. Metadata as a
-    whole takes the place of what there was.
+    """A JSON merge patch (RFC 7396) of a session: None removes, UNSET leaves alone.
 
     Raises InvalidValue for a title or a value that no session could take.
     """
 
     title: str | Literal[Unset.UNSET] | None = UNSET
-    metadata: Mapping[str, JsonValue] | Metadata | Literal[Unset.UNSET] | None = UNSET
+    metadata: Mapping[str, JsonValue] | Literal[Unset.UNSET] | None = UNSET
     archived: bool | Literal[Unset.UNSET] = UNSET
     pinned: bool | Literal[Unset.UNSET] = UNSET
 
@@ -217,11 +216,9 @@ class Session(NamedTuple):
             return changed
         return changed._replace(archived=archived, pinned=pinned, revision=self.revision + 1)
 
-    def _merged(self, patch: Mapping[str, JsonValue] | Metadata | None) -> Metadata:
+    def _merged(self, patch: Mapping[str, JsonValue] | None) -> Metadata:
         if patch is None:
             return EMPTY
-        if isinstance(patch, Metadata):
-            return patch
         with in_field("metadata"):
             return self.metadata.merge(patch)
 

@@ -189,8 +189,6 @@ def test_a_patch_changes_what_it_names() -> None:
     )
     noted = before.updated(SessionPatch(metadata={"b": 2}), LATER)
     assert (noted.title, noted.metadata) == ("old", Metadata('{"a":1,"b":2}'))
-    changed = before.updated(SessionPatch(metadata=Metadata('{"b":2}')), LATER)
-    assert (changed.title, changed.metadata) == ("old", Metadata('{"b":2}'))
     cleared = before.updated(SessionPatch(title=None, metadata=None), LATER)
     assert (cleared.title, cleared.metadata) == (None, EMPTY)
 

@@ -13,6 +13,7 @@ from domain.errors import MessageNotFound, SessionNotFound
 from domain.external_id import ExternalId
 from domain.message import Message, NewMessage
 from domain.message_page import MessagePageRequest
+from domain.metadata import EMPTY, Metadata
 from domain.owner import Owner
 from domain.page import SortOrder
 from domain.session import NewSession, Session, SessionPatch, SessionRef
@@ -51,6 +52,7 @@ from entrypoints.http.openai_dialect.item_writer import (
     items_json,
 )
 from entrypoints.http.openai_dialect.openai_errors import OpenAIErrors
+from entrypoints.http.openai_dialect.races import while_others_write
 from entrypoints.http.openai_dialect.unkeyed_retries import append_unless_there
 from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
@@ -98,10 +100,15 @@ async def update_conversation(
     request: Request, caller: Caller, conversation_id: ConversationId, body: ConversationUpdate
 ) -> Response:
     """The metadata given takes the place of what there was."""
-    patch = SessionPatch(metadata=body.metadata)
-    return _conversation(
-        request, await use_cases(request).update_session(caller, conversation_id, patch)
-    )
+
+    async def attempt() -> Session:
+        found = await use_cases(request).get_session(caller, conversation_id)
+        patch = _in_place_of(found.metadata, body.metadata)
+        return await use_cases(request).update_session(
+            caller, found.id, patch, expected=(found.version,)
+        )
+
+    return _conversation(request, await while_others_write(attempt))
 
 
 @router.delete(ONE, operation_id="deleteConversation")
@@ -229,6 +236,13 @@ async def _check_ids(
 ) -> None:
     if any(map(made_id, messages)):
         check_unmade(messages, await known_session(request, caller, conversation))
+
+
+def _in_place_of(present: Metadata, wanted: Metadata) -> SessionPatch:
+    """The patch after which the wanted metadata is there and nothing else."""
+    if wanted == EMPTY:
+        return SessionPatch(metadata=None)
+    return SessionPatch(metadata=dict.fromkeys(present.to_dict()) | wanted.to_dict())
 
 
 def _conversation(

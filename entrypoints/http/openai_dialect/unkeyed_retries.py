@@ -5,33 +5,24 @@ send no key with it. Items that came with the first try are then found by what t
 the client's own, if one of them has one, else by what they say.
 """
 
-import asyncio
-import random
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-from application.errors import Unavailable
 from application.ports.messages import AppendTerms
 from application.use_cases import UseCases
-from domain.errors import ExternalIdTaken, VersionMismatch
+from domain.errors import ExternalIdTaken
 from domain.message import Message, NewMessage
 from domain.message_page import MessagePageRequest
 from domain.owner import Owner
 from domain.page import SortOrder
 from domain.session import SessionRef
+from entrypoints.http.openai_dialect.races import while_others_write
 
 LOOK_BACK = 100
 """Messages among which the items of a first try are looked for."""
 
 PERIOD = timedelta(minutes=15)
 """How long ago they may have been stored: a client waits ten minutes for an answer."""
-
-PATIENCE_SECONDS = 10
-"""How long it is tried again while others write to the conversation."""
-
-FIRST_PAUSE_SECONDS = 0.01
-LONGEST_PAUSE_SECONDS = 0.3
 
 
 async def append_unless_there(
@@ -73,20 +64,17 @@ async def _append_nameless(
     since: datetime,
 ) -> tuple[Sequence[Message], bool]:
     """Append messages only at the version of the session at which they were not found."""
-    latest = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    pause = FIRST_PAUSE_SECONDS
-    while asyncio.get_running_loop().time() < latest:
+
+    async def attempt() -> tuple[Sequence[Message], bool]:
         version = (await use_cases.get_session(caller, session)).version
         found = _found(await _newest(use_cases, caller, session, since), messages, since)
         if found:
             return found, True
         terms = AppendTerms(expected=(version,))
-        with suppress(VersionMismatch):
-            stored = await use_cases.append_messages.once(None, caller, session, messages, terms)
-            return stored.value, False
-        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - not a secret
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-    raise Unavailable("the conversation changes again and again")
+        stored = await use_cases.append_messages.once(None, caller, session, messages, terms)
+        return stored.value, False
+
+    return await while_others_write(attempt)
 
 
 async def _newest(
