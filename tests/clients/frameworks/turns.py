@@ -61,7 +61,7 @@ class Scripted(StrandsModel):
         return {}
 
     async def structured_output(self, *_: Any, **__: Any) -> Any:
-        raise NotImplementedError
+        raise AssertionError("no test asks for it")
         yield
 
     async def stream(self, *_: Any, **__: Any) -> Any:
