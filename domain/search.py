@@ -1,8 +1,7 @@
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from uuid import UUID
 
 from domain.errors import InvalidValue, in_field
@@ -47,6 +46,23 @@ class Phrase:
 
     words: tuple[str, ...]
     is_prefix: bool = False
+    _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    """What finds it in a folded text of ASCII, and where it ends another word too. It begins with
+    letters alone, which is found soonest."""
+
+    def __post_init__(self) -> None:
+        end = "" if self.is_prefix else r"(?![^\W_])"
+        pattern = re.compile(r"[\W_]+".join(self.words) + end, re.ASCII)
+        object.__setattr__(self, "_pattern", pattern)
+
+    def stands_in(self, folded: str) -> bool:
+        """Whether a folded text of ASCII has it: a tenth of what to find the text's words takes."""
+        start = -1
+        while found := self._pattern.search(folded, start + 1):  # they may overlap
+            start = found.start()
+            if not start or not folded[start - 1].isalnum():
+                return True
+        return False
 
     def starts(self, text: Sequence[str]) -> Iterator[int]:
         """Where it stands among the words of a text."""
@@ -124,9 +140,9 @@ class SearchQuery:
         return all(phrase.is_decided_by_keys for phrase in self.phrases)
 
     def finds(self, text: str) -> bool:
-        missing = set(self.phrases)
+        missing: Sequence[Phrase] = self.phrases
         for piece in pieces(text):
-            missing -= _standing(piece, missing)
+            missing = _missing(piece, missing)
             if not missing:
                 return True
         return False
@@ -135,7 +151,7 @@ class SearchQuery:
         """Return the piece of a text around the first match, as it stands there, in parts."""
         for size in (PIECE, 1500):  # to place words takes long
             parts = pieces(text, size)
-            text = next((one for one in parts if _standing(one, self.phrases)), text[:size])
+            text = next((one for one in parts if self._touches(one)), text[:size])
         found = placed_words(text)
         forms = [word.form for word in found]
         matches = [
@@ -148,35 +164,18 @@ class SearchQuery:
         start = _at_word(found, max(0, first - _SNIPPET_LEAD))
         return tuple(_parts(text, spans, start, min(len(text), start + SNIPPET_LENGTH)))
 
+    def _touches(self, text: str) -> bool:
+        """Whether the text has one of the phrases."""
+        return len(_missing(text, self.phrases)) < len(self.phrases)
 
-def _standing(text: str, phrases: Collection[Phrase]) -> set[Phrase]:
-    """Return those of the phrases that the text has."""
+
+def _missing(text: str, phrases: Sequence[Phrase]) -> Sequence[Phrase]:
+    """Return those of the phrases that the text lacks."""
     folded = fold(text)
     if folded.isascii():
-        return {phrase for phrase in phrases if _stands_in(folded, phrase)}
+        return [phrase for phrase in phrases if not phrase.stands_in(folded)]
     found = words(text)
-    return {phrase for phrase in phrases if any(True for _ in phrase.starts(found))}
-
-
-def _stands_in(folded: str, phrase: Phrase) -> bool:
-    """Whether a folded text of ASCII has the phrase: a tenth of what to find its words takes."""
-    if phrase.words[0] not in folded:
-        return False
-    start = -1
-    while found := _pattern(phrase).search(folded, start + 1):  # they may overlap
-        start = found.start()
-        if not start or not folded[start - 1].isalnum():
-            return True
-    return False
-
-
-@lru_cache(maxsize=1000)
-def _pattern(phrase: Phrase) -> re.Pattern[str]:
-    """Return what finds a phrase in a folded text of ASCII, and where it ends another word too. It
-    begins with letters alone, which is found soonest."""
-    apart = r"[\W_]+".join(phrase.words)
-    end = "" if phrase.is_prefix else r"(?![^\W_])"
-    return re.compile(f"{apart}{end}", re.ASCII)
+    return [phrase for phrase in phrases if not any(True for _ in phrase.starts(found))]
 
 
 def _phrases(text: str) -> Iterator[Phrase]:

@@ -1,15 +1,16 @@
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from itertools import compress
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable
 
 from adapters.sql import search_statements, statements
 from adapters.sql.column_types import Instant, Key, RoleName
-from adapters.sql.database import Database, Rows, Values
+from adapters.sql.database import Database, Row, Rows
 from adapters.sql.search_keys import ASIDE, OVERLONG, key_prefix
 from application.ports.search import SearchIndex
 from domain.errors import SessionNotFound
@@ -30,17 +31,10 @@ CHECKED_MAX = 4000
 READ_AT_ONCE = 10
 """Long texts that are read at once."""
 
-WALKED_AT_ONCE = 100
+WALKED_AT_ONCE = 200
 """Texts that one statement of a walk returns."""
 
 _NEWEST: Place = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1), 2**63 - 1)
-
-
-class _Found(NamedTuple):
-    """Where a text stands among the hits, and the text itself, if it was read along."""
-
-    place: Place
-    text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +71,26 @@ class SqlSearchIndex(SearchIndex):
         most = TOTAL_MAX if by_keys else CHECKED_MAX
         asked = {"owner_": owner.key, "limit_": most + 1}
         keys = {prefix + key: is_prefix for key, is_prefix in query.keys}
-        indexed = await self.database.found(keys, asked, with_text=not by_keys)
+        indexed = await self.database.found(keys, asked, with_text=False)
         overlong = await self.database.found({prefix + OVERLONG: False}, asked, with_text=True)
         if len(indexed) > most or len(overlong) > most:
             return None
-        found = _found(indexed)
-        sure = [one.place for one in found] if by_keys else await self.checked(owner, query, found)
-        return list({*sure, *await self.checked(owner, query, _found(overlong))})
+        if indexed and not by_keys:
+            indexed = await self.database.found(keys, asked, with_text=True)
+        sure = _places(indexed) if by_keys else await self.checked(owner, query, indexed)
+        return list({*sure, *await self.checked(owner, query, overlong)})
 
-    async def checked(
-        self, owner: Owner, query: SearchQuery, found: Sequence[_Found]
-    ) -> list[Place]:
-        """Where the texts are that the query finds; those that are long are read a few at a
-        time."""
-        short = [(one.place, one.text) for one in found if one.text is not None]
-        checked = await _those_that_have(query, short)
-        long = [one.place for one in found if one.text is None]
+    async def checked(self, owner: Owner, query: SearchQuery, rows: Rows) -> list[Place]:
+        """Where the texts are that the query finds, of rows that end with a text or, where it is
+        long, with none: those are read a few at a time."""
+        short = [row for row in rows if row[3] is not None]
+        found = _places(compress(short, await _found_in([row[3] for row in short], query)))
+        long = _places(row for row in rows if row[3] is None)
         for start in range(0, len(long), READ_AT_ONCE):
             hits = await self._hits(owner, long[start : start + READ_AT_ONCE])
-            checked += await _those_that_have(query, [(hit.place, hit.text) for hit in hits])
-        return checked
+            are_found = await _found_in([hit.text for hit in hits], query)
+            found += [hit.place for hit in compress(hits, are_found)]
+        return found
 
     async def _page(
         self, owner: Owner, request: SearchRequest, found: Collection[Place], total: int
@@ -157,48 +151,44 @@ class _Walk:
 
     async def _walked(self, statement: Executable, count: int, before: Place) -> list[Place]:
         found: list[Place] = []
+        asked = self._asked()
         while len(found) < count:
-            rows = await self.index.database.read(statement, self._asked(before))
-            walked = _found(rows)
-            found += await self.index.checked(self.owner, self.query, walked)
+            at, id_, order = before
+            place = {"at_": at, "id_": id_, "order_": order}
+            rows = await self.index.database.read(statement, asked | place)
+            found += await self.index.checked(self.owner, self.query, rows)
             if len(rows) < WALKED_AT_ONCE:
                 break
             await asyncio.sleep(0)  # SQLite answers at once: others are served meanwhile
-            before = walked[-1].place
+            (before,) = _places(rows[-1:])
         return sorted(found, reverse=True)[:count]
 
-    def _asked(self, before: Place) -> Values:
-        at, id_, order = before
+    def _asked(self) -> dict[str, Any]:
         prefix = key_prefix(self.owner.key)
+        keys = {prefix + key: is_prefix for key, is_prefix in self.query.keys}
         return {
             "owner_": self.owner.key,
             "session_": self.session_id,
-            "keys_": self.index.database.told(
-                {prefix + key: is_prefix for key, is_prefix in self.query.keys},
-                prefix + OVERLONG,
-            ),
-            "at_": at,
-            "id_": id_,
-            "order_": order,
+            "keys_": self.index.database.told(keys, prefix + OVERLONG),
             "limit_": WALKED_AT_ONCE,
         }
 
 
-async def _those_that_have(query: SearchQuery, texts: Sequence[tuple[Place, str]]) -> list[Place]:
-    """Return where those of the texts are that the query finds. Many or long ones are looked
-    through in a thread, so that others are served meanwhile."""
+async def _found_in(texts: Sequence[str], query: SearchQuery) -> list[bool]:
+    """Return of each text whether the query finds it. Many or long ones are looked through in a
+    thread, so that others are served meanwhile."""
 
-    def look() -> list[Place]:
-        return [place for place, text in texts if query.finds(text)]
+    def look() -> list[bool]:
+        return list(map(query.finds, texts))
 
-    if sum(len(text) for _, text in texts) > ASIDE:
+    if sum(map(len, texts)) > ASIDE:
         return await asyncio.to_thread(look)
     return look()
 
 
-def _found(rows: Rows) -> list[_Found]:
-    times = Instant.read([row[0] for row in rows])
-    ids = Key.read([row[1] for row in rows])
-    return [
-        _Found((at, id_, row[2]), row[3]) for at, id_, row in zip(times, ids, rows, strict=True)
-    ]
+def _places(rows: Iterable[Row]) -> list[Place]:
+    """Return where the texts are whose rows begin with a time, a session's id and an order."""
+    chosen = list(rows)
+    times = Instant.read([row[0] for row in chosen])
+    ids = Key.read([row[1] for row in chosen])
+    return list(zip(times, ids, [row[2] for row in chosen], strict=True))
