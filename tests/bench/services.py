@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from tests.bench.issuer import AUDIENCE
 from tests.ports import free_port, wait_for_port
@@ -50,9 +51,24 @@ class Checkout:
         return {"PYTHONPATH": str(self.folder)} if self.folder else {}
 
     def migrate(self, folder: Path, database: str) -> None:
+        self._run("migrate", folder, database).check_returncode()
+
+    def reindex(self, folder: Path, database: str) -> None:
+        """Another checkout may be from before there was a search."""
+        ended = self._run("reindex", folder, database)
+        if self.folder is None:
+            ended.check_returncode()
+
+    def _run(self, command: str, folder: Path, database: str) -> CompletedProcess[bytes]:
         settings = self.settings | {"CHAT_SESSIONS_DATABASE_URL": database}
-        command = self.command("migrate")
-        subprocess.run(command, cwd=folder, env=environment(**settings), check=True)
+        return subprocess.run(
+            self.command(command),
+            cwd=folder,
+            env=environment(**settings),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if self.folder else None,
+            check=False,
+        )
 
     @contextmanager
     def served(

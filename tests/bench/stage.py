@@ -65,13 +65,17 @@ class _Making:
     giants: bool
 
     def own(self, name: str, checkout: Checkout) -> dict[Side, Service]:
-        """Each has databases of its own, whose schema it makes."""
+        """Each has databases of its own, whose schema and index it makes: else it would do so while
+        it is measured."""
         url, file = self.server.new_database(name), self._file(name)
         for database in (url, f"sqlite:///{file}"):
             checkout.migrate(self.folder, database)
         asked = {"giants": self.giants, "bodies": name == OURS}
         seeds.fill_postgresql(self.server, name, self.sizes, self.issuer.url, **asked)
         seeds.fill_sqlite(file, self.sizes, self.issuer.url, **asked)
+        for database in (url, f"sqlite:///{file}"):
+            checkout.reindex(self.folder, database)
+        self.server.execute("VACUUM ANALYZE", name)
         return {
             (name, kind): self.stack.enter_context(
                 checkout.served(self.folder / f"{name}-{kind}", self.issuer.url, database, pid)
