@@ -16,6 +16,7 @@ SLOW_COUNT = 8
 
 ALIKE = Goal(1.1, at_most=True)
 ALIKE_BY_SIZE = Goal(1.05, at_most=True)
+ABOUT_ALIKE = Goal(1.2, at_most=True)
 UNIT = "CPU ms, with the database's"
 
 SIDES: Sequence[tuple[Side, str]] = (
@@ -27,16 +28,24 @@ SIDES: Sequence[tuple[Side, str]] = (
 
 
 async def rows(made: Stage, rounds: int) -> Sequence[Row]:
-    """The last page of the longest session beside its first, and the first messages of a long
-    session beside those of a short one."""
+    """The last page of the longest session beside its first and beside that of one from which
+    messages were removed, and the first messages of a long session beside those of a short one."""
     long, last = made.sizes.long, made.sizes.long - LIMIT
+    worn = long + seeds.REMOVED
     much = max(size for size in seeds.talks(made.sizes) if size < long)
+    for side in {side for side, _ in SIDES if side[0] == OURS}:
+        _remove(made.sides[side], worn)
     ways = {
         (at, *side, kind): way(made.sides[side], size, query, _count(side))
         for side, at in SIDES
         for kind, size, query in (
             ("deep", long, f"limit={LIMIT}&{at}={last}"),
             ("first", long, f"limit={LIMIT}&{at}=0"),
+            *(
+                [("worn", worn, f"limit={LIMIT}&{at}={last if at == 'offset' else worn - LIMIT}")]
+                if side[0] == OURS
+                else []
+            ),
             *(
                 (("much", much, f"limit={seeds.FEW}"), ("few", seeds.FEW, f"limit={seeds.FEW}"))
                 if at == "offset"
@@ -59,6 +68,12 @@ async def rows(made: Stage, rounds: int) -> Sequence[Row]:
     return [
         *compared(f"last page of {long:,} messages : the first", "deep", "first", ALIKE),
         *compared(
+            f"last page of {long:,} messages, {seeds.REMOVED} more removed : none",
+            "worn",
+            "deep",
+            ABOUT_ALIKE,
+        ),
+        *compared(
             f"page of {seeds.FEW} at {much:,} messages : at {seeds.FEW}",
             "much",
             "few",
@@ -71,6 +86,13 @@ def way(people: People, size: int, query: str, count: int = COUNT) -> Way:
     path = f"/sessions/{seeds.talk(size)}/messages?{query}"
     requests = [people.get(seeds.TALKER, path)] * CONNECTIONS
     return Way(people.service, requests, 200, count, CONNECTIONS)
+
+
+def _remove(people: People, size: int) -> None:
+    """All over the session, but for its end."""
+    path = f"/sessions/{seeds.talk(size)}/messages"
+    for number in range(seeds.REMOVED):
+        people.remove(seeds.TALKER, f"{path}/{1 + number * (size // seeds.REMOVED)}")
 
 
 def _count(side: Side) -> int:

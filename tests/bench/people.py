@@ -34,14 +34,18 @@ class People:
         return self._sessions[who]
 
     def answer(self, who: str, path: str) -> httpx2.Response:
-        url = f"http://127.0.0.1:{self.service.port}{path}"
-        answer = httpx2.get(url, headers=self._authorization(who), timeout=20, trust_env=False)
-        return answer.raise_for_status()
+        return self._answer("GET", who, path)
 
     def told(self, who: str, path: str, body: object) -> httpx2.Response:
+        return self._answer("POST", who, path, body)
+
+    def remove(self, who: str, path: str) -> None:
+        self._answer("DELETE", who, path)
+
+    def _answer(self, method: str, who: str, path: str, body: object = None) -> httpx2.Response:
         url, headers = f"http://127.0.0.1:{self.service.port}{path}", self._authorization(who)
-        answer = httpx2.post(url, headers=headers, json=body, timeout=20, trust_env=False)
-        return answer.raise_for_status()
+        with httpx2.Client(trust_env=False, timeout=20) as client:
+            return client.request(method, url, headers=headers, json=body).raise_for_status()
 
     def get(self, who: str, path: str, **headers: str) -> bytes:
         return self._request("GET", who, path, headers)

@@ -36,6 +36,7 @@ LISTED = 100
 TALKER, COLLECTOR, LISTER, AGENT = "talker", "collector", "lister", "agent"
 
 FEW = 10
+REMOVED = 100
 BODY_SIZE = 2_000
 """Bytes of the body of each message of the agent's."""
 TEXT_LENGTH = 300
@@ -51,9 +52,10 @@ def person(number: int) -> str:
 
 
 def talks(sizes: Sizes) -> Sequence[int]:
-    """How many messages the talker's sessions have."""
+    """How many messages the talker's sessions have. The last one's are as many as the longest's
+    once some are removed."""
     powers = (FEW**power for power in range(1, 8))
-    return [*(count for count in powers if count < sizes.long), sizes.long]
+    return [*(count for count in powers if count < sizes.long), sizes.long, sizes.long + REMOVED]
 
 
 def talk(count: int) -> UUID:
