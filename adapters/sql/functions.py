@@ -23,6 +23,20 @@ class ByteLength(FunctionElement[int]):
     inherit_cache = True
 
 
+class Larger(FunctionElement[int]):
+    """The larger of two numbers."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+class Smaller(FunctionElement[int]):
+    """The smaller of two numbers."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
 class HasKeys(FunctionElement[bool]):
     """Whether words, as SearchKeys, have keys, as the database asks for them."""
 
@@ -67,6 +81,26 @@ def _byte_length(element: ByteLength, compiler: SQLCompiler, **options: Any) -> 
 def _sqlite_byte_length(element: ByteLength, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
     # SQLite has octet_length from 3.43 on.
     return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
+
+
+@compiles(Larger)
+def _larger(element: Larger, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"greatest({compiler.process(element.clauses, **options)})"
+
+
+@compiles(Larger, "sqlite")
+def _sqlite_larger(element: Larger, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"max({compiler.process(element.clauses, **options)})"
+
+
+@compiles(Smaller)
+def _smaller(element: Smaller, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"least({compiler.process(element.clauses, **options)})"
+
+
+@compiles(Smaller, "sqlite")
+def _sqlite_smaller(element: Smaller, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"min({compiler.process(element.clauses, **options)})"
 
 
 @compiles(HasKeys)

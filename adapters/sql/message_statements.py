@@ -19,9 +19,10 @@ from sqlalchemy import (
 from adapters.sql.column_types import Instant
 from adapters.sql.database import Named, Values
 from adapters.sql.entities import MESSAGE_COLUMNS, NEW_MESSAGE_COLUMNS
+from adapters.sql.functions import Larger
 from adapters.sql.observer import labelled
 from adapters.sql.schema import messages, owners, receipts, removed_orders, sessions
-from adapters.sql.statements import EXTERNAL_ID, LOCK_SESSION, OWN_SESSION, OWNER, SESSION, larger
+from adapters.sql.statements import EXTERNAL_ID, LOCK_SESSION, OWN_SESSION, OWNER, SESSION
 from domain.external_id import ExternalId
 from domain.message import Last, MessageRef
 
@@ -94,8 +95,8 @@ SET_ORDERS = labelled(
         last_order=bindparam("last_order_", type_=BigInteger),
         removed_count=bindparam("removed_count_", type_=BigInteger),
         last_updated=bindparam("last_updated_", type_=Instant),
-        first_order=larger(sessions.c.first_order, bindparam("first_order_", type_=BigInteger)),
-        largest_message=larger(sessions.c.largest_message, bindparam("largest_", type_=BigInteger)),
+        first_order=Larger(sessions.c.first_order, bindparam("first_order_", type_=BigInteger)),
+        largest_message=Larger(sessions.c.largest_message, bindparam("largest_", type_=BigInteger)),
     ),
 )
 

@@ -20,7 +20,7 @@ from application.ports.messages import PLAIN_TERMS, AppendTerms, MessageReposito
 from domain.errors import MessageNotFound, SessionNotFound, VersionMismatch
 from domain.instant import TICK
 from domain.message import Message, MessageRef, NewMessage, in_sequence
-from domain.message_page import MessagePageRequest
+from domain.message_page import MessagePageRequest, Walk
 from domain.owner import Owner
 from domain.page import Page
 from domain.session import Version
@@ -107,18 +107,14 @@ class SqlMessageRepository(MessageRepository):
         asked = {**_key(owner, session_id), **found_by}
         bodies = request.with_bodies
         rows = await self._rows(message_pages.plain_page(place, with_bodies=bodies), asked)
-        first_order = rows[0][1]
-        if first_order == 0:
-            among = message_pages.page_among_removed(place, with_bodies=bodies)
-            rows = await self._rows(among, asked)
-        elif first_order is None:
+        if rows[0][1] is None:
             rows = await self._rows(message_pages.page_by_size(place, with_bodies=bodies), asked)
+        if place.walk is Walk.DOWN:
+            rows = rows[::-1]
         total, before, changed = rows[0][:3]
         items = MESSAGE_COLUMNS.read(rows, session_id, skip=3)
         if not items:
             before = total if request.after is not None else 0
-        elif first_order:
-            before = items[0].message_order - first_order
         return request.page(items, total, before, instant_of(changed))
 
     async def _rows(self, statement: Executable, asked: Values) -> Rows:

@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from adapters.sql.column_types import Instant, Key
 from adapters.sql.entities import SESSION_COLUMNS
-from adapters.sql.functions import HasMember
+from adapters.sql.functions import HasMember, Larger
 from adapters.sql.observer import labelled
 from adapters.sql.schema import owners, receipts, sessions
 from domain.page import SortOrder
@@ -49,14 +49,6 @@ _LAST_UPDATED = type_coerce(sessions.c.last_updated, BigInteger)
 
 UPDATABLE = ("archived", "last_updated", "metadata", "pinned", "revision", "title")
 """The columns of a session that may be changed."""
-
-
-def larger(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-    return case((one > other, one), else_=other)
-
-
-def smaller(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[int]:
-    return case((one < other, one), else_=other)
 
 
 GET_SESSION: Select[Any] = labelled(
@@ -94,7 +86,7 @@ RESERVE_ORDERS = labelled(
     .values(
         last_order=sessions.c.last_order + _HOW_MANY,
         last_updated=TOUCHED_AT + _HOW_MANY - 1,
-        largest_message=larger(sessions.c.largest_message, _LARGEST),
+        largest_message=Larger(sessions.c.largest_message, _LARGEST),
     )
     .returning(sessions.c.last_order, sessions.c.last_updated),
 )
@@ -103,7 +95,7 @@ after the last change; returns the last order and the last time taken."""
 
 TOUCH = {
     "last_updated": TOUCHED_AT,
-    "largest_message": larger(sessions.c.largest_message, _LARGEST),
+    "largest_message": Larger(sessions.c.largest_message, _LARGEST),
 }
 TOUCH_SESSION = labelled(
     "TOUCH_SESSION",
