@@ -2,14 +2,13 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection
 
 from adapters.sql import bulk_removal, receipts, removals, statements
 from adapters.sql.column_types import Key
-from adapters.sql.database import Database, Rows
+from adapters.sql.database import Database, Rows, Values
 from adapters.sql.entities import SESSION_COLUMNS, message_row, title_words
 from adapters.sql.search_keys import keys_of
 from application.errors import Unavailable
@@ -66,10 +65,8 @@ class SqlSessionRepository(SessionRepository):
         cursor = request.cursor
         if cursor is not None:
             return await self._page_beside(cursor, owner, request)
-        rows = await self.database.read(
-            _page(request, None),
-            {**_asked(owner, request), "limit_": request.limit, "offset_": request.start},
-        )
+        place = {"limit_": request.limit, "offset_": request.start}
+        rows = await self._rows(owner, request, None, place)
         total = rows[0][0] if rows else 0
         return Page.from_offset(
             request.start, SESSION_COLUMNS.read(rows, owner, skip=2), total, request.limit
@@ -81,16 +78,25 @@ class SqlSessionRepository(SessionRepository):
         before = cursor.side is Side.BEFORE
         end = _GREATEST_KEY if before == (request.sort_order is SortOrder.ASC) else _LEAST_KEY
         at, id_ = cursor.key or end
-        rows = await self.database.read(
-            _page(request, cursor.side),
-            {**_asked(owner, request), "limit_": request.limit + 1, "at_": at, "id_": id_},
-        )
+        place = {"limit_": request.limit + 1, "at_": at, "id_": id_}
+        rows = await self._rows(owner, request, cursor.side, place)
         found = SESSION_COLUMNS.read(rows, owner, skip=2)
-        items = found[-request.limit :] if before else found[: request.limit]
+        items = found[: request.limit][:: -1 if before else 1]
         total = rows[0][0] if rows else 0
         goes_on, beyond = len(found) > request.limit, bool(rows and rows[0][1])
         has_next, has_previous = (beyond, goes_on) if before else (goes_on, beyond)
         return Page(items, total, request.limit, None, has_next, has_previous)
+
+    async def _rows(
+        self, owner: Owner, request: SessionPageRequest, side: Side | None, place: Values
+    ) -> Rows:
+        shape = statements.FilterShape.of(request.filters)
+        page = (request.sort_by, request.sort_order, side, shape)
+        asked = {**_asked(owner, request), **place}
+        rows = await self.database.read(statements.page_of_sessions(*page), asked)
+        if rows:
+            return rows
+        return await self.database.read(statements.page_or_total_of_sessions(*page), asked)
 
     async def update(
         self, owner: Owner, session_id: UUID, change: Callable[[Session], Session]
@@ -142,11 +148,6 @@ class SqlSessionRepository(SessionRepository):
 
     async def exists(self, session_id: UUID) -> bool:
         return bool(await self.database.read(statements.SESSION_EXISTS, {"session_": session_id}))
-
-
-def _page(request: SessionPageRequest, side: Side | None) -> Select[Any]:
-    shape = statements.FilterShape.of(request.filters)
-    return statements.page_of_sessions(request.sort_by, request.sort_order, side, shape)
 
 
 def _asked(owner: Owner, request: SessionPageRequest) -> dict[str, object]:

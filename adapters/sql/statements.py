@@ -189,7 +189,7 @@ class FilterShape:
         """How many sessions it leaves: known, where it has no part but `archived`."""
         if self != FilterShape(self.archived, None, False, False, False, 0):  # noqa: FBT003 - no other parts
             chosen = select(func.count()).where(sessions.c.owner == OWNER, *self.conditions)
-            return chosen.scalar_subquery()
+            return chosen.correlate(None).scalar_subquery()
         if self.archived is None:
             return owners.c.session_count
         if self.archived:
@@ -207,37 +207,63 @@ def _flag(column: ColumnElement[bool], wanted: bool | None) -> list[ColumnElemen
 def page_of_sessions(
     sort_by: SessionSort, sort_order: SortOrder, side: Side | None, shape: FilterShape
 ) -> Select[Any]:
-    """The total beside each item; one row with no item where the page is empty, and none for an
-    owner who never had a session.
+    """The total beside each item, those that are nearest to the page's edge first, and no row where
+    the page is empty.
 
     Beside a cursor's key there is one item more than the page takes if the list goes on, and
     `beyond` tells whether anything lies on the key's other side.
     """
-    chosen = and_(sessions.c.owner == OWNER, *shape.conditions)
-    page = select(*SESSION_COLUMNS.selected).where(chosen).limit(_LIMIT)
-    walked = sort_order
-    beyond: ColumnElement[bool] = false()
-    if side is None:
-        page = page.offset(_OFFSET)
-    else:
-        key = tuple_(sessions.c[sort_by], sessions.c.id)
-        edge = tuple_(bindparam("at_", type_=Instant), bindparam("id_", type_=Key))
-        upwards = (side is Side.AFTER) == (sort_order is SortOrder.ASC)
-        walked = SortOrder.ASC if upwards else SortOrder.DESC
-        page = page.where(key > edge if upwards else key < edge)
-        others = key <= edge if upwards else key >= edge
-        # EXISTS would be planned as a scan of the table that ends at the first hit.
-        other = select(sessions.c.id).where(chosen, others).limit(1)
-        nearest = directed(walked, sessions.c[sort_by], sessions.c.id)
-        beyond = other.order_by(*nearest).scalar_subquery().is_not(None)
-    items = page.order_by(*directed(walked, sessions.c[sort_by], sessions.c.id)).subquery("items")
+    total = select(shape.total).where(owners.c.owner == OWNER).correlate(None).scalar_subquery()
+    items, beyond = _items_and_beyond(sort_by, sort_order, side, shape)
     return labelled(
         "page_of_sessions",
+        items.with_only_columns(
+            total.label("total"), beyond.label("beyond"), *SESSION_COLUMNS.selected
+        ),
+    )
+
+
+@cache
+def page_or_total_of_sessions(
+    sort_by: SessionSort, sort_order: SortOrder, side: Side | None, shape: FilterShape
+) -> Select[Any]:
+    """The same for a page that may be empty: one row with no item where it is, and none for an
+    owner who never had a session. What is joined is sorted once more."""
+    found, beyond = _items_and_beyond(sort_by, sort_order, side, shape)
+    items = found.subquery("items")
+    walked = _walked(sort_order, side)
+    return labelled(
+        "page_or_total_of_sessions",
         select(shape.total.label("total"), beyond.label("beyond"), items)
         .select_from(owners.outerjoin(items, true()))
         .where(owners.c.owner == OWNER)
-        .order_by(*directed(sort_order, items.c[sort_by], items.c.id)),
+        .order_by(*directed(walked, items.c[sort_by], items.c.id)),
     )
+
+
+def _items_and_beyond(
+    sort_by: SessionSort, sort_order: SortOrder, side: Side | None, shape: FilterShape
+) -> tuple[Select[Any], ColumnElement[bool]]:
+    chosen = and_(sessions.c.owner == OWNER, *shape.conditions)
+    walked = _walked(sort_order, side)
+    nearest = directed(walked, sessions.c[sort_by], sessions.c.id)
+    items = select(*SESSION_COLUMNS.selected).where(chosen).order_by(*nearest).limit(_LIMIT)
+    if side is None:
+        return items.offset(_OFFSET), false()
+    key = tuple_(sessions.c[sort_by], sessions.c.id)
+    edge = tuple_(bindparam("at_", type_=Instant), bindparam("id_", type_=Key))
+    is_upwards = walked is SortOrder.ASC
+    others = key <= edge if is_upwards else key >= edge
+    # EXISTS would be planned as a scan of the table that ends at the first hit.
+    other = select(sessions.c.id).where(chosen, others).order_by(*nearest).limit(1).correlate(None)
+    within = key > edge if is_upwards else key < edge
+    return items.where(within), other.scalar_subquery().is_not(None)
+
+
+def _walked(sort_order: SortOrder, side: Side | None) -> SortOrder:
+    """The way through the list on which the page's items come first."""
+    is_upwards = (side is not Side.BEFORE) == (sort_order is SortOrder.ASC)
+    return SortOrder.ASC if is_upwards else SortOrder.DESC
 
 
 def directed(sort_order: SortOrder, *columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
