@@ -25,6 +25,12 @@ _CALL = re.compile(r".*(tool|function).*|.*_call(_output)?")
 _WORDS = re.compile(r"[-. ]|(?<=[a-z0-9])(?=[A-Z])")
 """What lies between the words of a role or a type."""
 
+_REFERENCE = "item_reference"
+"""The type of an item whose id is another's (OpenAI's Responses API)."""
+
+_NO_IDS = {"__fake_id__"}
+"""What OpenAI's Agents SDK gives every item of a model without ids (agents.models.fake_id)."""
+
 _ENDING = re.compile(r"(_message)?(_chunk)?$")
 
 
@@ -43,8 +49,13 @@ def message_from_item(item: Mapping[str, JsonValue], format_: str) -> NewMessage
         body=body,
         format=format_,
         name=None if _is_of_a_tool(item) else _label(item.get("name"), check_name),
-        external_id=_label(item.get("id"), check_external_id),
+        external_id=_external_id(item),
     )
+
+
+def _external_id(item: Mapping[str, JsonValue]) -> str | None:
+    id_ = _label(item.get("id"), check_external_id)
+    return None if id_ in _NO_IDS or item.get("type") == _REFERENCE else id_
 
 
 def _role(item: Mapping[str, JsonValue]) -> Role:

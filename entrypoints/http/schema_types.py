@@ -99,6 +99,16 @@ FormatInput = Annotated[
         examples=["openai.chat"],
     ),
 ]
+
+
+def instant_or_none(value: object) -> datetime | None:
+    """Return the time that is written there, if one is."""
+    try:
+        return parse_instant(value)
+    except InvalidValue:
+        return None
+
+
 TimestampInput = Annotated[
     datetime | None,
     PlainValidator(lambda value: None if value is None else parse_instant(value)),

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from application.removal import DELETED_AT_ONCE
 from domain.body import check_format
@@ -30,6 +38,7 @@ from entrypoints.http.schema_types import (
     RoleInput,
     TimestampInput,
     TitleInput,
+    instant_or_none,
 )
 
 AS_THEY_ARE, AS_ITEMS = "messages as they are", "items of a format"
@@ -87,14 +96,22 @@ class MessageCreate(_Said):
 
 
 class MessageReplace(_Said):
-    """What a message is to be. What cannot change is passed over, so that a message can be put as
-    it was got."""
+    """What a message is to be. What cannot change is passed over, whatever it is, so that a message
+    can be put as it was got."""
 
     id: Annotated[Passed, Field(examples=[MESSAGE_ID])] = None
     session_id: Annotated[Passed, Field(examples=[SESSION_ID])] = None
     message_order: Annotated[Passed, Field(examples=[1])] = None
     external_id: Annotated[Passed, Field(examples=["chat-42"])] = None
-    timestamp: Annotated[Passed, Field(examples=[CREATED])] = None
+    timestamp: Annotated[
+        Any,
+        AfterValidator(instant_or_none),
+        Field(
+            description="When it was said, for a message that is appended, as far as order allows. "
+            "Else passed over: it stays as it is.",
+            examples=[CREATED],
+        ),
+    ] = None
     edited_at: Annotated[Passed, Field(examples=[CHANGED])] = None
 
     def to_domain(self) -> NewMessage:
@@ -105,6 +122,7 @@ class MessageReplace(_Said):
             self.name,
             format=self.format,
             body=self.body,
+            timestamp=self.timestamp,
         )
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from domain.errors import InvalidValue
 from entrypoints.http.problems import FIELD_ERRORS_MAX, FieldError, in_body, in_header, in_query
-from entrypoints.http.schemas import KINDS, MessageCreate
+from entrypoints.http.schemas import KINDS, MessageCreate, MessageReplace
 
 _TYPES = {
     "bool_type": "must be true or false",
@@ -50,7 +50,9 @@ def _field_error(found: Mapping[str, Any], body: type[BaseModel] | None) -> Fiel
         path = path[:-1]
         model = _model_at(body, path) if body else BaseModel
         detail = f"holds a field that is not known; it takes {', '.join(model.model_fields)}"
-        detail += _WHOLE if model is MessageCreate else ""
+        detail += _WHOLE if model in {MessageCreate, MessageReplace} else ""
+    if found["type"] == "string_type" and path[-1] == "content":
+        detail += _WHOLE
     if source == "body":
         return in_body(detail, *path)
     name = str(path[0])

@@ -135,6 +135,18 @@ async def test_a_batch_that_breaks_a_rule_stores_nothing(api: Api, body: Any, po
 
 
 @before_storage
+@pytest.mark.parametrize("item", [
+    {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+    {"role": "user", "parts": [{"type": "text", "text": "Hi"}]},
+])  # fmt: skip
+async def test_a_frameworks_message_is_told_the_ways_for_such(api: Api, item: Any) -> None:
+    path = f"/sessions/{(await api.create())['id']}/messages"
+    for method, at, body in (("POST", path, {"messages": [item]}), ("PUT", f"{path}/ext:m", item)):
+        errors = problem(await api.ask(method, at, json=body), 422)["errors"]
+        assert [error for error in errors if "give `format` beside" in error["detail"]], errors
+
+
+@before_storage
 async def test_a_member_that_is_not_known_is_told_with_how_to_store_it(api: Api) -> None:
     said = {"id": "1", "role": "user", "content": "x", "createdAt": "2026-01-02T03:04:05Z"}
     path = "/sessions/ext:chat/messages?create=true"

@@ -1,10 +1,13 @@
 """One message, by its order, as the last or by its external id: read, replaced, removed."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from domain.instant import TICK
+from entrypoints.http.serializers import rfc3339
 from tests.entrypoints.conftest import Api, before_storage, pointers, problem
 
 MISSING = "/sessions/01a20ab2-e3be-7336-be46-7b4184e042f7"
@@ -101,6 +104,26 @@ async def test_under_a_new_external_id_a_message_is_appended(api: Api, path: str
     assert (again.status_code, again.json()["id"]) == (200, answer.json()["id"])
     problem(await api.ask("PUT", f"{path}/7", json=said), 404)
     problem(await api.ask("PUT", f"{MISSING}/messages/ext:x", json=said), 404)
+
+
+@before_storage
+async def test_what_is_appended_was_said_when_its_client_says(api: Api, path: str) -> None:
+    """As far as order allows. What is no time is passed over, as is any once the message is
+    there."""
+    last = (await api.ask("GET", f"{path}/last")).json()["timestamp"]
+    api.clock.move(60)
+    for name, given, kept in (
+        ("queued", rfc3339(api.clock.time - timedelta(seconds=20)), None),
+        ("queued", "2020-01-01T00:00:00Z", rfc3339(api.clock.time - timedelta(seconds=20))),
+        ("early", last, rfc3339(api.clock.time - timedelta(seconds=20) + TICK)),
+        ("late", "2099-01-01T00:00:00Z", rfc3339(api.clock.time)),
+    ):
+        said = {"role": "user", "content": name, "timestamp": given}
+        answer = await api.ask("PUT", f"{path}/ext:{name}", json=said)
+        assert answer.json()["timestamp"] == (kept or given)
+    said = {"role": "user", "content": "no time", "timestamp": "2026-01-02"}
+    answer = await api.ask("PUT", f"{path}/ext:no%20time", json=said)
+    assert answer.json()["timestamp"] > rfc3339(api.clock.time)
 
 
 async def test_of_rivals_under_one_external_id_one_appends(api: Api, path: str) -> None:
