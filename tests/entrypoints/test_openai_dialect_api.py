@@ -156,6 +156,65 @@ class TestLimited:
         assert 0 < int(answer.headers["retry-after"]) <= 60
 
 
+@before_storage
+class TestRefused:
+    """A request that a limit refused is no repetition when it comes again."""
+
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        return {"openai_dialect": True, "rate_limits": "on", "rate_limit_write": "2/minute"}
+
+    @staticmethod
+    async def sent(
+        api: Api, path: str, tries: int, body: Any = None, *, first: int = 0
+    ) -> list[int]:
+        """What a client is answered who says of each try how many came before it."""
+        method = "DELETE" if body is None else "POST"
+        return [
+            (
+                await api.ask(
+                    method, path, json=body, headers={"x-stainless-retry-count": str(number)}
+                )
+            ).status_code
+            for number in range(first, first + tries)
+        ]
+
+    async def test_what_is_said_again_is_stored_again(self, api: Api) -> None:
+        conversation = await begun(api)
+        path, yes = f"{conversation.path}/items", {"items": [{"role": "user", "content": "yes"}]}
+        await conversation.add(*yes["items"])
+        await conversation.add(*yes["items"])
+        assert await self.sent(api, path, 2, yes) == [429, 429]
+        assert await self.sent(api, path, 1, yes) == [429]
+        api.clock.move(61)
+        assert await self.sent(api, path, 1, yes, first=2) == [200]
+        assert await self.sent(api, path, 1, yes, first=1) == [200]
+        assert await conversation.texts() == ["yes"] * 4
+
+    async def test_what_was_stored_by_an_earlier_try_is_not_stored_again(self, api: Api) -> None:
+        """Nor where the try that was refused is another's, or is long past."""
+        conversation = await begun(api)
+        path, yes = f"{conversation.path}/items", {"items": [{"role": "user", "content": "yes"}]}
+        assert await self.sent(api, path, 3, yes) == [200, 200, 429]
+        assert await self.sent(api, f"{conversation.path}/items/none", 1) == [429]
+        api.clock.move(61)
+        assert await self.sent(api, path, 1, yes, first=3) == [200]
+        assert await self.sent(api, path, 2, yes, first=1) == [200, 429]
+        assert await self.sent(api, path, 1, yes) == [429]
+        api.clock.move(76)
+        assert await self.sent(api, path, 1, yes, first=1) == [200]
+        assert await conversation.texts() == ["yes"]
+
+    async def test_what_was_never_there_is_not_told_as_removed(self, api: Api) -> None:
+        conversation = await begun(api, SAID)
+        for path in (f"{conversation.path}/items/none", f"{CONVERSATIONS}/{MISSING}"):
+            assert await self.sent(api, path, 3) == [404, 200, 429]
+            assert await self.sent(api, path, 1) == [429]
+            api.clock.move(61)
+            assert await self.sent(api, path, 1, first=1) == [404]
+            api.clock.move(61)
+
+
 REFUSED = [
     ("", {"metadata": {str(number): "" for number in range(17)}}, "metadata"),
     ("", {"metadata": {"k" * 65: ""}}, "metadata"),

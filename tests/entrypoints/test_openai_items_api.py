@@ -1,13 +1,26 @@
 """The items of OpenAI's Conversations API: what is stored, what is given back, and their lists."""
 
 import asyncio
+from collections.abc import Awaitable
+from time import perf_counter
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from domain.errors import VersionMismatch
+from domain.owner import Owner
+from entrypoints.http.openai_dialect.conversation_writers import ConversationWriters
 from tests.entrypoints.conftest import Api, before_storage
-from tests.entrypoints.dialect import CONVERSATIONS, SAID, begun, found, refusal
+from tests.entrypoints.dialect import (
+    CONVERSATIONS,
+    SAID,
+    begun,
+    found,
+    refusal,
+)
 
+ALICE = Owner("https://issuer", "alice")
 RETRY = {"x-stainless-retry-count": "1"}
 
 
@@ -192,6 +205,22 @@ async def test_a_list_is_walked_by_the_last_id(api: Api, order: str) -> None:
 
 
 @before_storage
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_a_walk_goes_on_from_an_item_of_ones_own_that_is_removed(
+    api: Api, order: str
+) -> None:
+    numbers = [str(number) for number in range(9)]
+    conversation = await begun(api, *[{**said(number), "id": f"own{number}"} for number in numbers])
+    page = await conversation.items(order=order, limit=4)
+    await api.ask("DELETE", f"{conversation.path}/items/{page['last_id']}")
+    rest = await conversation.items(order=order, after=page["last_id"])
+    texts = [item["content"][0]["text"] for item in page["data"] + rest["data"]]
+    assert texts == (numbers if order == "asc" else numbers[::-1])
+    unknown = await api.ask("GET", f"{conversation.path}/items", params={"after": "own9"})
+    refusal(unknown, 404)
+
+
+@before_storage
 async def test_a_list_of_nothing_has_no_ids(api: Api) -> None:
     conversation = await begun(api)
     assert await conversation.items() == {
@@ -268,30 +297,89 @@ async def test_a_retry_without_a_key_stores_what_is_not_there(api: Api) -> None:
 
 
 async def test_a_retry_of_items_with_an_id_is_known_by_it_however_late(api: Api) -> None:
-    """After an answer, an edit, a removal and a hundred other messages: it is that very item."""
+    """After an answer, an edit, a removal and a hundred other messages: it is that very item. Where
+    the first or the last of them is gone, nobody can tell whether it was ever there."""
     conversation = await begun(api, said("Hi"))
-    asked = (said("a"), {**said("b"), "id": "b"}, said("c"))
+    asked = (said("a"), said("gone"), {**said("b"), "id": "b"}, said("c"))
     first = await conversation.add(*asked)
     await conversation.add({**said("Fine.", "assistant"), "id": "answer"})
     assert await conversation.add(*asked, headers=RETRY) == first
     for words in ("other", "b"):
-        other = {"items": [{**said(words), "id": "b"}, *asked[2:]]}
+        other = {"items": [{**said(words), "id": "b"}, *asked[3:]]}
         path = f"{conversation.path}/items"
         answer = await api.ask("POST", path, json=other, headers=RETRY)
         if words == "other":
             assert refusal(answer, 400)["param"] == "items[0].id"
         else:
-            assert found(answer) == first[1:]
+            assert found(answer) == first[2:]
     (session,) = (await api.ask("GET", "/sessions")).json()["items"]
     native = f"/sessions/{session['id']}/messages"
     for _ in range(6):
         await conversation.add(*map(said, "0123456789abcdefghij"))
-    await api.ask("PUT", f"{native}/3", json={"role": "user", "content": "edited"})
-    await api.ask("DELETE", f"{native}/2")
+    await api.ask("PUT", f"{native}/4", json={"role": "user", "content": "edited"})
+    await api.ask("DELETE", f"{native}/3")
     again = await conversation.add(*asked, headers=RETRY)
-    assert [item["content"][0]["text"] for item in again] == ["edited", "c"]
+    assert [item["content"][0]["text"] for item in again] == ["a", "edited", "c"]
+    await api.ask("DELETE", f"{native}/2")
+    answer = await api.ask("POST", path, json={"items": asked}, headers=RETRY)
+    assert refusal(answer, 400)["param"] == "items[2].id"
     count = (await api.ask("GET", f"/sessions/{session['id']}")).json()["message_count"]
     assert count == 124
+
+
+@pytest.mark.parametrize("new", [said("NEW"), {**said("NEW"), "id": "n"}])
+async def test_a_retry_is_never_answered_with_less_than_was_stored(
+    api: Api, new: dict[str, Any]
+) -> None:
+    """Where one of its ids was taken long before, by itself or beside what others have said."""
+    conversation = await begun(api, {**said("x"), "id": "m1"})
+    path = f"{conversation.path}/items"
+    asked = {"items": [{**said("x"), "id": "m1"}, new]}
+    assert refusal(await api.ask("POST", path, json=asked, headers=RETRY), 400)
+    api.clock.move(1)
+    (other,) = await conversation.add(said("another's"))
+    (session,) = (await api.ask("GET", "/sessions")).json()["items"]
+    edited = {"role": "user", "content": "edited"}
+    await api.ask("PUT", f"/sessions/{session['id']}/messages/2", json=edited)
+    assert refusal(await api.ask("POST", path, json=asked, headers=RETRY), 400)
+    await api.ask("DELETE", f"{path}/{other['id']}")
+    await conversation.add(said("last"))
+    assert refusal(await api.ask("POST", path, json=asked, headers=RETRY), 400)
+    assert await conversation.texts() == ["x", "last"]
+    await conversation.add(said("a"))
+    api.clock.move(1)
+    await conversation.add(said("b"))
+    await conversation.add(said("a"), said("b"), headers=RETRY)
+    assert await conversation.texts() == ["x", "last", "a", "b", "a", "b"]
+
+
+async def test_a_retry_finds_its_items_behind_many_others(api: Api) -> None:
+    conversation = await begun(api)
+    first = await conversation.add(said("yes"), said("no"))
+    for _ in range(8):
+        await conversation.add(*map(said, "0123456789abcdefghij"))
+    assert await conversation.add(said("yes"), said("no"), headers=RETRY) == first
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+async def test_a_retry_among_large_items_holds_nobody_up(api: Api) -> None:
+    """It costs less than a list of them, and lets others go on in between."""
+    conversation = await begun(api)
+    for _ in range(3):
+        await conversation.add(*(said(letter * 250_000) for letter in "abcdefghijkl"))
+
+    async def longest_wait(doing: Awaitable[object]) -> float:
+        task = asyncio.ensure_future(doing)
+        longest, now = 0.0, perf_counter()
+        while not task.done():
+            await asyncio.sleep(0)
+            longest, now = max(longest, perf_counter() - now), perf_counter()
+        await task
+        return longest
+
+    listing = await longest_wait(conversation.items(limit=100))
+    assert await longest_wait(conversation.add(said("yes"), headers=RETRY)) < listing / 2
+    assert len((await conversation.items(limit=1))["data"][0]["content"][0]["text"]) == len("yes")
 
 
 async def test_a_retry_of_more_than_a_page_holds_is_found(api: Api) -> None:
@@ -304,7 +392,8 @@ async def test_a_retry_of_more_than_a_page_holds_is_found(api: Api) -> None:
 
 
 async def test_nobody_is_refused_because_others_write(api: Api) -> None:
-    """Updates and retries go through while the conversation changes."""
+    """Updates and retries go through while the conversation changes, and who goes away lets the
+    next one in."""
     conversation = await begun(api)
 
     async def write(number: int) -> None:
@@ -314,9 +403,50 @@ async def test_nobody_is_refused_because_others_write(api: Api) -> None:
             changed = {"metadata": {str(number): "v"}}
             assert (await api.ask("POST", conversation.path, json=changed)).status_code == 200
 
-    await asyncio.gather(*map(write, range(30)))
-    assert sorted(await conversation.texts()) == sorted(map(str, range(30)))
+    writes = asyncio.gather(*map(write, range(30)))
+    left = [asyncio.ensure_future(write(number)) for number in (0, 1, 2)]
+    await asyncio.sleep(0.01)
+    for one in left:
+        one.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await writes
+    assert {*map(str, range(30))} == {*await conversation.texts()}
     assert len((await api.ask("GET", conversation.path)).json()["metadata"]) == 1
+
+
+async def test_writers_in_one_process_try_once_and_leave_nothing_behind() -> None:
+    """Those that need a conversation as it was read go one by one, the others beside each other."""
+    writers, version, tries, together = ConversationWriters(), 0, 0, [0]
+
+    async def attempt() -> None:
+        nonlocal version, tries
+        tries, read = tries + 1, version
+        assert together[-1] == 0
+        await asyncio.sleep(0)
+        if version != read:
+            raise VersionMismatch
+        version = read + 1
+
+    async def write() -> None:
+        nonlocal version
+        async with writers.turn(ALICE, UUID(int=1)):
+            together.append(together[-1] + 1)
+            version += 1
+            try:
+                await asyncio.sleep(0)
+            finally:
+                together.append(together[-1] - 1)
+
+    kinds = (write, write, lambda: writers.alone(ALICE, UUID(int=1), attempt))
+    tasks = [asyncio.ensure_future(kind()) for _ in range(10) for kind in kinds]
+    await asyncio.sleep(0)
+    for gone in tasks[::7]:
+        gone.cancel()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(one) for one in ended} == {type(None), asyncio.CancelledError}
+    assert tries == 10 - sum(gone.cancelled() for gone in tasks[2::3])
+    assert max(together) > 1
+    assert len(writers) == 0
 
 
 async def test_two_items_never_have_one_id(api: Api) -> None:
@@ -334,6 +464,18 @@ async def test_two_items_never_have_one_id(api: Api) -> None:
         assert one.json() == item
     await api.ask("DELETE", f"{conversation.path}/items/{made[1]}")
     assert await conversation.texts() == ["one"]
+
+
+@before_storage
+@pytest.mark.parametrize("id_", [".", ".."])
+async def test_an_id_that_no_path_can_have_is_none(api: Api, id_: str) -> None:
+    """A message of the service's own API that has it is known by another."""
+    session = await api.create(messages=[{**said("Hi"), "external_id": id_}])
+    path = f"{CONVERSATIONS}/conv_{session['id'].replace('-', '')}/items"
+    (item,) = found(await api.ask("GET", path))
+    assert (await api.ask("GET", f"{path}/{item['id']}")).json() == item
+    answer = await api.ask("POST", path, json={"items": [{**said("Hi"), "id": id_}]})
+    assert refusal(answer, 400)["param"] == "items[0].id"
 
 
 async def test_a_conversation_that_a_retry_finds_gone_was_removed(api: Api) -> None:

@@ -22,6 +22,10 @@ _MADE_CONVERSATION = re.compile(rf"{CONVERSATION}({_UUID_V7})")
 _MADE_ITEM = re.compile(rf"[a-z]+_({_UUID_V7})([0-9a-f]{{8}})")
 
 
+DOTS = frozenset({".", ".."})
+"""What a client's path cannot end in, since every client takes it out (RFC 3986 section 5.2.4)."""
+
+
 class MadeItem(NamedTuple):
     """An item by an id that was made for it: the message of that order in that session, unless a
     client has given the id to another. `text` is the id itself."""
@@ -79,9 +83,9 @@ def item_id(message: Message, prefix: str) -> str:
 
 def is_known_by_place(message: Message) -> bool:
     """Whether a message's id as an item is made of its place: it has no other, or one that could
-    have been made for another item of the conversation."""
+    have been made for another item of the conversation, or that no path can have."""
     own = message.external_id
-    if own is None:
+    if own is None or own in DOTS:
         return True
     if message.session_id.hex not in own:
         return False

@@ -37,7 +37,7 @@ from entrypoints.http.openai_dialect.dialect_route import (
     ConversationId,
     DialectRoute,
     ItemId,
-    is_retry,
+    may_be_done,
 )
 from entrypoints.http.openai_dialect.item_reader import (
     check_unmade,
@@ -52,8 +52,8 @@ from entrypoints.http.openai_dialect.item_writer import (
     items_json,
 )
 from entrypoints.http.openai_dialect.openai_errors import OpenAIErrors
-from entrypoints.http.openai_dialect.races import while_others_write
-from entrypoints.http.openai_dialect.unkeyed_retries import append_unless_there
+from entrypoints.http.openai_dialect.process_memory import ProcessMemory, process_memory
+from entrypoints.http.openai_dialect.unkeyed_retries import UnkeyedRetries
 from entrypoints.http.routes.authenticated import (
     NO_HEADERS,
     authenticated_router,
@@ -72,6 +72,7 @@ router = authenticated_router(CONVERSATIONS, "conversations", DialectRoute)
 
 def serve_conversations(app: FastAPI) -> None:
     """Add the dialect to the application: its routes, and the form of its errors."""
+    app.state.openai_dialect = ProcessMemory()
     app.include_router(router, include_in_schema=False)
     app.add_middleware(OpenAIErrors)
 
@@ -108,7 +109,8 @@ async def update_conversation(
             caller, found.id, patch, expected=(found.version,)
         )
 
-    return _conversation(request, await while_others_write(attempt))
+    writers = process_memory(request).writers
+    return _conversation(request, await writers.alone(caller, conversation_id, attempt))
 
 
 @router.delete(ONE, operation_id="deleteConversation")
@@ -116,11 +118,12 @@ async def delete_conversation(
     request: Request, caller: Caller, conversation_id: ConversationId
 ) -> Response:
     """The conversation goes with its items. A retry finds it gone."""
+    was_sent = may_be_done(request)
     try:
         session_id = await known_session(request, caller, conversation_id)
         await use_cases(request).delete_session(caller, session_id)
     except SessionNotFound:
-        if not is_retry(request):
+        if not was_sent:
             raise
     return json_response(deleted_json(named(conversation_id)))
 
@@ -136,23 +139,19 @@ async def create_items(
     messages = messages_of(body.items)
     await _check_ids(request, caller, conversation_id, messages)
     key = only_key(keys)
+    writers = process_memory(request).writers
     with naming_items():
-        if key is None and is_retry(request):
-            stored, replayed = await append_unless_there(
-                use_cases(request),
-                caller,
-                conversation_id,
-                messages,
-                app_context(request).clock.now(),
-            )
-            headers: Mapping[str, str] = {"Idempotent-Replayed": "true"} if replayed else {}
+        if may_be_done(request) and key is None:
+            retries = UnkeyedRetries(use_cases(request), writers)
+            now = app_context(request).clock.now()
+            appended = await retries.append_unless_there(caller, conversation_id, messages, now)
         else:
-            appended = await use_cases(request).append_messages.once(
-                key, caller, conversation_id, messages
-            )
-            stored, headers = appended.value, replay_mark(appended)
-    note_session(request, stored)
-    return json_response(items_json(stored), headers=headers)
+            async with writers.turn(caller, conversation_id):
+                appended = await use_cases(request).append_messages.once(
+                    key, caller, conversation_id, messages
+                )
+    note_session(request, appended.value)
+    return json_response(items_json(appended.value), headers=replay_mark(appended))
 
 
 @router.get(ITEMS, operation_id="listConversationItems")
@@ -173,6 +172,8 @@ async def list_items(
     )
     page = await use_cases(request).get_messages(caller, conversation_id, asked)
     note_session(request, page.items)
+    if page.items:
+        process_memory(request).edges.note(page.items[-1])
     return json_response(items_json(page.items, has_more=page.has_next))
 
 
@@ -188,11 +189,12 @@ async def delete_item(
     request: Request, caller: Caller, conversation_id: ConversationId, item_id: ItemId
 ) -> Response:
     """The item goes, and what is left is the conversation. A retry finds it gone."""
+    was_sent = may_be_done(request)
     try:
         found = await _message(request, caller, conversation_id, item_id)
         await use_cases(request).remove_message(caller, found.session_id, found.message_order)
     except MessageNotFound:
-        if not is_retry(request):
+        if not was_sent:
             raise
     return _conversation(request, await use_cases(request).get_session(caller, conversation_id))
 
@@ -220,15 +222,22 @@ async def _message(
 async def _order(
     request: Request, caller: Owner, conversation: SessionRef, item: ItemRef | None
 ) -> int | None:
-    """The order of an item, from its id alone where that tells it, so that a walk goes on when the
-    item has been removed. Raises MessageNotFound."""
+    """The order of an item, from its id alone where that tells it, or from the page that it ended,
+    so that a walk goes on when the item has been removed. Raises MessageNotFound."""
     if item is None:
         return None
     if isinstance(item, MadeItem):
         if item.session_id == await known_session(request, caller, conversation):
             return item.message_order
         item = ExternalId(item.text)
-    return (await use_cases(request).get_message(caller, conversation, item)).message_order
+    try:
+        return (await use_cases(request).get_message(caller, conversation, item)).message_order
+    except MessageNotFound:
+        session_id = await known_session(request, caller, conversation)
+        order = process_memory(request).edges.order_of(session_id, item.value)
+        if order is None:
+            raise
+        return order
 
 
 async def _check_ids(

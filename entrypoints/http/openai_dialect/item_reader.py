@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.errors import ExternalIdTaken, InvalidValue, in_field
 from domain.framework_item import message_from_item
 from domain.message import NewMessage
-from entrypoints.http.openai_dialect.conversation_ids import MadeItem, item_ref
+from entrypoints.http.openai_dialect.conversation_ids import DOTS, MadeItem, item_ref
 from entrypoints.http.openai_dialect.item_types import ITEM_TYPES, MESSAGE, PART_TYPES, ROLES
 from entrypoints.http.problems import in_body, invalid
 
@@ -30,6 +30,8 @@ def _message(item: Item, index: int) -> NewMessage:
         message = message_from_item(item, FORMAT)
         if item.get("id") is not None and message.external_id is None:
             raise InvalidValue("must be 1 to 255 printable characters", "id")
+        if message.external_id in DOTS:
+            raise InvalidValue("must not be '.' or '..'", "id")
         return message
 
 
