@@ -355,10 +355,12 @@ async def test_a_retry_is_never_answered_with_less_than_was_stored(
 
 async def test_a_retry_finds_its_items_behind_many_others(api: Api) -> None:
     conversation = await begun(api)
+    call = await conversation.add(said("Fine.", "assistant"), CALL)
     first = await conversation.add(said("yes"), said("no"))
     for _ in range(8):
         await conversation.add(*map(said, "0123456789abcdefghij"))
     assert await conversation.add(said("yes"), said("no"), headers=RETRY) == first
+    assert await conversation.add(said("Fine.", "assistant"), CALL, headers=RETRY) == call
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
