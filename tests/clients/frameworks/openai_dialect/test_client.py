@@ -2,11 +2,13 @@
 
 import asyncio
 
+import httpx
 import openai
 import pytest
 from openai import OpenAI
 
 from tests.clients.frameworks.openai_dialect.conftest import Dialect, through
+from tests.clients.frameworks.service import ROOT
 from tests.clients.losing_proxy import LosingProxy
 
 
@@ -71,6 +73,35 @@ def test_lost_answers_double_nothing(dialect: Dialect, proxy: LosingProxy, clien
     assert sorted(said) == sorted(f"{who}{number}" for who in "ab" for number in range(5))
     for who in "ab":
         assert [text for text in said[::-1] if text[0] == who] == [f"{who}{n}" for n in range(5)]
+
+
+class _FailsOnce(httpx.HTTPTransport):
+    """A connection that breaks before the first request has arrived."""
+
+    broken = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if not self.broken:
+            self.broken = True
+            raise httpx.ConnectError("broken", request=request)
+        return super().handle_request(request)
+
+
+@pytest.mark.parametrize("header", [None, "Idempotency-Key"])
+def test_a_key_tells_apart_what_is_said_twice(client: OpenAI, header: str | None) -> None:
+    """As the page says how to have one sent."""
+    conversation = client.conversations.create()
+    yes = [{"role": "user", "content": "yes"}]
+    client.conversations.items.create(conversation.id, items=yes)
+    with httpx.Client(transport=_FailsOnce()) as failing:
+        other = client.with_options(http_client=failing)
+        other._idempotency_header = header  # noqa: SLF001 - as the page has it
+        other.conversations.items.create(conversation.id, items=yes)
+        other.conversations.items.create(conversation.id, items=yes)
+    stored = client.conversations.items.list(conversation.id).data
+    assert len(stored) == (3 if header else 2)
+    page = (ROOT / "docs" / "openai-conversations.md").read_text()
+    assert f'client._idempotency_header = "{header or "Idempotency-Key"}"' in page
 
 
 def test_lost_answers_to_removals_are_no_errors(
