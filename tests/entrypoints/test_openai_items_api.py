@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from time import perf_counter
+from time import thread_time
 from typing import Any
 from uuid import UUID
 
@@ -370,17 +370,17 @@ async def test_a_retry_among_large_items_holds_nobody_up(api: Api) -> None:
     for _ in range(3):
         await conversation.add(*(said(letter * 250_000) for letter in "abcdefghijkl"))
 
-    async def longest_wait(doing: Awaitable[object]) -> float:
+    async def longest_step(doing: Awaitable[object]) -> float:
         task = asyncio.ensure_future(doing)
-        longest, now = 0.0, perf_counter()
+        longest, now = 0.0, thread_time()
         while not task.done():
             await asyncio.sleep(0)
-            longest, now = max(longest, perf_counter() - now), perf_counter()
+            longest, now = max(longest, thread_time() - now), thread_time()
         await task
         return longest
 
-    listing = await longest_wait(conversation.items(limit=100))
-    assert await longest_wait(conversation.add(said("yes"), headers=RETRY)) < listing / 2
+    listing = await longest_step(conversation.items(limit=100))
+    assert await longest_step(conversation.add(said("yes"), headers=RETRY)) < listing / 2
     assert len((await conversation.items(limit=1))["data"][0]["content"][0]["text"]) == len("yes")
 
 
