@@ -2,29 +2,19 @@
 list of conversations shows them."""
 
 from collections.abc import Awaitable, Callable
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from hashlib import sha256
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from chat_sessions_client.async_client import AsyncClient
-from chat_sessions_client.errors import InvalidInput, MessageNotFound, SessionNotFound
+from chat_sessions_client.errors import MessageNotFound, SessionNotFound
 from chat_sessions_client.operations import external
-from chat_sessions_client.shapes import JsonObject, MessageCreate, MessageResponse
+from chat_sessions_client.shapes import JsonObject, MessageCreate
 
 T = TypeVar("T")
 
 _ID_MAX = 255
-_SUM_AFTER = 100
-_SUM = {"is": "sum"}
-
-
-class Merged(NamedTuple):
-    """All bodies as one, and the ids of the newest of them."""
-
-    whole: JsonObject
-    ids: AbstractSet[str | None]
 
 
 class Records:
@@ -38,7 +28,7 @@ class Records:
 
     async def save(self, id_: str, body: JsonObject) -> None:
         message = record(self._format, body)
-        await self._write(lambda: self._client.put_message(self._session, external(id_), message))
+        await self.write(lambda: self._client.put_message(self._session, external(id_), message))
 
     async def load(self, id_: str) -> JsonObject:
         """Raises SessionNotFound or MessageNotFound."""
@@ -48,45 +38,17 @@ class Records:
         with suppress(SessionNotFound, MessageNotFound):
             await self._client.delete_message(self._session, external(id_))
 
-    async def add(self, id_: str, body: JsonObject) -> None:
-        """Once, however often it is added."""
-        message = record(self._format, body)
-        message["external_id"] = id_
-        await self._write(lambda: self._client.append(self._session, [message], existing="keep"))
-
-    async def merged(self) -> "Merged":
-        """All bodies as one, in their order: a later member replaces an earlier one.
-
-        After each hundred the newest is replaced by what they amount to up to there, and a read
-        ends at that. Whoever does it writes the same, so that nobody is in another's way.
-        """
-        found: list[MessageResponse] = []
-        with suppress(SessionNotFound):
-            async for message in self._client.messages(self._session, sort_order="desc", limit=200):
-                found.append(message)
-                if message["metadata"] == _SUM:
-                    break
-        whole = {
-            key: value
-            for message in reversed(found)
-            for key, value in (message["body"] or {}).items()
-        }
-        if len(found) > _SUM_AFTER:
-            summed = record(self._format, whole)
-            summed["metadata"] = _SUM
-            with suppress(InvalidInput, MessageNotFound):  # too large for a body, or removed
-                await self._client.put_message(self._session, found[0]["message_order"], summed)
-        return Merged(whole, {message["external_id"] for message in found})
-
-    async def _write(self, write: Callable[[], Awaitable[T]]) -> T:
+    async def write(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write into the session, and begin it where there is none: as an import, which makes it
+        archived in one act."""
         try:
             return await write()
         except SessionNotFound:
-            kind = {"holds": self._format}
-            await self._client.create_session(
-                external_id=self._name, metadata=kind, existing="keep"
-            )
-            await self._client.change_session(self._session, {"archived": True})
+            metadata = {"holds": self._format}
+            named = {"type": "session", "external_id": self._name}
+            line = {**named, "metadata": metadata, "archived": True}
+            async for _ in self._client.import_lines([line]):
+                pass
             return await write()
 
 

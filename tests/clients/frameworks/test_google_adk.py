@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,8 @@ import pytest
 from chat_sessions_client import AsyncClient, Client, external
 from chat_sessions_client.errors import ConnectionLost
 from chat_sessions_client.google_adk import ChatSessionService
-from chat_sessions_client.records import Records, name_of
+from chat_sessions_client.records import name_of
+from chat_sessions_client.shared_state import Change, SharedState
 from google.adk.errors import StaleSessionError
 from google.adk.errors.already_exists_error import AlreadyExistsError
 from google.adk.errors.input_validation_error import InputValidationError
@@ -31,6 +33,7 @@ CONFIGS = [
     GetSessionConfig(num_recent_events=9, after_timestamp=101.5),
     GetSessionConfig(after_timestamp=102.0),
 ]
+SCOPES = ("app:n", "user:n", "n")
 ODD = {"app_name": "a/b %", "user_id": "é\n" + "u" * 300}
 
 
@@ -193,6 +196,13 @@ async def test_what_is_refused_changes_nothing(
     kept = await sessions.append_event(session, event("one", **{"user:n": 1}))
     with _refused(session, InputValidationError):
         await sessions.append_event(session, event("x" * 300_000, **{"user:n": 2}))
+    deep: Any = 1
+    for _ in range(150):
+        deep = [deep]
+    with _refused(session, InputValidationError):
+        await sessions.append_event(session, event(deep=deep))
+    with _refused(session, InputValidationError):
+        await sessions.get_session(app_name="\ud800", user_id="u", session_id="s")
     with _refused(session, AlreadyExistsError):
         await sessions.append_event(session, kept)
     assert await sessions.get_user_state(**names) == {"n": 1}
@@ -214,67 +224,128 @@ class Interrupted(AsyncClient):
         return await super().append(*arguments, **named)
 
 
+async def interrupted(service: Service, session: Session, said: Event) -> None:
+    """Between the event and what others are to see of it."""
+    before = ChatSessionService(Interrupted(service.url, service.token("adk")))
+    with pytest.raises(ConnectionLost):
+        await before.append_event(session.model_copy(deep=True), said)
+
+
 async def test_state_that_a_crash_left_behind_is_made_up_for(
-    service: Service, names: dict[str, Any]
+    service: Service, client: AsyncClient, sessions: ChatSessionService, names: dict[str, Any]
 ) -> None:
     """It is stored with its event, and shared once, whoever comes by."""
-    token = service.token("adk")
-    before = ChatSessionService(Interrupted(service.url, token))
-    session = await before.create_session(**names)
-    with pytest.raises(ConnectionLost):
-        await before.append_event(session, event("one", **{"app:n": 1, "user:n": 1, "n": 1}))
-    client = AsyncClient(service.url, token)
-    after = ChatSessionService(client)
+    session = await sessions.create_session(**names)
+    await interrupted(service, session, event("one", **dict.fromkeys(SCOPES, 1)))
     found = await asyncio.gather(
-        *(after.get_session(**names, session_id=session.id) for _ in range(3))
+        *(sessions.get_session(**names, session_id=session.id) for _ in range(3))
     )
     for one in found:
         assert one
-        assert one.state == {"app:n": 1, "user:n": 1, "n": 1}
-    other = await after.create_session(**names)
+        assert one.state == dict.fromkeys(SCOPES, 1)
+    other = await sessions.create_session(**names)
     assert other.state == {"app:n": 1, "user:n": 1}
     shared = external(name_of("adk-state", names["app_name"]))
     assert (await client.session(shared))["message_count"] == 1
     with pytest.raises(StaleSessionError):
-        await after.append_event(session, event("two"))
+        await sessions.append_event(session, event("two"))
 
 
-async def test_records_are_merged_whoever_sums_them_up(client: AsyncClient) -> None:
-    name = f"records:{uuid4()}"
+async def test_state_that_is_made_up_for_takes_nothing_newer_back(
+    service: Service, sessions: ChatSessionService, names: dict[str, Any]
+) -> None:
+    late, other = [await sessions.create_session(**names) for _ in range(2)]
+    await interrupted(service, late, event(**dict[str, Any]({"user:plan": "old", "user:a": 1})))
+    await sessions.append_event(other, event(**{"user:plan": "new"}))
+    for _ in range(2):
+        for one in (late, other):
+            found = await sessions.get_session(**names, session_id=one.id)
+            assert found
+            assert found.state == {"user:plan": "new", "user:a": 1}
+
+
+async def test_shared_state_holds_whoever_clears_it_up(client: AsyncClient) -> None:
+    name, times = f"records:{uuid4()}", count()
 
     async def write(writer: int) -> None:
+        own = SharedState(client, name, "test/1")
         for number in range(35):
-            body = {str(number): writer, "last": [writer, number]}
-            await Records(client, name, "test/1").add(f"{writer}/{number}", body)
-            await Records(client, name, "test/1").add(f"{writer}/{number}", body)
-            if number % 10 == writer:
-                await Records(client, name, "test/1").merged()
+            members = {f"{writer}/{number % 5}": number, "last": [writer, number, "x" * 3_000]}
+            change = Change(f"{writer}.{number}", f"{next(times):06}", members)
+            for _ in range(2):
+                await own.add([change])
+            if number % 5 == 4:
+                read = (await own.read()).members
+                mine = {key: one for key, one in read.items() if key[0] == str(writer)}
+                assert mine == {f"{writer}/{end}": number - 4 + end for end in range(5)}
 
     await asyncio.gather(*map(write, range(4)))
-    stored = [one async for one in client.messages(external(name))]
-    own = [one["body"] for one in stored if not one["metadata"]]
-    assert len(stored) == 140
-    assert 0 < len(stored) - len(own) < 10
-    whole, _ = await Records(client, name, "test/1").merged()
-    assert whole["last"] == (stored[-1]["body"] or {})["last"]
-    assert whole.keys() == {"last", *map(str, range(35))}
-    assert all(whole[key] == value for key, value in (stored[-1]["body"] or {}).items())
+    state = SharedState(client, name, "test/1")
+    await state.add([Change("late", "000000.5", {"last": "long ago", "new": 1})])
+    known = await state.read()
+    assert known.members.keys() == {
+        "last",
+        "new",
+        *(f"{w}/{n}" for w in range(4) for n in range(5)),
+    }
+    assert known.members["last"][1] == 34
+    assert (await client.session(external(name)))["message_count"] < 120
+    assert (await state.read()).members == known.members
+    assert [one async for one in client.sessions(limit=200) if one["external_id"] == name] == []
 
 
-async def test_state_is_larger_than_a_message(
+async def test_shared_state_is_larger_than_a_request(
     client: AsyncClient, sessions: ChatSessionService, names: dict[str, Any]
 ) -> None:
     session = await sessions.create_session(**names)
-    for number in range(4):
-        large: Any = {f"{prefix}{number}": "é" * 60_000 for prefix in ("app:", "")}
-        await sessions.append_event(session, event(**large))
-    records = Records(client, name_of("adk-state", names["app_name"]), "adk.state/1")
-    for number in range(110):
-        await records.add(f"more {number}", {"app:more": number})
-    found = await sessions.get_session(**names, session_id=session.id)
+    own = {f"k{number}": "é" * 60_000 for number in range(2)}
+    for key, value in own.items():
+        await sessions.append_event(session, event(**{key: value}))
+    state = SharedState(client, name_of("adk-state", names["app_name"]), "adk.state/1")
+    large = {f"app:{number}": f"{number}" + "x" * 200_000 for number in range(30)}
+    for at in "12":
+        await state.add(Change(f"{at} {key}", at, {key: one}) for key, one in large.items())
+    for _ in range(2):
+        found = await sessions.get_session(**names, session_id=session.id)
+        assert found
+        assert found.state == large | own
+    listed = await sessions.list_sessions(app_name=names["app_name"])
+    other = await sessions.create_session(app_name=names["app_name"], user_id="other")
+    assert [one.state for one in (*listed.sessions, other)] == [large | own, large]
+
+
+TAKEN_AWAY: list[Any] = [
+    None,
+    {"adk_user": None},
+    {"adk_app": 5, "adk_user": [], "adk_session": {}},
+    {"adk_session": "another"},
+]
+
+
+@pytest.mark.parametrize("metadata", TAKEN_AWAY, ids=str)
+@pytest.mark.parametrize("user", ["u", "u" * 300])
+async def test_what_another_client_does_to_one_session_is_its_alone(
+    client: AsyncClient, sessions: ChatSessionService, metadata: Any, user: str
+) -> None:
+    """It is listed again once it is used, and others are all the time."""
+    names: dict[str, Any] = {"app_name": str(uuid4()), "user_id": user}
+    session, other = [await sessions.create_session(**names, session_id=one) for one in "ab"]
+    await sessions.append_event(session, event("one", n=1))
+    stored = external(name_of("adk", *names.values(), "a"))
+    await client.put_message(
+        stored, external("x"), {"role": "user", "format": "adk.event/1"} | {"body": {"author": 5}}
+    )
+    await client.change_session(stored, {"metadata": metadata})
+    await client.change_session(stored, {"metadata": {"own": 1}})
+    listed = await sessions.list_sessions(app_name=names["app_name"])
+    assert other.id in [one.id for one in listed.sessions]
+    found = await sessions.get_session(**names, session_id="a")
     assert found
-    assert len(str(found.state)) > 480_000
-    assert found.state["app:more"] == 109
+    assert ([one.id for one in found.events], found.state) == ([session.events[0].id], {"n": 1})
+    await sessions.append_event(found, event("two"))
+    listed = await sessions.list_sessions(**names)
+    assert sorted(one.id for one in listed.sessions) == ["a", "b"]
+    assert (await client.session(stored))["metadata"]["own"] == 1
 
 
 def test_a_program_with_several_loops(service: Service, names: dict[str, Any]) -> None:
