@@ -9,17 +9,17 @@ from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter
 
 from chat_sessions_client import AsyncClient, errors, external
+from chat_sessions_client import chatkit_shapes as shapes
+from chat_sessions_client import chatkit_threads as threads
 from chat_sessions_client.records import Records
-from chat_sessions_client.shapes import MessageQuery, SessionQuery, SessionResponse
-from chat_sessions_client.text import storable
+from chat_sessions_client.shapes import MessageQuery, SessionQuery
 from chat_sessions_client.translation import translating
 
-FORMAT, ATTACHMENT_FORMAT = "chatkit.thread-item/1", "chatkit.attachment/1"
-_KIND = {"kind": "chatkit.thread"}
-_ROLES = {"user_message": "user", "client_tool_call": "tool"}
-_item, _attachment = TypeAdapter[ThreadItem](ThreadItem), TypeAdapter[Attachment](Attachment)
-_GONE = (errors.SessionNotFound, errors.MessageNotFound)
-_as_theirs = translating(((*_GONE, KeyError), NotFoundError))
+ATTACHMENT_FORMAT = "chatkit.attachment/1"
+_LIMIT = 200
+_attachment = TypeAdapter[Attachment](Attachment)
+_as_theirs = translating((errors.NotFound, NotFoundError))
+_of_a_page = translating(((errors.NotFound, errors.InvalidInput), NotFoundError))
 
 
 class ChatStore(Store[TContext]):
@@ -36,41 +36,41 @@ class ChatStore(Store[TContext]):
 
     @_as_theirs
     async def load_thread(self, thread_id: str, context: TContext) -> ThreadMetadata:
-        return _thread(await self._client_of(context).session(external(thread_id)))
+        client = self._client_of(context)
+        if thread := await threads.load(client, await client.session(external(thread_id))):
+            return thread
+        raise NotFoundError(f"{thread_id} is no thread")
 
     async def save_thread(self, thread: ThreadMetadata, context: TContext) -> None:
-        client = self._client_of(context)
-        title = "".join(filter(str.isprintable, thread.title or "")).strip()[:200].rstrip() or None
-        metadata = _KIND | {"thread": thread.model_dump_json(exclude={"items"})}
-        try:
-            await client.change_session(external(thread.id), {"title": title, "metadata": metadata})
-        except errors.SessionNotFound:
-            await client.create_session(external_id=thread.id, title=title, metadata=metadata)
+        await threads.save(self._client_of(context), thread)
 
+    @_of_a_page
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: TContext
     ) -> Page[ThreadMetadata]:
         """`after` is that of the page before."""
-        query: SessionQuery = {"metadata": _KIND, "sort_by": "created_at", "sort_order": order}  # type: ignore[typeddict-item]
+        client = self._client_of(context)
+        query: SessionQuery = {"metadata": shapes.KIND, "limit": min(max(limit, 1), _LIMIT)}
+        query |= {"sort_by": "created_at", "sort_order": order}  # type: ignore[typeddict-item]
         query |= {"cursor": after} if after else {}
-        query["limit"] = min(limit, 200)
-        page = await self._client_of(context).sessions_page(**query)
+        page = await client.sessions_page(**query)
+        data = [one for session in page["items"] if (one := await threads.load(client, session))]
         rest = page["pagination"]["next_cursor"]
-        return Page(data=[_thread(one) for one in page["items"]], has_more=bool(rest), after=rest)
+        return Page(data=data, has_more=bool(rest), after=rest)
 
     @_as_theirs
     async def load_thread_items(
         self, thread_id: str, after: str | None, limit: int, order: str, context: TContext
     ) -> Page[ThreadItem]:
         client, session = self._client_of(context), external(thread_id)
-        query: MessageQuery = {"limit": min(limit + 1, 200), "sort_order": order}  # type: ignore[typeddict-item]
+        query: MessageQuery = {"limit": min(limit + 1, _LIMIT), "sort_order": order}  # type: ignore[typeddict-item]
         if after:
             place = (await client.message(session, external(after)))["message_order"]
             query |= {"after": place} if order == "asc" else {"before": place}
         found: list[ThreadItem] = []
         async for message in client.messages(session, **query):
-            if message["format"] == FORMAT:
-                found.append(_item.validate_python(message["body"]))
+            if item := shapes.item_of(message):
+                found.append(item)
             if len(found) > limit:
                 break
         data, has_more = found[:limit], len(found) > limit
@@ -78,26 +78,25 @@ class ChatStore(Store[TContext]):
 
     @_as_theirs
     async def save_item(self, thread_id: str, item: ThreadItem, context: TContext) -> None:
-        body = _item.dump_python(item, mode="json", by_alias=True)
-        said = item.content if item.type in {"user_message", "assistant_message"} else None
-        text = None if said is None else storable("\n".join(part.text for part in said))
-        role = "system" if "hidden" in item.type else _ROLES.get(item.type, "assistant")
-        message = {"role": role, "content": text, "format": FORMAT, "body": body}
-        await self._client_of(context).put_message(external(thread_id), external(item.id), message)
+        client, message = self._client_of(context), shapes.message_of(item)
+        await client.put_message(external(thread_id), external(item.id), message)
 
     add_thread_item = save_item
 
     @_as_theirs
     async def load_item(self, thread_id: str, item_id: str, context: TContext) -> ThreadItem:
-        message = await self._client_of(context).message(external(thread_id), external(item_id))
-        return _item.validate_python(message["body"])
+        client = self._client_of(context)
+        message = await client.message(external(thread_id), external(item_id))
+        if item := shapes.item_of(message):
+            return item
+        raise NotFoundError(f"{item_id} is no item")
 
     async def delete_thread(self, thread_id: str, context: TContext) -> None:
-        with suppress(*_GONE):
+        with suppress(errors.NotFound):
             await self._client_of(context).delete_session(external(thread_id))
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: TContext) -> None:
-        with suppress(*_GONE):
+        with suppress(errors.NotFound):
             await self._client_of(context).delete_message(external(thread_id), external(item_id))
 
     async def save_attachment(self, attachment: Attachment, context: TContext) -> None:
@@ -113,7 +112,3 @@ class ChatStore(Store[TContext]):
 
     def _attachments(self, context: TContext) -> Records:
         return Records(self._client_of(context), "chatkit:attachments", ATTACHMENT_FORMAT)
-
-
-def _thread(session: SessionResponse) -> ThreadMetadata:
-    return ThreadMetadata.model_validate_json(session["metadata"]["thread"])

@@ -14,9 +14,9 @@ from pydantic_ai.exceptions import AgentRunError
 from chat_sessions_client import AsyncClient, external
 from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import NotFound, VersionMismatch, raising
-from chat_sessions_client.pydantic_ai_history import History, message_of, record_message
-
-SCOPE = "pydantic_ai_scope"
+from chat_sessions_client.operations import Tagged
+from chat_sessions_client.pydantic_ai_history import SCOPE, History, message_of, record_message
+from chat_sessions_client.shapes import SessionResponse
 
 
 class EntryNotFound(AgentRunError, LookupError):
@@ -47,7 +47,8 @@ class ChatSessionStore(ConversationStore):
                 name = session["external_id"]
                 if name and SCOPE in session["metadata"]:
                     record = await self.read_record(name)
-                    found += [record] if record else []
+                    is_wanted = record and scope in {None, record.scope}
+                    found += [record] if record and is_wanted else []
         return sorted(found, key=lambda one: one.updated_at, reverse=True)[:limit]
 
     async def write_record(
@@ -65,11 +66,12 @@ class ChatSessionStore(ConversationStore):
                 metadata = {SCOPE: record.scope}
                 await client.create_session(external_id=name, metadata=metadata, existing="keep")
             while remaining:
-                tag = await self._tag(name, expected_revision)
+                session, tag = await self._at(name, expected_revision)
                 with suppress(VersionMismatch):
                     batch = remaining[0]
                     await client.append(external(name), batch, existing="keep", if_match=tag)
                     del remaining[0]
+            await self._history.list_again(session, record.scope)
             with suppress(NotFound):
                 await client.delete_message(external(name), external(f"record/{expected_revision}"))
         self._history.note(record)
@@ -77,11 +79,9 @@ class ChatSessionStore(ConversationStore):
     async def delete_record(self, conversation_id: str, *, expected_revision: str) -> None:
         with raising(AgentRunError):
             while True:
-                tag = await self._tag(conversation_id, expected_revision)
+                session, tag = await self._at(conversation_id, expected_revision)
                 with suppress(VersionMismatch):
-                    return await self._client.delete_session(
-                        external(conversation_id), if_match=tag
-                    )
+                    return await self._client.delete_session(session["id"], if_match=tag)
 
     async def read_entry(self, entry_id: str) -> ConversationEntry:
         for entry in await self.read_history(entry_id, limit=1):
@@ -109,11 +109,7 @@ class ChatSessionStore(ConversationStore):
         except LookupError:
             raise ConversationConflict(record.conversation_id) from None
 
-    async def _tag(self, conversation_id: str, revision: str | None) -> str:
-        """What the next write must match, if the record is the one that is expected."""
-        with suppress(NotFound):
-            tag = (await self._client.tagged_session(external(conversation_id))).etag
-            record = await self.read_record(conversation_id)
-            if (record.revision if record else None) == revision:
-                return tag
-        raise ConversationConflict(conversation_id)
+    async def _at(self, name: str, revision: str | None) -> Tagged[SessionResponse]:
+        if at := await self._history.at(name, revision):
+            return at
+        raise ConversationConflict(name)

@@ -3,19 +3,20 @@
 from contextlib import suppress
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_ai.conversation_store import ConversationEntry, ConversationRecord
 from pydantic_ai.exceptions import AgentRunError
 from pydantic_ai.messages import ModelMessagesTypeAdapter
 
 from chat_sessions_client.async_client import AsyncClient
 from chat_sessions_client.chain import remaining
-from chat_sessions_client.errors import NotFound, raising
-from chat_sessions_client.operations import external
+from chat_sessions_client.errors import ChatSessionsError, NotFound, raising
+from chat_sessions_client.operations import Tagged, external
 from chat_sessions_client.records import record
-from chat_sessions_client.shapes import MessageCreate, MessageResponse
+from chat_sessions_client.shapes import MessageCreate, MessageResponse, SessionResponse
 from chat_sessions_client.text import storable
 
+SCOPE = "pydantic_ai_scope"
 MESSAGE, RECORD = "pydantic-ai.message/1", "pydantic-ai.record/1"
 KNOWN_MAX = 10_000
 _RECORDS = TypeAdapter(ConversationRecord)
@@ -34,9 +35,24 @@ class History:
         walk = self._client.messages(external(name), sort_order="desc", limit=20)
         with raising(AgentRunError), suppress(NotFound):
             async for message in walk:
-                if message["format"] == RECORD:
-                    return self.note(_RECORDS.validate_python(message["body"]))
+                if found := _record_of(message):
+                    return self.note(found)
         return None
+
+    async def at(self, name: str, revision: str | None) -> Tagged[SessionResponse] | None:
+        """What the next write must match, if the record is of that revision."""
+        with suppress(NotFound):
+            tagged = await self._client.tagged_session(external(name))
+            found = await self.record(name)
+            return tagged if (found.revision if found else None) == revision else None
+        return None
+
+    async def list_again(self, session: SessionResponse, scope: str | None) -> None:
+        """Put back the metadata that lists go by, where somebody has taken that away."""
+        if (session["metadata"].get(SCOPE, ...) or "") != (scope or ""):
+            own = {SCOPE: scope or ""}  # a merge patch stores no null
+            with suppress(ChatSessionsError):
+                await self._client.change_session(session["id"], {"metadata": own})
 
     async def up_to(
         self, name: str, head_id: str, limit: int | None
@@ -50,12 +66,12 @@ class History:
         with raising(AgentRunError), suppress(NotFound):
             async for message in walk:
                 seen.append(message)
-                if message["external_id"] == wanted:
-                    entries.append(entry_of(message))
-                    wanted = entries[-1].parent_id
+                if message["external_id"] == wanted and (entry := entry_of(message)):
+                    entries.append(entry)
+                    wanted = entry.parent_id
                     if wanted is None or len(entries) == limit:
                         return entries[::-1]
-        stored = [entry_of(one) for one in reversed(seen) if one["format"] == MESSAGE]
+        stored = [entry for one in reversed(seen) if (entry := entry_of(one))]
         return remaining(stored, _ends(seen), head_id, limit)
 
     def note(self, found: ConversationRecord) -> ConversationRecord:
@@ -67,9 +83,16 @@ class History:
 
 
 def _ends(newest_first: list[MessageResponse]) -> set[str | None]:
-    records = (one["body"] for one in newest_first if one["format"] == RECORD)
-    found = (_RECORDS.validate_python(body) for body in records)
-    return next(({one.head_id, *one.branches} for one in found), set())
+    found = next((one for message in newest_first if (one := _record_of(message))), None)
+    return {found.head_id, *found.branches} if found else set()
+
+
+def _record_of(message: MessageResponse) -> ConversationRecord | None:
+    try:
+        is_one = message["format"] == RECORD
+        return _RECORDS.validate_python(message["body"]) if is_one else None
+    except ValidationError:
+        return None
 
 
 def message_of(entry: ConversationEntry) -> dict[str, Any]:
@@ -94,10 +117,18 @@ def _texts(content: Any) -> list[str]:  # noqa: ANN401 - a part may have anythin
     return [text for text in texts if isinstance(text, str)]
 
 
-def entry_of(message: MessageResponse) -> ConversationEntry:
-    (stored,) = ModelMessagesTypeAdapter.validate_python([message["body"]])
-    parent = message["metadata"].get("parent_id")
-    return ConversationEntry(id=str(message["external_id"]), parent_id=parent, message=stored)
+def entry_of(message: MessageResponse) -> ConversationEntry | None:
+    """None where it is another program's, or what somebody has made of it is no entry: that counts
+    as removed."""
+    metadata = message["metadata"]
+    if message["format"] != MESSAGE or "parent_id" not in metadata:
+        return None
+    try:
+        (stored,) = ModelMessagesTypeAdapter.validate_python([message["body"]])
+        id_, parent = str(message["external_id"]), metadata["parent_id"]
+        return ConversationEntry(id=id_, parent_id=parent, message=stored)
+    except ValidationError:
+        return None
 
 
 def record_message(found: ConversationRecord) -> MessageCreate:

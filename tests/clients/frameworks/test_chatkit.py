@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from chat_sessions_client import AsyncClient, external
+from chat_sessions_client import AsyncClient, errors, external
 from chat_sessions_client.chatkit import ChatStore
 from chatkit.server import ChatKitServer
 from chatkit.store import NotFoundError
@@ -103,9 +103,9 @@ async def test_items_come_back_as_they_were(store: ChatStore, client: AsyncClien
         assert await store.load_item(thread, one.id, None) == one
     page = await store.load_thread_items(thread, None, 50, "asc", None)
     assert page.data == items
-    stored = [one async for one in client.messages(external(thread))]
+    _, *stored = [one async for one in client.messages(external(thread))]
     assert [one["role"] for one in stored[:4]] == ["user", "assistant", "tool", "assistant"]
-    assert [one["role"] for one in stored[-3:-1]] == ["system", "system"]
+    assert [(one["role"], one["content"]) for one in stored[-3:-1]] == [("system", "")] * 2
     assert [one["content"] for one in stored[:2]] == ["Hi\n@ann", "Hello"]
 
 
@@ -183,6 +183,57 @@ async def test_a_thread_is_kept_whole(store: ChatStore, client: AsyncClient) -> 
         await store.load_thread(thread.id, None)
 
 
+async def test_a_new_name_is_everybodys(store: ChatStore, client: AsyncClient) -> None:
+    """Whoever gives it; ChatKit takes none back that it does not change."""
+    thread = await made(store, title="Trip" + "\0" * 300)
+    stored = external(thread.id)
+    for name in ("Weekend", None, "Again"):
+        await client.change_session(stored, {"title": name})
+        assert (await store.load_thread(thread.id, None)).title == name
+        thread.metadata["at"] = name
+        await store.save_thread(thread, None)
+        found = await store.load_thread(thread.id, None)
+        assert (found.title, found.metadata) == (name, {"at": name})
+    assert name in [one.title for one in (await store.load_threads(5, None, "desc", None)).data]
+    thread.title = "Ours"
+    await store.save_thread(thread, None)
+    assert await store.load_thread(thread.id, None) == thread
+    assert (await client.session(stored))["title"] == "Ours"
+
+
+TAKEN_AWAY: list[Any] = [None, {"thread": None}, {"thread": "{}", "kind": 5}, {"thread": [1]}]
+
+
+@pytest.mark.parametrize("metadata", TAKEN_AWAY, ids=str)
+async def test_what_another_client_does_to_one_thread_is_its_alone(
+    store: ChatStore, client: AsyncClient, metadata: Any
+) -> None:
+    """Nothing is lost, and it is listed again once it is used."""
+    await client.delete_sessions(everything=True)
+    thread, other = [await made(store, metadata={"k": [None]}) for _ in range(2)]
+    for id_ in "ab":
+        await store.add_thread_item(thread.id, item(thread.id, id_), None)
+    stored = external(thread.id)
+    broken: Any = {"role": "user", "format": "chatkit.thread-item/1", "body": {"type": "none"}}
+    await client.put_message(stored, external("a"), broken)
+    await client.change_session(stored, {"metadata": metadata})
+    await client.change_session(stored, {"metadata": {"own": 1}})
+    assert other in (await store.load_threads(5, None, "desc", None)).data
+    assert await store.load_thread(thread.id, None) == thread
+    assert (await store.load_threads(5, None, "asc", None)).data == [thread, other]
+    assert (await client.session(stored))["metadata"]["own"] == 1
+    items = await store.load_thread_items(thread.id, None, 5, "asc", None)
+    assert [one.id for one in items.data] == ["b"]
+    with pytest.raises(NotFoundError):
+        await store.load_item(thread.id, "a", None)
+
+
+async def test_a_thread_is_saved_by_several_at_once(store: ChatStore) -> None:
+    thread = ThreadMetadata(id=store.generate_thread_id(None), created_at=TIME)
+    await asyncio.gather(*(store.save_thread(thread, None) for _ in range(5)))
+    assert await store.load_thread(thread.id, None) == thread
+
+
 async def test_attachments_are_kept(store: ChatStore, client: AsyncClient) -> None:
     await client.delete_sessions(everything=True)
     image = {"id": "i", "name": "é", "mime_type": "image/png", "preview_url": "http://a.example/p"}
@@ -216,6 +267,8 @@ async def test_what_is_not_there_is_not_found(store: ChatStore, client: AsyncCli
         store.add_thread_item("none", item("none", "i"), None),
         store.save_item("none", item("none", "i"), None),
         store.load_attachment("f", None),
+        store.load_threads(5, "none", "asc", None),
+        store.load_thread("a\nb", None),
     ):
         with pytest.raises(NotFoundError):
             await call
@@ -273,3 +326,15 @@ async def test_their_server_keeps_threads_here(store: ChatStore, client: AsyncCl
     assert (found["title"], found["items"]["data"][0]["attachments"][0]["id"]) == ("Trip", "f")
     await ask("threads.delete", thread_id=thread)
     assert (await ask("threads.list"))["data"] == []
+
+
+async def test_what_their_server_makes_of_errors(service: Service, client: AsyncClient) -> None:
+    """What is refused before it answers comes out of it."""
+    content = [{"type": "input_text", "text": "x" * 270_000}]
+    said = {"content": content, "attachments": [], "inference_options": {}}
+    asked = json.dumps({"type": "threads.create", "params": {"input": said}})
+    wrong = AsyncClient(service.url, "wrong")
+    for refused, error in ((wrong, errors.Unauthorized), (client, errors.InvalidInput)):
+        result = await Silent(ChatStore(refused)).process(asked, None)
+        with pytest.raises(error):
+            [event async for event in result]  # type: ignore[union-attr]

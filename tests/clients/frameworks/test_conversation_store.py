@@ -1,11 +1,14 @@
 """Pydantic AI's store does what its own in memory does, whose tests no archive holds."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from chat_sessions_client import AsyncClient, external
 from chat_sessions_client.pydantic_ai import ChatSessionStore, EntryNotFound
+from chat_sessions_client.pydantic_ai_history import MESSAGE, RECORD, SCOPE
+from chat_sessions_client.shapes import MessageCreate
 from pydantic_ai import Agent, ImageUrl
 from pydantic_ai.conversation import Conversation
 from pydantic_ai.conversation_store import (
@@ -124,6 +127,57 @@ async def test_a_conversation_goes_on_without_what_somebody_removed(
     assert [one.id for one in after[:-2]] == [one.id for one in left]
     last = await ChatSessionStore(client).load_entries("c", limit=3) or []
     assert [one.id for one in last] == [one.id for one in after[-3:]]
+
+
+def garbled(part: dict[str, Any]) -> MessageCreate:
+    """A message as another client may make it, which has nothing of ours but its format."""
+    edited: Any = {"role": "user", "content": "edited", **part}
+    return edited  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("metadata", [None, {SCOPE: None}, {SCOPE: ["x"]}], ids=str)
+@pytest.mark.parametrize("scope", ["scope", None])
+async def test_what_another_client_does_to_one_session_is_its_alone(
+    client: AsyncClient, metadata: Any, scope: str | None
+) -> None:
+    """It is listed again once it is saved again, and others are all the time."""
+    store = ChatSessionStore(client)
+    for name in ("c", "other"):
+        result = await AGENT.run("one", conversation=Conversation(conversation_id=name))
+        await store.save(result, scope=scope)
+    await client.change_session(external("c"), {"metadata": metadata})
+    await client.change_session(external("c"), {"metadata": {"own": 1}})
+    assert "other" in [one.conversation_id for one in await store.list_conversations(scope=scope)]
+    loaded = await ChatSessionStore(client).load("c", scope=scope)
+    assert loaded
+    await store.save(await AGENT.run("two", conversation=loaded), scope=scope)
+    listed = await ChatSessionStore(client).list_conversations(scope=scope)
+    assert sorted(one.conversation_id for one in listed) == ["c", "other"]
+    assert (await client.session(external("c")))["metadata"]["own"] == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {},
+        {"format": MESSAGE},
+        {"format": MESSAGE, "body": {"kind": 1}, "metadata": {"parent_id": None}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("place", [0, 1, 3])
+async def test_an_entry_that_somebody_has_changed_counts_as_removed(
+    client: AsyncClient, place: int, part: dict[str, Any]
+) -> None:
+    await said(ChatSessionStore(client), "c", "one", "two")
+    entries = await ChatSessionStore(client).load_entries("c") or []
+    await client.put_message(external("c"), external(entries[place].id), garbled(part))
+    await client.append(external("c"), [garbled({"format": RECORD, "body": {"x": 1}})])
+    left = [one.id for one in entries if one is not entries[place]]
+    assert [one.id for one in await ChatSessionStore(client).load_entries("c") or []] == left
+    await said(ChatSessionStore(client), "c", "three")
+    after = await ChatSessionStore(client).load_entries("c") or []
+    assert [one.id for one in after[:-2]] == left
 
 
 async def test_holes_are_not_filled_from_another_branch(client: AsyncClient) -> None:

@@ -1,0 +1,87 @@
+"""How ChatKit's threads and items are stored, and found again."""
+
+from typing import Any
+
+from chatkit.types import ThreadItem, ThreadMetadata
+from pydantic import TypeAdapter, ValidationError
+
+from chat_sessions_client.records import record
+from chat_sessions_client.shapes import (
+    JsonObject,
+    MessageCreate,
+    MessageResponse,
+    SessionResponse,
+    SessionUpdate,
+)
+from chat_sessions_client.text import storable
+
+FORMAT, THREAD_FORMAT = "chatkit.thread-item/1", "chatkit.thread/1"
+KIND = {"kind": "chatkit.thread"}
+RECORD_ID = "chatkit:thread"
+_ROLES = {"user_message": "user", "client_tool_call": "tool"}
+_TITLE_MAX = 200
+_item = TypeAdapter[ThreadItem](ThreadItem)
+
+
+def record_of(thread: ThreadMetadata) -> MessageCreate:
+    return record(THREAD_FORMAT, thread.model_dump(mode="json", exclude={"items"}))
+
+
+def metadata_of(thread: ThreadMetadata) -> JsonObject:
+    """As text: in a merge patch null takes members away."""
+    return KIND | {"thread": thread.model_dump_json(exclude={"items"})}
+
+
+def update_of(thread: ThreadMetadata, before: SessionResponse) -> SessionUpdate:
+    """A title that ChatKit has not changed stays as it is now."""
+    metadata = metadata_of(thread)
+    stored = _stored(before["metadata"].get("thread"))
+    if stored and stored.title == thread.title:
+        return {"metadata": metadata}
+    return {"metadata": metadata, "title": title_of(thread)}
+
+
+def title_of(thread: ThreadMetadata) -> str | None:
+    shown = "".join(filter(str.isprintable, thread.title or "")).strip()
+    return shown[:_TITLE_MAX].rstrip() or None
+
+
+def thread_of(session: SessionResponse, kept: JsonObject | None = None) -> ThreadMetadata | None:
+    """By its metadata, or by the record that was kept, with the title that the session has now;
+    None where it is no thread's."""
+    thread = _stored(kept or session["metadata"].get("thread"))
+    if thread is None or thread.id != session["external_id"]:
+        return None
+    if session["title"] != title_of(thread):
+        thread.title = session["title"]
+    return thread
+
+
+def message_of(item: ThreadItem) -> dict[str, Any]:
+    """What is hidden has no text, so that no other client shows it."""
+    said = item.content if item.type in {"user_message", "assistant_message"} else None
+    text = None if said is None else storable("\n".join(part.text for part in said))
+    is_hidden = "hidden" in item.type
+    return {
+        "role": "system" if is_hidden else _ROLES.get(item.type, "assistant"),
+        "content": "" if is_hidden else text,
+        "format": FORMAT,
+        "body": _item.dump_python(item, mode="json", by_alias=True),
+    }
+
+
+def item_of(message: MessageResponse) -> ThreadItem | None:
+    """None where it is another program's, or what somebody has made of it is no item."""
+    try:
+        return _item.validate_python(message["body"]) if message["format"] == FORMAT else None
+    except ValidationError:
+        return None
+
+
+def _stored(given: object) -> ThreadMetadata | None:
+    try:
+        if isinstance(given, str):
+            return ThreadMetadata.model_validate_json(given)
+        return ThreadMetadata.model_validate(given)
+    except ValidationError:
+        return None
