@@ -190,6 +190,7 @@ def popped(client: Any, trip: str) -> None:
 STORED = {
     created: [*"ab"],
     lambda client, trip: client.append(trip, said("c"))[0]["message_order"] == 3: [*"abc"],
+    lambda client, trip: client.put_message(trip, "last", said("c")[0]): [*"ac"],
     lambda client, trip: client.append(external(f"{trip} new"), said("c"), create=True): [*"ab"],
     changed: [*"ab"],
     put: [*"abc"],
@@ -256,6 +257,16 @@ def refused_change(client: Any, trip: str) -> None:
     assert client.session(trip)["title"] == "theirs"
 
 
+def answers(other: Client, trip: str) -> None:
+    other.append(trip, said("theirs"))
+    other.delete_message(trip, 1)
+
+
+def corrected(client: Any, trip: str) -> None:
+    with pytest.raises(e.MessageNotFound):
+        client.put_message(trip, "last", said("ours")[0])
+
+
 MEANWHILE: dict[str, tuple[Callable[[Any, str], object], Callable[[Client, str], None]]] = {
     "cleared": (lambda client, trip: client.clear_messages(trip), appends),
     "cleared of another": (lambda client, trip: client.clear_messages(trip), begins_anew),
@@ -265,6 +276,7 @@ MEANWHILE: dict[str, tuple[Callable[[Any, str], object], Callable[[Client, str],
     "message": (lambda client, trip: client.delete_message(trip, external("first")), puts_anew),
     "last": (lambda client, trip: client.delete_message(trip, "last"), begins_anew),
     "order": (lambda client, trip: client.delete_message(trip, 1), begins_anew),
+    "put last": (corrected, answers),
     "put if_match": (refused_put, edits),
     "changed if_match": (refused_change, edits),
 }
@@ -298,6 +310,28 @@ def test_what_is_not_there_is_not_removed(client: Any, name: str) -> None:
         client.delete_sessions([external(name)] * 101)
     with pytest.raises(e.InvalidInput):
         client.delete_sessions([])
+    with pytest.raises(e.InvalidInput):
+        client.delete_sessions([external(name)], everything=True)
+    assert contents(client, external(name)) == ["a"]
+    with pytest.raises(ValueError, match="idempotency key"):
+        client.append(external(name), said("b"), idempotency_key="")
+
+
+@pytest.mark.parametrize("named", [{}, {"external_id": "x"}, {"id": "y"}], ids=str)
+def test_an_import_is_repeated_where_sessions_have_ids(
+    lossy: Any, proxy: LosingProxy, served: Served, named: dict[str, str]
+) -> None:
+    """Without one, a repeat would store them twice."""
+    client = lossy.with_options(token=served.token(f"mover {uuid4()}"))
+    lines = [{"type": "session", **named}, {"type": "message", "role": "user", "content": "a"}]
+    proxy.lose("POST")
+    if named:
+        (told,) = client.import_lines(lines)
+        assert told["status"] in {"created", "kept"}
+    else:
+        with pytest.raises(e.ConnectionLost):
+            [*client.import_lines(lines)]
+    assert [one["message_count"] for one in client.sessions()] == [1]
 
 
 def test_what_cannot_be_repeated_is_not(lossy: Any, proxy: LosingProxy) -> None:
@@ -431,11 +465,12 @@ def test_a_request_bears_what_its_caller_says(served: Served, make: Callable[...
     """But not in place of what the client says."""
     trace = f"{uuid4().hex}"
     headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", "Authorization": "Bearer x"}
+    headers |= {"authorization": "y", "accept": "text/plain", "CONTENT-TYPE": "a/b"}
     with (
         make(served.url, served.token("alice"), headers=lambda: headers) as client,
         pytest.raises(e.SessionNotFound) as missing,
     ):
-        client.session("none")
+        client.change_session("none", {"title": "x"})
     assert missing.value.request_id
     (line,) = served.log_of(missing.value.request_id)
     assert line["trace_id"] == trace

@@ -91,6 +91,14 @@ UNEXPECTED: dict[str, tuple[Callable[[Any], object], Answer]] = {
     "nothing": (lambda client: client.session("x"), (204, {}, b"")),
     "no items": (lambda client: client.append("x", []), (201, {}, b"{}")),
     "a list of items": (lambda client: client.append("x", []), (201, {}, b"[]")),
+    "no session": (lambda client: client.delete_session("ext:x"), (200, {}, b"{}")),
+    "no id": (lambda client: client.delete_sessions(["ext:x"]), (200, {}, b'{"id": 5}')),
+    "no message": (lambda client: client.delete_message("x", "last"), (200, {}, b"{}")),
+    "no order": (
+        lambda client: client.clear_messages("x"),
+        (200, {}, b'{"session_id": "x", "message_order": "1"}'),
+    ),
+    "no last": (lambda client: client.put_message("x", "last", {}), (200, {}, b"{}")),
     "no pagination": (lambda client: [*client.sessions()], (200, {}, b'{"items": []}')),
     "items of text": (lambda client: [*client.search("x")], (200, {}, b'{"items": "no"}')),
     "no events": (
@@ -159,11 +167,29 @@ def test_patience_outlasts_a_restart() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:8000", "ftp://nothing", "http://", "http://[::x", "https://a/?b=c"]
+    "url",
+    [
+        *("", "127.0.0.1:8000", "ftp://nothing", "http://", "http://[::x", "https://a/?b=c"),
+        *("http://a b", "http://a:99999", "http://a:0", "http://xn--", "http://a..b"),
+        *(f"http://{'a' * 64}", "http://-a", f"http://{'a.' * 127}a"),
+    ],
 )
 def test_a_url_that_is_none_is_the_callers_error(make: Callable[..., Any], url: str) -> None:
     with pytest.raises(ValueError, match="is no"):
         make(url, "token")
+
+
+@pytest.mark.parametrize("url", ["http://a_b.c-d:1/chat/", "http://[::1]:80", "http://é.example."])
+def test_a_url_that_is_one_is_taken(make: Callable[..., Any], url: str) -> None:
+    with make(url, "token"):
+        pass
+
+
+def test_a_url_has_no_password(make: Callable[..., Any]) -> None:
+    """And what it has is not told."""
+    with pytest.raises(ValueError, match="a token says who asks") as told:
+        make("http://user:secret@127.0.0.1:9", "token")
+    assert "secret" not in str(told.value)
 
 
 async def coming() -> str:
@@ -188,7 +214,10 @@ def test_a_token_that_is_to_come_is_for_the_other_client() -> None:
         client.session("x")
 
 
-@pytest.mark.parametrize("headers", [{"X-Trace": "é"}, {"X-Trace": "a\nb"}, {"X Trace": "a"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-Trace": "é"}, {"X-Trace": "a\nb"}, {"X Trace": "a"}, {"content-length": "1"}],
+)
 def test_a_header_that_is_none_is_the_callers_error(
     make: Callable[..., Any], headers: dict[str, str]
 ) -> None:

@@ -26,6 +26,9 @@ def messages_are_given_as_they_may_be(client: Client, items: list[dict[str, Any]
     client.append("x", items, format="openai.item")
     client.append("x", [{"rol": "user"}], format="openai.item", create=True)
     client.create_session(messages=[{"role": "usr"}])  # type: ignore[typeddict-item]
+    client.put_message("x", 1, {"role": "usr"})  # type: ignore[misc, arg-type]
+    client.put_message("x", 1, {"rol": "user"})  # type: ignore[arg-type]
+    client.put_message("x", 1, {**client.message("x", 1), "content": "a"}, if_match="a")
     annotated: list[MessageCreate] = [{"role": "user", "content": "a"}]
     client.append("x", annotated)
 

@@ -159,12 +159,16 @@ class AsyncClient:
         try:
             return await self._run(operations.create_session(body, idempotency_key))
         except SessionExists as error:
-            if existing is None:
+            if existing is None or not error.session_id:
                 raise
             return await self.session(error.session_id)
 
     async def sessions(self, **query: Unpack[SessionQuery]) -> AsyncIterator[SessionResponse]:
-        """All of them, page after page; by default those that changed last come first."""
+        """All of them, page after page; by default those that changed last come first.
+
+        One that changes meanwhile goes to that end, and may not be given. With
+        sort_by="created_at" each that was there at the beginning is.
+        """
         async for page in self._pages(operations.sessions(query)):
             for item in page["items"]:
                 yield item
@@ -192,7 +196,7 @@ class AsyncClient:
     async def delete_sessions(
         self, sessions: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
     ) -> DeletionsResponse:
-        """Delete up to 100 sessions, or everything. A dry run only counts.
+        """Delete up to 100 sessions, or everything; both are InvalidInput. A dry run only counts.
 
         External ids are looked up before, each by a request, so that a repeat after a lost answer,
         which counts what was left, removes none that has one since.
@@ -295,13 +299,19 @@ class AsyncClient:
         self,
         session: str,
         ref: MessageRef,
-        message: MessageReplace | MessageCreate | Mapping[str, object],
+        message: MessageReplace | MessageCreate,
         *,
         create: bool = False,
         if_match: str | None = None,
     ) -> MessageResponse:
         """Replace a message. Under an external id that is not there it is appended; `create` only
-        appends."""
+        appends.
+
+        "last" is looked up before, so that a repeat replaces none that has come since.
+        """
+        if ref == "last" and if_match is None:
+            found = await self.message(session, ref)
+            session, ref = found["session_id"], found["message_order"]
         return await self._run(
             operations.put_message(session, ref, message, create=create, if_match=if_match)
         )
@@ -408,8 +418,9 @@ class AsyncClient:
         content = piece.content
         if not content:
             return [*piece.refused()]
+        lines = operations.import_lines(content, named=piece.is_named)
         try:
-            return [*map(piece.placed, await self._run(operations.import_lines(content)))]
+            return [*map(piece.placed, await self._run(lines))]
         except BodyTooLarge:
             halves = piece.halves()
         told = [one for half in halves for one in await self._import(half)]

@@ -1,7 +1,5 @@
 """How ChatKit's threads and items are stored, and found again."""
 
-from typing import Any
-
 from chatkit.types import ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,6 +8,7 @@ from chat_sessions_client.shapes import (
     JsonObject,
     MessageCreate,
     MessageResponse,
+    Role,
     SessionResponse,
     SessionUpdate,
 )
@@ -18,7 +17,7 @@ from chat_sessions_client.text import storable
 FORMAT, THREAD_FORMAT = "chatkit.thread-item/1", "chatkit.thread/1"
 KIND = {"kind": "chatkit.thread"}
 RECORD_ID = "chatkit:thread"
-_ROLES = {"user_message": "user", "client_tool_call": "tool"}
+_ROLES: dict[str, Role] = {"user_message": "user", "client_tool_call": "tool"}
 _TITLE_MAX = 200
 _item = TypeAdapter[ThreadItem](ThreadItem)
 
@@ -57,7 +56,7 @@ def thread_of(session: SessionResponse, kept: JsonObject | None = None) -> Threa
     return thread
 
 
-def message_of(item: ThreadItem) -> dict[str, Any]:
+def message_of(item: ThreadItem) -> MessageCreate:
     """What is hidden has no text, so that no other client shows it."""
     said = item.content if item.type in {"user_message", "assistant_message"} else None
     text = None if said is None else storable("\n".join(part.text for part in said))

@@ -132,12 +132,16 @@ class Client:
         try:
             return self._run(operations.create_session(body, idempotency_key))
         except SessionExists as error:
-            if existing is None:
+            if existing is None or not error.session_id:
                 raise
             return self.session(error.session_id)
 
     def sessions(self, **query: Unpack[SessionQuery]) -> Iterator[SessionResponse]:
-        """All of them, page after page; by default those that changed last come first."""
+        """All of them, page after page; by default those that changed last come first.
+
+        One that changes meanwhile goes to that end, and may not be given. With
+        sort_by="created_at" each that was there at the beginning is.
+        """
         for page in self._pages(operations.sessions(query)):
             yield from page["items"]
 
@@ -164,7 +168,7 @@ class Client:
     def delete_sessions(
         self, sessions: Sequence[str] = (), *, everything: bool = False, dry_run: bool = False
     ) -> DeletionsResponse:
-        """Delete up to 100 sessions, or everything. A dry run only counts.
+        """Delete up to 100 sessions, or everything; both are InvalidInput. A dry run only counts.
 
         External ids are looked up before, each by a request, so that a repeat after a lost answer,
         which counts what was left, removes none that has one since.
@@ -266,13 +270,19 @@ class Client:
         self,
         session: str,
         ref: MessageRef,
-        message: MessageReplace | MessageCreate | Mapping[str, object],
+        message: MessageReplace | MessageCreate,
         *,
         create: bool = False,
         if_match: str | None = None,
     ) -> MessageResponse:
         """Replace a message. Under an external id that is not there it is appended; `create` only
-        appends."""
+        appends.
+
+        "last" is looked up before, so that a repeat replaces none that has come since.
+        """
+        if ref == "last" and if_match is None:
+            found = self.message(session, ref)
+            session, ref = found["session_id"], found["message_order"]
         return self._run(
             operations.put_message(session, ref, message, create=create, if_match=if_match)
         )
@@ -368,8 +378,9 @@ class Client:
         content = piece.content
         if not content:
             return [*piece.refused()]
+        lines = operations.import_lines(content, named=piece.is_named)
         try:
-            return [*map(piece.placed, self._run(operations.import_lines(content)))]
+            return [*map(piece.placed, self._run(lines))]
         except BodyTooLarge:
             halves = piece.halves()
         told = [one for half in halves for one in self._import(half)]

@@ -149,14 +149,14 @@ class Settings:
         timeout = self.timeout.as_dict()
         if timeout["read"] is not None:
             timeout["read"] += operation.quiet_seconds
-        sent = {
-            "Accept": "application/json, application/problem+json",
-            **headers,
+        _check_headers(headers)
+        own = {
             "User-Agent": USER_AGENT,
             "Authorization": f"Bearer {_checked_token(token)}",
             **operation.headers,
         }
-        _check_headers(sent)
+        _check_headers(own)
+        sent = _without(_DEFAULTS, headers) | _without(headers, own) | own
         return httpx2.Request(
             operation.method,
             self.url + operation.target,
@@ -184,9 +184,14 @@ def _check_url(url: str) -> None:
     try:
         read = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise ValueError(f"{url!r} is no URL: {error}") from None
-    if read.scheme not in {"http", "https"} or not read.host or read.query or read.fragment:
-        raise ValueError(f"{url!r} is not the URL of a service, such as https://chat.example.com")
+        raise ValueError(f"the URL is none: {error}") from None
+    if read.userinfo:
+        raise ValueError("the URL is not to have a user or a password: a token says who asks")
+    host, port = read.raw_host.decode("ascii", "replace"), read.port
+    is_host = ":" in host or (len(host) <= _HOST_MAX and _HOST.fullmatch(host))
+    is_service = read.scheme in {"http", "https"} and not (read.query or read.fragment)
+    if not (is_service and is_host and (port is None or 0 < port < _PORTS)):
+        raise ValueError(f"{url!r} is no URL of a service, such as https://chat.example.com")
 
 
 def _checked_token(token: object) -> str:
@@ -201,12 +206,26 @@ def _checked_token(token: object) -> str:
     return token
 
 
+def _without(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Those headers that are not among the others, in any case."""
+    names = {name.lower() for name in others}
+    return {name: value for name, value in headers.items() if name.lower() not in names}
+
+
 def _check_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
             raise ValueError(f"the header {name!r} has characters that a header cannot have")
+        if name.lower() in _OF_THE_FRAME:
+            raise ValueError(f"the header {name!r} says where a request ends: it is httpx2's")
 
 
+_DEFAULTS = {"Accept": "application/json, application/problem+json"}
+_OF_THE_FRAME = frozenset({"content-length", "transfer-encoding"})
+_PORTS = 2**16
+_HOST_MAX = 254
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _TOKEN = re.compile(r"[!-~]+")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")

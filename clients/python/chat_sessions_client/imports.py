@@ -67,6 +67,11 @@ class Piece:
         """It is empty where a session is too large for any request."""
         return b"".join(line for session in self.sessions for line in session.lines)
 
+    @property
+    def is_named(self) -> bool:
+        """Whether each session has an id, without which a repeat would store it again."""
+        return all(one.begins_at is None or one.external_id for one in self.sessions)
+
     def halves(self) -> "list[Piece]":
         """Two smaller ones; none where it is one session, which is never cut."""
         middle = len(self.sessions) // 2

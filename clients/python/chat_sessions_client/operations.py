@@ -15,6 +15,7 @@ from chat_sessions_client.shapes import (
     AnyMessageQuery,
     DeletionsResponse,
     ImportedSession,
+    JsonObject,
     MessageResponse,
     SearchPageResponse,
     SearchQuery,
@@ -109,7 +110,7 @@ def sessions(query: SessionQuery) -> Operation[Page[SessionPage]]:
 
 
 def session(ref: str) -> Operation[Tagged[SessionResponse]]:
-    return Operation(method="GET", path=_path(ref), read=_tagged)
+    return Operation(method="GET", path=_path(ref), read=_tagged_with(id=str))
 
 
 def change_session(
@@ -133,7 +134,9 @@ def delete_sessions(
     refs: Sequence[str], *, everything: bool, dry_run: bool
 ) -> Operation[DeletionsResponse]:
     """After a lost answer, one of all sessions is not repeated: there may be new ones."""
-    chosen = {"all": True} if everything else {"session_ids": list(refs)}
+    chosen: JsonObject = {"all": True} if everything else {}
+    if refs or not everything:
+        chosen |= {"session_ids": list(refs)}
     return Operation(
         method="POST",
         path="/sessions/deletions",
@@ -192,7 +195,8 @@ def walk(query: AnyMessageQuery) -> AnyMessageQuery:
 
 
 def message(ref: str, of: MessageRef) -> Operation[Tagged[MessageResponse]]:
-    return Operation(method="GET", path=_path(ref, "messages", of), read=_tagged)
+    read = _tagged_with(session_id=str, message_order=int)
+    return Operation(method="GET", path=_path(ref, "messages", of), read=read)
 
 
 def put_message(
@@ -271,14 +275,16 @@ def export(ref: str | None) -> Operation[httpx2.Response]:
     )
 
 
-def import_lines(content: bytes) -> Operation[list[ImportedSession]]:
-    """To go on where another attempt ended is what an import does."""
+def import_lines(content: bytes, *, named: bool) -> Operation[list[ImportedSession]]:
+    """To go on where another attempt ended is what an import does, where sessions have names to be
+    known by."""
     return Operation(
         method="POST",
         path="/import",
         read=_outcomes,
         headers={"Accept": NDJSON, "Content-Type": NDJSON},
         content=content,
+        again="always" if named else "undone",
         quiet_seconds=_STORING_SECONDS,
     )
 
@@ -295,6 +301,8 @@ def _query(given: Mapping[str, object]) -> str:
 
 
 def _key(given: str | None) -> str:
+    if given == "":
+        raise ValueError("an idempotency key has a character at least")
     return given or str(uuid4())
 
 
@@ -354,8 +362,18 @@ def _outcomes(response: httpx2.Response) -> list[ImportedSession]:
     raise UnexpectedAnswer(f"{response.request.url.path} was not answered by what became of it")
 
 
-def _tagged(response: httpx2.Response) -> Tagged[Any]:
-    return Tagged(_json(response), response.headers.get("ETag", ""))
+def _tagged_with(**members: type) -> Callable[[httpx2.Response], Tagged[Any]]:
+    """What bears these members of these types, by which it is named."""
+
+    def read(response: httpx2.Response) -> Tagged[Any]:
+        value = _json(response)
+        missing = [name for name, of in members.items() if not isinstance(value.get(name), of)]
+        if missing:
+            path = response.request.url.path
+            raise UnexpectedAnswer(f"{path} was answered without its {missing[0]}")
+        return Tagged(value, response.headers.get("ETag", ""))
+
+    return read
 
 
 def _nothing(_: httpx2.Response) -> None:

@@ -112,6 +112,6 @@ class ChatSessionRepository(SessionRepository):
         if old is None or body is None:
             raise SessionException(f"There is no {name} in session {session_id}.")
         kept = {"created_at": old["created_at"]} if "created_at" in old else {}
-        changed = {**message, "body": {**body, **kept}}
+        changed: MessageCreate = {**message, "body": {**body, **kept}}
         with raising(SessionException):
             self._client.put_message(external(session_id), external(name), changed)

@@ -332,9 +332,8 @@ async def test_what_another_client_does_to_one_session_is_its_alone(
     session, other = [await sessions.create_session(**names, session_id=one) for one in "ab"]
     await sessions.append_event(session, event("one", n=1))
     stored = external(name_of("adk", *names.values(), "a"))
-    await client.put_message(
-        stored, external("x"), {"role": "user", "format": "adk.event/1"} | {"body": {"author": 5}}
-    )
+    broken: Any = {"role": "user", "format": "adk.event/1", "body": {"author": 5}}
+    await client.put_message(stored, external("x"), broken)
     await client.change_session(stored, {"metadata": metadata})
     await client.change_session(stored, {"metadata": {"own": 1}})
     listed = await sessions.list_sessions(app_name=names["app_name"])
