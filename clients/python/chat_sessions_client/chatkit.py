@@ -63,7 +63,7 @@ class ChatStore(Store[TContext]):
         self, thread_id: str, after: str | None, limit: int, order: str, context: TContext
     ) -> Page[ThreadItem]:
         client, session = self._client_of(context), external(thread_id)
-        query: MessageQuery = {"limit": min(limit + 1, _LIMIT), "sort_order": order}  # type: ignore[typeddict-item]
+        query: MessageQuery = {"limit": min(max(limit, 0) + 1, _LIMIT), "sort_order": order}  # type: ignore[typeddict-item]
         if after:
             place = (await client.message(session, external(after)))["message_order"]
             query |= {"after": place} if order == "asc" else {"before": place}

@@ -1,5 +1,7 @@
 """How ChatKit's threads and items are stored, and found again."""
 
+import json
+
 from chatkit.types import ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,7 +30,9 @@ def record_of(thread: ThreadMetadata) -> MessageCreate:
 
 def metadata_of(thread: ThreadMetadata) -> JsonObject:
     """As text: in a merge patch null takes members away."""
-    return KIND | {"thread": thread.model_dump_json(exclude={"items"})}
+    members = thread.model_dump(mode="json", exclude={"items"})
+    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+    return KIND | {"thread": text if text == storable(text) else json.dumps(members)}
 
 
 def update_of(thread: ThreadMetadata, before: SessionResponse) -> SessionUpdate:
@@ -79,8 +83,7 @@ def item_of(message: MessageResponse) -> ThreadItem | None:
 
 def _stored(given: object) -> ThreadMetadata | None:
     try:
-        if isinstance(given, str):
-            return ThreadMetadata.model_validate_json(given)
-        return ThreadMetadata.model_validate(given)
-    except ValidationError:
+        read = json.loads(given) if isinstance(given, str) else given
+        return ThreadMetadata.model_validate(read)
+    except (ValueError, RecursionError):
         return None

@@ -171,7 +171,7 @@ async def test_pages_of_threads_are_of_threads_alone(
 async def test_a_thread_is_kept_whole(store: ChatStore, client: AsyncClient) -> None:
     thread = await made(store, title="Trip", metadata={"a": None, "b": {"c": 1.0}, "d": 1})
     assert await store.load_thread(thread.id, None) == thread
-    thread.metadata = {"b": {}, "e": "\0"}
+    thread.metadata = {"b": {}, "e": "\0", "f": "\ud800é"}
     thread.status, thread.title = ClosedStatus(reason="done"), "\n" + "é" * 300
     whole = Thread(**thread.model_dump(), items={"data": [item(thread.id, "not stored here")]})
     await store.save_thread(whole, None)
@@ -202,6 +202,7 @@ async def test_a_new_name_is_everybodys(store: ChatStore, client: AsyncClient) -
 
 
 TAKEN_AWAY: list[Any] = [None, {"thread": None}, {"thread": "{}", "kind": 5}, {"thread": [1]}]
+TAKEN_AWAY += [{"thread": "[" * 10_000}, {"thread": "{'"}]
 
 
 @pytest.mark.parametrize("metadata", TAKEN_AWAY, ids=str)
