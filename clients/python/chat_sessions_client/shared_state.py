@@ -10,6 +10,7 @@ from typing import NamedTuple
 from chat_sessions_client.async_client import AsyncClient
 from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import ChatSessionsError, SessionNotFound
+from chat_sessions_client.exchange import Retries
 from chat_sessions_client.operations import external
 from chat_sessions_client.records import Records, record
 from chat_sessions_client.shapes import JsonObject, MessageCreate, MessageResponse
@@ -58,7 +59,9 @@ class SharedState:
 
     async def add(self, changes: Iterable[Change]) -> None:
         """Each once, however often it is added."""
-        await self._append([self._message(*change) for change in changes])
+        for batch in batches(self._message(*change) for change in changes):
+            append = partial(self._client.append, self._session, batch, existing="keep")
+            await self._records.write(append)
 
     async def read(self) -> Known:
         """All of it, from the oldest change on, so that whoever clears up meanwhile hides none."""
@@ -73,7 +76,7 @@ class SharedState:
     async def _clear_up(self, known: Known, found: Sequence[MessageResponse]) -> None:
         """Once what is old outweighs what holds, store that anew and remove all before it.
 
-        Whoever does it at the same time stores the same.
+        Whoever does it at the same time stores the same, and one who cannot leaves it to the next.
         """
         holding: dict[int, JsonObject] = {}
         for key, (_, order) in known.newest.items():
@@ -81,19 +84,17 @@ class SharedState:
         weight = sum(map(_weight, holding.values()))
         if sum(_weight(self._members(one)) for one in found) - weight <= max(weight, _OLD_MAX):
             return
-        last = found[-1]["message_order"]
+        session, last = found[-1]["session_id"], found[-1]["message_order"]
+        anew = (
+            self._message(f"{last}/{one['message_order']}", _at(one), members)
+            for one in found
+            if (members := holding.get(one["message_order"]))
+        )
+        once = self._client.with_options(retries=Retries(attempts=1))
         with suppress(ChatSessionsError):
-            await self._append(
-                self._message(f"{last}/{one['message_order']}", _at(one), members)
-                for one in found
-                if (members := holding.get(one["message_order"]))
-            )
-            await self._client.clear_messages(self._session, before=last + 1)
-
-    async def _append(self, messages: Iterable[MessageCreate]) -> None:
-        for batch in batches(messages):
-            append = partial(self._client.append, self._session, batch, existing="keep")
-            await self._records.write(append)
+            for batch in batches(anew):
+                await once.append(session, batch, existing="keep")
+            await once.clear_messages(session, before=last + 1)
 
     def _members(self, message: MessageResponse) -> JsonObject:
         """None where it is another program's."""
