@@ -1,14 +1,16 @@
 // A store for chats of the AI SDK: each UIMessage verbatim as a message's body, under its own id.
-import { type UIMessage, validateUIMessages } from "ai";
+import { safeValidateUIMessages, type UIMessage, type validateUIMessages } from "ai";
 
 import { inBatches } from "./batches.ts";
 import type { Client } from "./client.ts";
 import { MessageNotFoundError, SessionNotFoundError } from "./errors.ts";
+import { isPlace, refOf } from "./others.ts";
 import { external } from "./parameters.ts";
 import { Turns } from "./turns.ts";
-import type { Item, Message, NewMessage } from "./types.ts";
+import type { Message } from "./types.ts";
+import { asText, type Identified, isStored, newMessage, uiMessage } from "./ui-messages.ts";
 
-export const UI_MESSAGE_FORMAT = "ai-sdk.ui-message";
+export { UI_MESSAGE_FORMAT } from "./ui-messages.ts";
 
 type Validated<M extends UIMessage> = Parameters<typeof validateUIMessages<M>>[0];
 type Validation<M extends UIMessage> = Omit<Validated<M>, "messages">;
@@ -24,13 +26,16 @@ export class ChatStore<M extends UIMessage = UIMessage> {
     this.#validation = validation;
   }
 
-  /** The messages of a chat, validated; none where the chat is not there yet. */
+  /**
+   * The messages of a chat, validated; none where the chat is not there yet. One that does not
+   * validate is there by its text, as those of other clients are, and is left out where it has none.
+   */
   async load(chatId: string): Promise<M[]> {
     try {
       const stored = await this.#client.messages(external(chatId)).all();
-      const messages = stored.flatMap(uiMessage);
-      if (!messages.length) return [];
-      return await validateUIMessages<M>({ messages, ...this.#validation });
+      const all = await this.#validated(stored.flatMap(uiMessage));
+      if (all) return all;
+      return (await Promise.all(stored.map((one) => this.#readable(one)))).flat();
     } catch (error) {
       if (error instanceof SessionNotFoundError) return [];
       throw error;
@@ -47,14 +52,17 @@ export class ChatStore<M extends UIMessage = UIMessage> {
   }
 
   async #save(chatId: string, messages: readonly M[]): Promise<void> {
-    const [first] = messages;
-    if (messages.length === 1 && first && (await this.#replace(chatId, first))) return;
-    for (const batch of inBatches(messages.map(newMessage))) {
+    const left: Identified[] = [];
+    for (const message of messages.map(newMessage)) {
+      const mayBeThere = messages.length === 1 || isPlace(message.external_id);
+      if (!mayBeThere || !(await this.#replace(chatId, message))) left.push(message);
+    }
+    for (const batch of inBatches(left)) {
       const options = { create: true, existing: "keep" as const };
       const stored = await this.#client.append(external(chatId), batch, options);
-      const bodies = new Map(stored.map(({ external_id, body }) => [external_id, body]));
+      const there = new Map(stored.map((message) => [message.external_id, message]));
       for (const wanted of batch) {
-        if (isSame(bodies.get(wanted.external_id), wanted.body)) continue;
+        if (isStored(wanted, there.get(wanted.external_id))) continue;
         await this.#client.putMessage(external(chatId), external(wanted.external_id), wanted);
       }
     }
@@ -63,7 +71,7 @@ export class ChatStore<M extends UIMessage = UIMessage> {
   /** Take messages out of a chat, before an answer is generated anew. */
   async remove(chatId: string, messageIds: Iterable<string>): Promise<void> {
     for (const id of messageIds) {
-      await this.#client.deleteMessage(external(chatId), external(id)).catch(unlessGone);
+      await this.#client.deleteMessage(external(chatId), refOf(id)).catch(unlessGone);
     }
   }
 
@@ -72,39 +80,36 @@ export class ChatStore<M extends UIMessage = UIMessage> {
     await this.#client.deleteSession(external(chatId)).catch(unlessGone);
   }
 
-  async #replace(chatId: string, message: M): Promise<boolean> {
-    const wanted = newMessage(message);
+  /** False where it is not there; what another client said stays as that is, until it changes. */
+  async #replace(chatId: string, wanted: Identified): Promise<boolean> {
+    const message = refOf(wanted.external_id);
     try {
-      await this.#client.putMessage(external(chatId), external(wanted.external_id), wanted);
+      const isOthers = isPlace(wanted.external_id);
+      const stored = isOthers && (await this.#client.message(external(chatId), message));
+      if (stored && isStored(wanted, stored)) return true;
+      await this.#client.putMessage(external(chatId), message, wanted);
       return true;
     } catch (error) {
-      if (error instanceof SessionNotFoundError) return false;
+      if (isGone(error)) return false;
       throw error;
     }
   }
-}
 
-type Identified = NewMessage & { external_id: string; body: Item };
-
-function newMessage(message: UIMessage): Identified {
-  if (!message.id) {
-    throw new TypeError("A message has no id: give toUIMessageStream a generateMessageId.");
+  async #validated(messages: unknown[]): Promise<M[] | undefined> {
+    if (!messages.length) return [];
+    const validated = await safeValidateUIMessages<M>({ messages, ...this.#validation });
+    return validated.success ? validated.data : undefined;
   }
-  const body = JSON.parse(JSON.stringify(message)) as Item;
-  return { role: message.role, external_id: message.id, format: UI_MESSAGE_FORMAT, body };
+
+  async #readable(stored: Message): Promise<M[]> {
+    const asItIs = await this.#validated(uiMessage(stored));
+    return asItIs ?? (await this.#validated(asText(stored))) ?? [];
+  }
 }
 
-/** A message as it was saved; one of another client by its text. */
-function uiMessage({ id, external_id, role, format, body, content }: Message): unknown[] {
-  if (format === UI_MESSAGE_FORMAT && body) return [body];
-  if (role === "tool" || !content) return [];
-  const parts = [{ type: "text", text: content }];
-  return [{ id: external_id ?? id, role: role === "developer" ? "system" : role, parts }];
-}
-
-const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+const isGone = (error: unknown) =>
+  error instanceof SessionNotFoundError || error instanceof MessageNotFoundError;
 
 function unlessGone(error: unknown): void {
-  const isGone = error instanceof SessionNotFoundError || error instanceof MessageNotFoundError;
-  if (!isGone) throw error;
+  if (!isGone(error)) throw error;
 }

@@ -9,7 +9,9 @@ import type {
 } from "@assistant-ui/react";
 
 import type { Client } from "./client.ts";
-import { asJson, Entries, type Entry, type RemoteId } from "./thread-entries.ts";
+import type { Said } from "./others.ts";
+import { asJson, Entries, type Entry, type Form, type RemoteId } from "./thread-entries.ts";
+import type { Item } from "./types.ts";
 
 export const THREAD_MESSAGE_FORMAT = "assistant-ui.thread-message";
 
@@ -25,12 +27,13 @@ export function threadHistory(client: Client, initialize: RemoteId, remoteId = i
     return entries.put(THREAD_MESSAGE_FORMAT, { id: message.id, parentId, body, metadata });
   };
   return {
-    load: async () => ({ messages: (await entries.load(THREAD_MESSAGE_FORMAT)).map(revived) }),
+    load: async () => ({ messages: (await entries.load(THREAD)).map(revived) }),
     append: put,
     update: put,
     delete: (items) => entries.remove(items.map(({ message }) => message.id)),
     withFormat<M, S extends Record<string, unknown>>(codec: MessageFormatAdapter<M, S>) {
       const { format } = codec;
+      const form: Form = { format, ...(format.startsWith("ai-sdk/") ? UI : ANY) };
       const write = (item: MessageFormatItem<M>) => {
         const { message, parentId } = item;
         return entries.put(format, {
@@ -42,7 +45,7 @@ export function threadHistory(client: Client, initialize: RemoteId, remoteId = i
       const decoded = ({ id, parentId, body }: Entry) =>
         codec.decode({ id, parent_id: parentId, format, content: body as S });
       return {
-        load: async () => ({ messages: (await entries.load(format)).map(decoded) }),
+        load: async () => ({ messages: (await entries.load(form)).map(decoded) }),
         append: write,
         update: write,
         delete: (items: MessageFormatItem<M>[]) =>
@@ -52,9 +55,43 @@ export function threadHistory(client: Client, initialize: RemoteId, remoteId = i
   } satisfies ThreadHistoryAdapter;
 }
 
-function revived({ body, parentId, metadata = {} }: Entry): ExportedMessageRepositoryItem {
-  const { createdAt, ...rest } = body;
-  const message = { ...rest, createdAt: new Date(`${createdAt}`) } as unknown as ThreadMessage;
+const THREAD: Form = {
+  format: THREAD_MESSAGE_FORMAT,
+  isWhole: ({ role, content, createdAt }) =>
+    ROLES.has(role) && Array.isArray(content) && !Number.isNaN(Date.parse(`${createdAt}`)),
+  plain: ({ role, text }, createdAt) => ({
+    role,
+    content: [{ type: "text", text }],
+    createdAt,
+    ...MORE[role],
+  }),
+};
+const UI: Omit<Form, "format"> = {
+  isWhole: ({ role, parts }) => ROLES.has(role) && Array.isArray(parts),
+  plain: ({ role, text }) => ({ role, parts: [{ type: "text", text }] }),
+};
+const ANY = { isWhole: () => true };
+const ROLES = new Set<unknown>(["user", "assistant", "system"]);
+
+/** What else a thread's message has. */
+const MORE: Record<Said["role"], Item> = {
+  user: { attachments: [], metadata: { custom: {} } },
+  system: { metadata: { custom: {} } },
+  assistant: {
+    status: { type: "complete", reason: "unknown" },
+    metadata: {
+      unstable_state: null,
+      unstable_annotations: [],
+      unstable_data: [],
+      steps: [],
+      custom: {},
+    },
+  },
+};
+
+function revived({ id, body, parentId, metadata = {} }: Entry): ExportedMessageRepositoryItem {
+  const createdAt = new Date(`${body["createdAt"]}`);
+  const message = { ...body, id, createdAt } as unknown as ThreadMessage;
   const runConfig = metadata["run_config"] as ExportedMessageRepositoryItem["runConfig"];
   return { message, parentId, ...(runConfig && { runConfig }) };
 }

@@ -1,4 +1,5 @@
-// assistant-ui's list of threads: a thread is a session, and `custom` its metadata.
+// assistant-ui's list of threads: a thread is a session, and `custom` its metadata, but for what
+// the stores of other frameworks keep in it.
 import type { RemoteThreadListAdapter, ThreadMessage } from "@assistant-ui/react";
 import { createAssistantStream } from "assistant-stream";
 
@@ -29,11 +30,11 @@ export function threadList(client: Client, makeTitle: MakeTitle = beginning) {
     },
     fetch: async (id) => thread(await client.session(id)),
     async initialize(threadId, { custom } = {}) {
-      const wanted = { external_id: threadId, metadata: custom ?? null };
+      const wanted = { external_id: threadId, metadata: ownOf(custom ?? {}) };
       const session = await client.createSession(wanted, { existing: "keep" });
       return { remoteId: session.id, externalId: threadId };
     },
-    rename: (id, title) => change(id, { title: cut(title, TITLE_MAX) || null }),
+    rename: (id, title) => change(id, { title: titleOf(title) || null }),
     archive: (id) => change(id, { archived: true }),
     unarchive: (id) => change(id, { archived: false }),
     async delete(id) {
@@ -41,11 +42,12 @@ export function threadList(client: Client, makeTitle: MakeTitle = beginning) {
         if (!(error instanceof SessionNotFoundError)) throw error;
       });
     },
+    /** What is given replaces what has that name; the rest stays, and undefined removes. */
     async updateCustom(id, custom = {}) {
-      while (!(await replaceMetadata(client, id, custom)));
+      while (!(await changeMetadata(client, id, custom)));
     },
     async generateTitle(id, messages) {
-      const title = cut(await makeTitle(messages), TITLE_MAX);
+      const title = titleOf(await makeTitle(messages));
       if (title) await change(id, { title });
       return createAssistantStream((stream) => stream.appendText(title));
     },
@@ -59,14 +61,16 @@ function thread({ id, external_id, title, archived, last_updated, metadata }: Se
     externalId: external_id ?? undefined,
     title: title ?? undefined,
     lastMessageAt: new Date(last_updated),
-    custom: metadata,
+    custom: ownOf(metadata),
   };
 }
 
-/** Whether it was replaced, as nobody else changed the session meanwhile. */
-async function replaceMetadata(client: Client, id: string, wanted: Metadata): Promise<boolean> {
+/** Whether it was changed, as nobody else changed the session meanwhile. */
+async function changeMetadata(client: Client, id: string, given: Metadata): Promise<boolean> {
   const session = await client.session(id);
-  const metadata = mergePatch(session.metadata, wanted);
+  const wanted = ownOf(given, session.metadata);
+  const old = Object.entries(session.metadata).filter(([name]) => name in wanted);
+  const metadata = mergePatch(Object.fromEntries(old), wanted);
   try {
     await client.changeSession(id, { metadata }, { ifMatch: etagOf(session) });
     return true;
@@ -76,12 +80,23 @@ async function replaceMetadata(client: Client, id: string, wanted: Metadata): Pr
   }
 }
 
+const OTHERS = /^(adk_(app|user|session)|holds|pydantic_ai_scope|strands)$/;
+const CHATKIT = "chatkit.thread";
+
+/** What is no other framework's, in a session that has this metadata. */
+function ownOf(given: Metadata, metadata = given): Metadata {
+  const others = metadata["kind"] === CHATKIT ? ["kind", "thread"] : [];
+  const isOwn = (name: string) => !OTHERS.test(name) && !others.includes(name);
+  return Object.fromEntries(Object.entries(given).filter(([name]) => isOwn(name)));
+}
+
 /** The merge patch (RFC 7396) that makes one object of the other. */
 function mergePatch(from: Metadata, to: Metadata): Metadata {
   const removed = Object.keys(from).filter((name) => to[name] === undefined);
   const patch: Metadata = Object.fromEntries(removed.map((name) => [name, null]));
   for (const [name, value] of Object.entries(to)) {
     const old = from[name];
+    if (value === undefined) continue;
     patch[name] = isObject(old) && isObject(value) ? mergePatch(old, value) : value;
   }
   return patch;
@@ -93,8 +108,15 @@ const isObject = (value: unknown): value is Metadata =>
 function beginning(messages: readonly ThreadMessage[]): string {
   const [first] = messages.filter(({ role }) => role === "user");
   const part = first?.content.find(({ type }) => type === "text");
-  const [line = ""] = part?.type === "text" ? part.text.trim().split("\n") : [];
-  return line.length > BEGINNING_MAX ? `${cut(line, BEGINNING_MAX - 1)}…` : line;
+  const lines = part?.type === "text" ? part.text.split("\n").map(titleOf) : [];
+  const line = lines.find((line) => line) ?? "";
+  return [...line].length > BEGINNING_MAX ? `${cut(line, BEGINNING_MAX - 1)}…` : line;
+}
+
+/** A title as the service takes it; nothing where a person would see nothing. */
+function titleOf(text: string): string {
+  const title = cut(text.replace(/[\0\p{Surrogate}]/gu, ""), TITLE_MAX);
+  return /^[\p{Cc}\p{Cf}\p{Z}\p{DI}\u2800]*$/u.test(title) ? "" : title;
 }
 
 const cut = (text: string, length: number) => [...text.trim()].slice(0, length).join("").trim();

@@ -122,7 +122,8 @@ export class Client {
     const header = { "Idempotency-Key": idempotencyKey, ...ifMatch(options).header };
     const body = { ...(format && { format }), messages: messages as types.NewMessage[] };
     const init = { params: { ...of(session), query, header }, body, ...this.#with(options) };
-    return (await given(this.api.POST("/sessions/{session_id}/messages", init))).items;
+    const post = () => given(this.api.POST("/sessions/{session_id}/messages", init));
+    return (await this.#made(session, options, post)).items;
   }
 
   /** A session's messages, the oldest first unless `sort_order` is `desc`; with the view `body`
@@ -165,15 +166,7 @@ export class Client {
     const params = { ...(last ? placeOf(last) : of(session, message)), ...ifMatch(options) };
     const init = { params, body: replacement, ...this.#with(options) };
     const put = () => given(this.api.PUT("/sessions/{session_id}/messages/{message_order}", init));
-    if (!options.create || !session.startsWith(EXTERNAL)) return put();
-    try {
-      return await put();
-    } catch (error) {
-      if (!(error instanceof SessionNotFoundError)) throw error;
-    }
-    const external_id = session.slice(EXTERNAL.length);
-    await this.createSession({ external_id }, { ...options, existing: "keep" });
-    return put();
+    return this.#made(session, options, put);
   }
 
   /** Remove a message, and give it; null where a try whose answer was lost removed it by its order. */
@@ -271,6 +264,20 @@ export class Client {
     const more = { bodySerializer, headers, parseAs: "text" as const, ...sending };
     const send = (body: string) => given(this.api.POST("/import", { body, ...more }));
     return importPieces(lines, { piece: pieceCharacters, session: sessionCharacters }, send);
+  }
+
+  /** Write to a session; where there is none, make it, which tells what is wrong with its id. */
+  async #made<T>(session: string, options: types.PutOptions, write: () => Promise<T>): Promise<T> {
+    const { create, signal, timeout, headers } = options;
+    try {
+      return await write();
+    } catch (error) {
+      const isToMake = create && session.startsWith(EXTERNAL);
+      if (!isToMake || !(error instanceof SessionNotFoundError)) throw error;
+    }
+    const external_id = session.slice(EXTERNAL.length);
+    await this.createSession({ external_id }, { signal, timeout, headers, existing: "keep" });
+    return write();
   }
 
   #with(call: CallOptions, more: { isStream?: boolean; isOnce?: boolean } = {}) {

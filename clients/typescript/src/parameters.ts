@@ -3,8 +3,9 @@ import type * as types from "./types.ts";
 
 export const EXTERNAL = "ext:";
 
-/** A reference to the session or the message that has this external id. */
-export const external = (id: string): string => EXTERNAL + id;
+/** A reference to the session or the message that has this external id. One with a lone surrogate,
+ * which no URL can hold, is the id of none. */
+export const external = (id: string): string => EXTERNAL + (/\p{Surrogate}/u.test(id) ? "" : id);
 
 export function of(session_id: string): { path: { session_id: string } };
 export function of(

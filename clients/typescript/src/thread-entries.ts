@@ -1,7 +1,7 @@
 // The entries of a thread's history: each a message under its own id, and which it follows.
 import type { Client } from "./client.ts";
 import { MessageNotFoundError, SessionNotFoundError } from "./errors.ts";
-import { external } from "./parameters.ts";
+import { idOf, refOf, type Said, saidOf } from "./others.ts";
 import { Turns } from "./turns.ts";
 import type { Item, Message } from "./types.ts";
 
@@ -15,7 +15,17 @@ export interface Entry {
   metadata?: Item;
 }
 
+/** A form in which a runtime has its messages. */
+export interface Form {
+  format: string;
+  /** Whether a body has what its runtime cannot do without. */
+  isWhole(body: Item): boolean;
+  /** What somebody said, in this form. */
+  plain?: (said: Said, timestamp: string) => Item;
+}
+
 const ROLES = new Set<unknown>(["user", "assistant", "system", "developer", "tool"]);
+const ANCESTORS = 5;
 
 export const asJson = (value: object): Item => JSON.parse(JSON.stringify(value)) as Item;
 
@@ -23,33 +33,24 @@ export class Entries {
   readonly #client: Client;
   readonly #ids: Record<"initialize" | "remoteId", RemoteId>;
   readonly #turns = new Turns();
+  readonly #parents = new Map<string, string | null>();
 
   constructor(client: Client, ids: Record<"initialize" | "remoteId", RemoteId>) {
     this.#client = client;
     this.#ids = ids;
   }
 
-  /** Those of one format. */
-  async load(format: string): Promise<Entry[]> {
+  /** Those of one form, and what other clients said. */
+  async load(form: Form): Promise<Entry[]> {
     const thread = await this.#ids.remoteId();
     if (thread === undefined) return [];
     const entries: Entry[] = [];
-    for await (const { external_id: id, format: label, body, metadata } of this.#client.messages(
-      thread,
-    )) {
-      if (label !== format || !id || !body) continue;
-      entries.push({
-        id,
-        parentId: (metadata["parent_id"] ?? null) as string | null,
-        body,
-        metadata,
-      });
+    for await (const message of this.#client.messages(thread)) {
+      const entry = entryOf(message, form, entries.at(-1)?.id ?? null);
+      if (entry) entries.push(entry);
     }
-    const ids = new Set<string | null>([null, ...entries.map(({ id }) => id)]);
-    // Of a parent that was removed, the message in front takes the place.
-    return entries.map((entry, place) =>
-      ids.has(entry.parentId) ? entry : { ...entry, parentId: entries[place - 1]?.id ?? null },
-    );
+    for (const { id, parentId } of joined(entries)) this.#parents.set(id, parentId);
+    return entries.map((entry) => ({ ...entry, parentId: this.#parents.get(entry.id) ?? null }));
   }
 
   /** One after another: a runtime gives the answer before its question is stored. */
@@ -64,20 +65,71 @@ export class Entries {
   async #put(format: string, { id, parentId, body, metadata }: Entry): Promise<void> {
     const thread = await this.#ids.initialize();
     if (thread === undefined) throw new Error("The thread has no remote id.");
+    this.#parents.set(id, parentId);
     const role = (ROLES.has(body["role"]) ? body["role"] : "assistant") as Message["role"];
-    const marks = { ...metadata, parent_id: parentId };
+    const marks = { ...metadata, parent_id: parentId, ancestors: this.#ancestors(parentId) };
     const message = { role, format, body: asJson(body), metadata: marks };
-    await this.#client.putMessage(thread, external(id), message);
+    try {
+      await this.#client.putMessage(thread, refOf(id), message);
+    } catch (error) {
+      if (!(error instanceof MessageNotFoundError)) throw error;
+      await this.#client.append(thread, [{ ...message, external_id: id }]);
+    }
+  }
+
+  /** What a message's parent follows, the nearest first, for when that is removed; null at its end
+   * says that these are all. */
+  #ancestors(parentId: string | null): (string | null)[] {
+    const found: (string | null)[] = [];
+    let id = parentId;
+    while (id !== null && this.#parents.has(id) && found.length < ANCESTORS) {
+      id = this.#parents.get(id)!;
+      found.push(id);
+    }
+    return found;
   }
 
   async #remove(ids: string[]): Promise<void> {
     const thread = await this.#ids.remoteId();
     if (thread === undefined) return;
     for (const id of ids) {
-      await this.#client.deleteMessage(thread, external(id)).catch((error: unknown) => {
+      await this.#client.deleteMessage(thread, refOf(id)).catch((error: unknown) => {
         const kinds = [MessageNotFoundError, SessionNotFoundError];
         if (!kinds.some((kind) => error instanceof kind)) throw error;
       });
     }
+  }
+}
+
+/** A message of this form, or what another client said, which follows the message in front. */
+function entryOf(message: Message, form: Form, before: string | null): Entry | undefined {
+  const { format, body, metadata, timestamp } = message;
+  const parent = metadata["parent_id"];
+  const parentId = typeof parent === "string" || parent === null ? parent : before;
+  if (format === form.format && body && form.isWhole(body)) {
+    return { id: idOf(message), parentId, body, metadata };
+  }
+  const said = form.plain && saidOf(message);
+  return said && { id: idOf(message), parentId, body: form.plain!(said, timestamp) };
+}
+
+/**
+ * With parents that are in front: of one that was removed, the nearest of its own that is left, or
+ * else the newest message before that nothing follows. All that followed it follow the same.
+ */
+function* joined(entries: Entry[]): Generator<Entry> {
+  const seen = new Set<unknown>([null]);
+  const followed = new Set(entries.map(({ parentId }) => parentId));
+  const instead = new Map<string | null, string | null>();
+  for (const [place, { parentId, ...entry }] of entries.entries()) {
+    const isThere = seen.has(parentId);
+    if (!isThere && !instead.has(parentId)) {
+      const ancestors: unknown[] = [entry.metadata?.["ancestors"] ?? []].flat();
+      const known = ancestors.find((id) => seen.has(id)) as string | null | undefined;
+      const free = () => entries.slice(0, place).findLast(({ id }) => !followed.has(id));
+      instead.set(parentId, known === undefined ? (free()?.id ?? null) : known);
+    }
+    yield { ...entry, parentId: isThere ? parentId : instead.get(parentId)! };
+    seen.add(entry.id);
   }
 }

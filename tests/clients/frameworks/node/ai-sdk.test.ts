@@ -9,7 +9,7 @@ import {
   type UIMessage,
 } from "ai";
 import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
-import { external } from "chat-sessions-client";
+import { external, InvalidInputError } from "chat-sessions-client";
 import { ChatStore } from "chat-sessions-client/ai-sdk";
 
 import { Service } from "./service.ts";
@@ -113,21 +113,58 @@ test("a long chat is saved at once, and in its order", async () => {
   assert.deepEqual(await store.load("long"), long);
 });
 
-test("what another client said is there by its text", async () => {
+test("what another client said is there by its text, and stays as it is", async () => {
   const messages = [
     { role: "developer" as const, content: "Be brief." },
     { role: "user" as const, content: "Hello", external_id: "x" },
     { role: "tool" as const, content: "9" },
   ];
   await client.createSession({ external_id: "other", messages });
-  const [system, user, ...others] = await store.load("other");
+  const loaded = await store.load("other");
+  const [system, user, ...others] = loaded;
   assert.deepEqual([system?.role, user], ["system", said("x", "Hello")]);
   assert.deepEqual(others, []);
+  await store.save("other", [...loaded, said("y", "Well")]);
+  const stored = await client.messages(external("other")).all();
+  assert.deepEqual(
+    stored.map(({ content, format }) => [content, format]),
+    [["Be brief.", null], ["Hello", null], ["9", null], ["Well", "ai-sdk.ui-message"]],
+  );
+  await store.save("other", [said(system!.id, "Be long.")]);
+  await store.remove("other", ["x"]);
+  const texts = (await client.messages(external("other")).all()).map(({ content }) => content);
+  assert.deepEqual(texts, ["Be long.", "9", "Well"]);
 });
 
-test("what is no message of a chat is refused on its way out, and one without an id on its way in", async () => {
-  const body = { id: "a", role: "user", parts: [{ type: "none" }] };
-  await client.append(external("wrong"), [body], { format: "ai-sdk.ui-message", create: true });
-  await assert.rejects(store.load("wrong"), { name: "AI_TypeValidationError" });
+const MALFORMED: Record<string, [object, string?]> = {
+  "no parts": [{ parts: [] }],
+  "another version's": [{ content: "hi" }, "hi"],
+  "no role of theirs": [{ role: "tool", parts: [{ type: "text", text: "hi" }] }],
+  "a text without one": [{ parts: [{ type: "text" }] }],
+  "a file that is nowhere": [{ parts: [{ type: "file", mediaType: "image/png" }] }],
+  "a part of no kind": [{ parts: [{ type: "none", text: "hi" }] }, "hi"],
+};
+for (const [name, [malformed, text]] of Object.entries(MALFORMED)) {
+  test(`a message with ${name} does not cost the chat`, async () => {
+    const bad = { id: "bad", role: "user", ...malformed } as UIMessage;
+    await store.save(name, [said("a", "one"), bad, said("b", "two")]);
+    const readable = text === undefined ? [] : [said("bad", text)];
+    const loaded = await store.load(name);
+    assert.deepEqual(loaded, [said("a", "one"), ...readable, said("b", "two")]);
+    await store.save(name, [...loaded, said("c", "three")]);
+    const [, kept] = await client.messages(external(name)).all();
+    assert.deepEqual(kept?.body, bad);
+  });
+}
+
+test("an id that cannot be one is told", async () => {
   await assert.rejects(store.save("wrong", [said("", "a")]), /generateMessageId/);
+  for (const id of ["", " x ", "x".repeat(300), "a\nb", "\ud800"]) {
+    assert.deepEqual(await store.load(id), []);
+    await store.delete(id);
+    for (const messages of [[said("a", "a")], [said("a", "a"), said("b", "b")]]) {
+      await assert.rejects(store.save(id, messages), InvalidInputError, JSON.stringify(id));
+    }
+    if (id) await assert.rejects(store.save("wrong", [said(id, "a")]), InvalidInputError);
+  }
 });

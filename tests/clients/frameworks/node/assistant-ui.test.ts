@@ -6,6 +6,7 @@ import {
   AssistantRuntimeProvider,
   type AssistantRuntime,
   type ChatModelAdapter,
+  type ThreadMessage,
   useAui,
   useLocalRuntime,
   useRemoteThreadListRuntime,
@@ -18,8 +19,12 @@ import {
   type UIMessage,
   type UIMessageChunk,
 } from "ai";
-import { type Client, external } from "chat-sessions-client";
-import { threadHistory, threadList } from "chat-sessions-client/assistant-ui";
+import { type Client, external, InvalidInputError, type Item } from "chat-sessions-client";
+import {
+  THREAD_MESSAGE_FORMAT,
+  threadHistory,
+  threadList,
+} from "chat-sessions-client/assistant-ui";
 import { createElement, useMemo } from "react";
 import { create, type ReactTestRenderer } from "react-test-renderer";
 
@@ -142,8 +147,10 @@ test("the list of threads is the caller's sessions", async () => {
   await list.updateCustom(remoteId, { b: { d: [3] }, e: "x" });
   const { lastMessageAt, ...thread } = await list.fetch(remoteId);
   assert(lastMessageAt instanceof Date);
-  const custom = { b: { d: [3] }, e: "x" };
+  const custom = { a: 1, b: { d: [3] }, e: "x" };
   assert.deepEqual(thread, { status: "regular", remoteId, externalId, title: "Trip", custom });
+  await list.updateCustom(remoteId, { a: undefined, b: { c: null }, e: [1] });
+  assert.deepEqual((await list.fetch(remoteId)).custom, { b: {}, e: [1] });
   const titled = await list.generateTitle(remoteId, []);
   const chunks = [];
   for await (const chunk of titled) chunks.push(chunk);
@@ -164,17 +171,149 @@ test("the list of threads is the caller's sessions", async () => {
   await assert.rejects(client.session(external("local")), { status: 404 });
 });
 
+test("what other frameworks keep in a session's metadata is neither shown nor changed", async () => {
+  const list = threadList(client);
+  const others: Record<string, unknown>[] = [
+    { adk_app: "a", adk_user: "u", adk_session: "s" },
+    { kind: "chatkit.thread", thread: "{}" },
+    { strands: { session_id: "s" } },
+    { pydantic_ai_scope: "p" },
+  ];
+  for (const metadata of others) {
+    const { id } = await client.createSession({ metadata: { ...metadata, model: "small" } });
+    const stale = (await list.fetch(id)).custom;
+    assert.deepEqual(stale, { model: "small" });
+    const names = Object.keys(metadata);
+    const given = Object.fromEntries(names.map((name) => [name, 1]));
+    await list.updateCustom(id, { ...given, color: "red" });
+    const expected = { ...metadata, model: "small", color: "red" };
+    assert.deepEqual((await client.session(id)).metadata, expected);
+  }
+  const { remoteId } = await list.initialize("own", { custom: { kind: "work", thread: 7 } });
+  await list.updateCustom(remoteId, { kind: "play" });
+  assert.deepEqual((await list.fetch(remoteId)).custom, { kind: "play", thread: 7 });
+});
+
+const TITLES: [string, string | null][] = [
+  ["a\0b\ud800", "ab"],
+  ["\ud800 x", "x"],
+  ["\u200b", null],
+  ["\u3164 \u2800", null],
+  ["\0", null],
+  ["\n\n", null],
+  [`${"é".repeat(300)}`, "é".repeat(200)],
+];
+test("a title is what the service takes", async () => {
+  const { id } = await client.createSession();
+  for (const [given, title] of TITLES) {
+    for (const list of [threadList(client, () => given), threadList(client)]) {
+      await client.changeSession(id, { title: null });
+      await list.generateTitle(id, [said("a", given)]);
+      const found = (await client.session(id)).title;
+      assert.equal(found?.slice(0, 59), title?.slice(0, 59), JSON.stringify(given));
+    }
+    await threadList(client).rename(id, given);
+    assert.equal((await client.session(id)).title, title);
+  }
+});
+
+const said = (id: string, text = id, role: "user" | "assistant" = "user") =>
+  ({
+    id,
+    role,
+    content: [{ type: "text" as const, text }],
+    createdAt: new Date("2026-01-02T03:04:05.678Z"),
+    ...(role === "assistant" && { status: { type: "complete", reason: "stop" } }),
+    attachments: [],
+    metadata: { custom: {} },
+  }) as unknown as ThreadMessage;
+
+/** Each message and what it follows, as `a<b`. */
+const TREE = ["u1<", "a1<u1", "u2<a1", "a2<u2", "u2x<a1", "a2x<u2x", "u3<a2"];
+const REMOVED: [string, string][] = [
+  ["a1", "u1< u2<u1 a2<u2 u2x<u1 a2x<u2x u3<a2"],
+  ["u1", "a1< u2<a1 a2<u2 u2x<a1 a2x<u2x u3<a2"],
+  ["u1 a1", "u2< a2<u2 u2x< a2x<u2x u3<a2"],
+  ["u2x", "u1< a1<u1 u2<a1 a2<u2 a2x<a1 u3<a2"],
+  ["u2 a2", "u1< a1<u1 u2x<a1 a2x<u2x u3<a1"],
+];
+for (const [removed, left] of REMOVED) {
+  test(`${removed} is removed by another client, and its branches stay branches`, async () => {
+    const { id } = await client.createSession();
+    const history = threadHistory(client, () => id);
+    for (const [name, parent] of TREE.map((one) => one.split("<"))) {
+      await history.append({ message: said(name!), parentId: parent || null });
+    }
+    for (const name of removed.split(" ")) await client.deleteMessage(id, external(name));
+    const shown = async () =>
+      (await threadHistory(client, () => id).load()).messages
+        .map(({ message, parentId }) => `${message.id}<${parentId ?? ""}`)
+        .join(" ");
+    assert.equal(await shown(), left);
+  });
+}
+
+test("of a parent whose own is not known, what follows it stays together", async () => {
+  const { id } = await client.createSession();
+  for (const [name, parent] of TREE.slice(0, 6).map((one) => one.split("<"))) {
+    const body = JSON.parse(JSON.stringify(said(name!))) as Item;
+    const marks = { format: THREAD_MESSAGE_FORMAT, metadata: { parent_id: parent || null } };
+    await client.putMessage(id, external(name!), { role: "user", body, ...marks });
+  }
+  await client.deleteMessage(id, external("a1"));
+  const { messages } = await threadHistory(client, () => id).load();
+  const found = messages.map(({ message, parentId }) => `${message.id}<${parentId ?? ""}`);
+  assert.equal(found.join(" "), "u1< u2<u1 a2<u2 u2x<u1 a2x<u2x");
+});
+
+for (const [name, hook] of [
+  ["thread", useEcho],
+  ["thread of the AI SDK's messages", useEchoedChat],
+] as const) {
+  test(`a ${name} shows what other clients said, whatever they stored, and goes on`, async () => {
+    await client.deleteSessions({ all: true });
+    const broken = ["assistant-ui.thread-message", "ai-sdk/v6"].map((format) => ({
+      role: "user" as const,
+      content: "broken",
+      format,
+      body: { content: null },
+    }));
+    const messages = [
+      { role: "user" as const, content: "From a phone" },
+      { role: "tool" as const, content: "18 degrees" },
+      ...broken,
+    ];
+    const { id } = await client.createSession({ messages });
+    const { runtime, app } = await mounted(hook);
+    await until(() => runtime.threads.getState().threadIds.includes(id));
+    await runtime.threads.switchToThread(id);
+    await until(() => texts(runtime).length === 3);
+    runtime.thread.append("And now?");
+    await until(async () => (await client.session(id)).message_count === 6);
+    app.unmount();
+    const later = await mounted(hook);
+    await until(() => later.runtime.threads.getState().threadIds.includes(id));
+    await later.runtime.threads.switchToThread(id);
+    await until(() => texts(later.runtime).length === 5);
+    const expected = ["From a phone", "broken", "broken", "And now?", "And now?!"];
+    assert.deepEqual(texts(later.runtime), expected);
+    later.app.unmount();
+  });
+}
+
+test("an id that cannot be one is told", async () => {
+  const { id } = await client.createSession();
+  const history = threadHistory(client, () => id);
+  for (const wrong of ["", " x ", "x".repeat(300), "\ud800", "👩‍👩‍👧"]) {
+    const item = { message: said(wrong), parentId: null };
+    await assert.rejects(history.append(item), InvalidInputError, JSON.stringify(wrong));
+    await history.delete([item]);
+  }
+});
+
 test("a message is removed, and those that followed it stay", async () => {
   const { id } = await client.createSession();
   const history = threadHistory(client, () => id);
-  const said = (name: string) => ({
-    id: name,
-    role: "user" as const,
-    content: [{ type: "text" as const, text: name }],
-    createdAt: new Date("2026-01-02T03:04:05.678Z"),
-    attachments: [],
-    metadata: { custom: {} },
-  });
   const items = ["a", "b", "c"].map((name, place, all) => ({
     message: said(name),
     parentId: all[place - 1] ?? null,
@@ -182,7 +321,8 @@ test("a message is removed, and those that followed it stay", async () => {
   }));
   for (const item of items) await history.append(item);
   assert.deepEqual((await history.load()).messages, items);
-  await history.update({ ...items[0]!, message: { ...said("a"), content: [] } });
+  const emptied = { ...said("a"), content: [] } as unknown as ThreadMessage;
+  await history.update({ ...items[0]!, message: emptied });
   await history.delete([items[1]!, items[1]!]);
   const [first, last] = (await history.load()).messages;
   assert.deepEqual([first?.message.content, last?.parentId], [[], "a"]);

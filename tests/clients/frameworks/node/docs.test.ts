@@ -29,7 +29,7 @@ interface Page {
 function written(name: string): Page {
   const text = readFileSync(join(DOCS, name), "utf8");
   const folder = join(HERE, name.replaceAll("/", "-"));
-  mkdirSync(folder);
+  mkdirSync(folder, { recursive: true });
   const files: string[] = [];
   for (const [, , file, program] of text.matchAll(/^```(tsx?)\n\/\/ (\S+)\n(.*?)^```$/gms)) {
     files.push(file!);
@@ -66,6 +66,29 @@ for (const name of PAGES) {
     }
   });
 }
+
+const MALFORMED = `
+  import { POST, store } from "./handler.ts";
+  const ask = async (message) => {
+    const body = JSON.stringify({ id: "malformed", message });
+    return (await POST(new Request("http://localhost", { method: "POST", body }))).status;
+  };
+  const said = { id: "a", role: "user", parts: [{ type: "text", text: "One" }] };
+  const malformed = [{ parts: [] }, { parts: [{ type: "text" }] }, { role: "tool" }, { id: 5 }];
+  const given = [...malformed.map((wrong) => ({ ...said, id: "b", ...wrong })), null];
+  const refused = async () => Promise.all(given.map(ask));
+  console.log(await ask(said), ...(await refused()), await ask({ ...said, id: "c" }));
+  console.log((await store.load("malformed")).map(({ role }) => role).join());
+`;
+test("frameworks/ai-sdk.md: what is no message is refused, and the chat goes on", async () => {
+  const { folder } = written("frameworks/ai-sdk.md");
+  const env = { ...process.env, CHAT_URL: service.url, CHAT_TOKEN: service.token() };
+  const args = ["--input-type=module-typescript", "--eval", MALFORMED];
+  const given = execFileSync(process.execPath, args, { cwd: folder, env, encoding: "utf8" });
+  const [statuses, roles] = given.split("\n");
+  assert.equal(statuses, "200 400 400 400 400 400 200");
+  assert.match(roles!, /^user,(assistant,)?user(,assistant)?$/);
+});
 
 test("frameworks/assistant-ui.md: a thread is there again after a restart", async () => {
   const client = service.client();
