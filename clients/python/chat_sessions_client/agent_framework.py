@@ -13,13 +13,11 @@ from agent_framework.exceptions import (
 )
 
 from chat_sessions_client import AsyncClient, errors, external
+from chat_sessions_client.agent_framework_messages import messages_of, stored_of
 from chat_sessions_client.batches import batches
-from chat_sessions_client.shapes import MessageResponse
-from chat_sessions_client.text import storable
+from chat_sessions_client.json_values import as_json
 from chat_sessions_client.translation import translating
 
-FORMAT = "agent-framework.message/1"
-_ROLES = {"user", "assistant", "system", "developer", "tool"}
 _as_theirs = translating(
     ((errors.Unauthorized, errors.Forbidden), AgentInvalidAuthException),
     ((errors.InvalidInput, errors.BodyTooLarge, ValueError), AgentInvalidRequestException),
@@ -57,7 +55,7 @@ class ChatHistoryProvider(HistoryProvider):
         found: list[Message] = []
         with suppress(errors.SessionNotFound):
             async for stored in self._client.messages(_session(session_id), limit=200):
-                found += _messages(stored)
+                found += messages_of(stored)
         if self._skip_excluded:
             found = [one for one in found if not one.additional_properties.get("_excluded")]
         return found
@@ -73,9 +71,10 @@ class ChatHistoryProvider(HistoryProvider):
     ) -> None:
         """Each batch of 100 messages is stored whole or not at all."""
         session = _session(session_id)
+        as_read = [Message.from_dict(as_json(message.to_dict())) for message in messages]
         while messages:
             try:
-                await self._append_new(session, list(messages))
+                await self._append_new(session, as_read)
             except errors.SessionNotFound:
                 await self._client.create_session(external_id=session_id, existing="keep")
             except errors.VersionMismatch:  # another has written meanwhile, perhaps the same
@@ -87,11 +86,11 @@ class ChatHistoryProvider(HistoryProvider):
         _, tag = await self._client.tagged_session(session)
         newest: list[Message] = []
         async for stored in self._client.messages(session, sort_order="desc", limit=200):
-            newest[:0] = _messages(stored)
+            newest[:0] = messages_of(stored)
             if len(newest) > len(given):  # an overlap is no longer than what is given
                 break
         if_match: str | None = tag
-        for batch in batches(map(_stored, filter_new_messages(newest, given))):
+        for batch in batches(map(stored_of, filter_new_messages(newest, given))):
             await self._client.append(session, batch, if_match=if_match)
             if_match = None
 
@@ -100,20 +99,3 @@ def _session(session_id: str | None) -> str:
     if not session_id:
         raise ValueError("messages are kept under the id of a session")
     return external(session_id)
-
-
-def _messages(stored: MessageResponse) -> list[Message]:
-    if stored["format"] == FORMAT and stored["body"]:
-        return [Message.from_dict(stored["body"])]
-    plain = Message(stored["role"], [stored["content"]], author_name=stored["name"])
-    return [plain] if stored["content"] and stored["role"] != "tool" else []
-
-
-def _stored(message: Message) -> dict[str, Any]:
-    role = message.role if message.role in _ROLES else "assistant"
-    return {
-        "role": role,
-        "content": storable(message.text),
-        "format": FORMAT,
-        "body": message.to_dict(),
-    }

@@ -1,62 +1,27 @@
 """LangChain's agents with a memory, by a middleware; and its `BaseChatMessageHistory`."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
 from typing import Annotated, Any, NotRequired
 from uuid import uuid4
 
 from langchain.agents.middleware import AgentMiddleware, AgentState
 from langchain.agents.middleware.types import ModelRequest, ModelResponse, PrivateStateAttr
-from langchain_core.chat_history import BaseChatMessageHistory
-from langchain_core.exceptions import LangChainException
 from langchain_core.messages import BaseMessage, RemoveMessage
 from langgraph.config import get_config
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from chat_sessions_client import Client, external
-from chat_sessions_client.batches import batches
-from chat_sessions_client.errors import NotFound, SessionNotFound, raising
-from chat_sessions_client.langchain_messages import messages_of, stored_of
+from chat_sessions_client import Client
+from chat_sessions_client.langchain_history import ChatSessionException, ChatSessionHistory
+from chat_sessions_client.langchain_messages import is_summary
 
-
-class ChatSessionException(LangChainException):
-    """The service refuses, or cannot be reached."""
-
-
-class ChatSessionHistory(BaseChatMessageHistory):
-    """The messages of a conversation, under the external id `session_id`."""
-
-    def __init__(self, session_id: str, client: Client) -> None:
-        self._name = session_id
-        self._session = external(session_id)
-        self._client = client
-
-    @property
-    def messages(self) -> list[BaseMessage]:  # type: ignore[override]
-        with raising(ChatSessionException), suppress(NotFound):
-            stored = self._client.messages(self._session, limit=200)
-            return [message for one in stored for message in messages_of(one)]
-        return []
-
-    def add_messages(self, messages: Sequence[BaseMessage]) -> None:
-        """Those whose ids are there already are left as they are."""
-        with raising(ChatSessionException):
-            for batch in batches(map(stored_of, messages)):
-                try:
-                    self._client.append(self._session, batch, create=True, existing="keep")
-                except SessionNotFound:  # the service tells here what is wrong with the id
-                    self._client.create_session(external_id=self._name, existing="keep")
-                    self._client.append(self._session, batch, existing="keep")
-
-    def clear(self) -> None:
-        with raising(ChatSessionException), suppress(NotFound):
-            self._client.clear_messages(self._session)
+__all__ = ["ChatSessionException", "ChatSessionHistory", "ChatSessionMiddleware"]
 
 
 class _State(AgentState[Any]):
     chat_session_ids: NotRequired[Annotated[list[str | None], PrivateStateAttr]]
     """Of the messages that are stored, or were before somebody removed them."""
+    chat_session_said: NotRequired[Annotated[list[BaseMessage], PrivateStateAttr]]
+    """What is new, as it was before the newest call of the model."""
 
 
 class ChatSessionMiddleware(AgentMiddleware[_State, Any, Any]):
@@ -77,16 +42,19 @@ class ChatSessionMiddleware(AgentMiddleware[_State, Any, Any]):
         ids = {message.id for message in stored}.union(state.get("chat_session_ids", []))
         asked = [message for message in state["messages"] if message.id not in ids]
         everything = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *stored, *asked]
-        return {"messages": everything, "chat_session_ids": list(ids)}
+        return {"messages": everything, "chat_session_ids": list(ids), "chat_session_said": []}
+
+    def before_model(self, state: _State, runtime: Any) -> dict[str, Any]:  # noqa: ARG002
+        return {"chat_session_said": _said(state)}
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Any) -> ModelResponse[Any]:
         return _with_ids_of_their_own(request, handler(request))
 
     def after_agent(self, state: _State, runtime: Any) -> dict[str, Any]:  # noqa: ARG002
-        ids = state.get("chat_session_ids", [])
-        new = [message for message in state["messages"] if message.id not in ids]
-        self._history().add_messages(new)
-        return {"chat_session_ids": [*ids, *(message.id for message in new)]}
+        new = _new(state)
+        self._history().add_messages(_said(state))
+        ids = [*state.get("chat_session_ids", []), *(message.id for message in new)]
+        return {"chat_session_ids": ids, "chat_session_said": []}
 
     async def abefore_agent(self, state: _State, runtime: Any) -> dict[str, Any]:
         return await asyncio.to_thread(self.before_agent, state, runtime)
@@ -104,6 +72,19 @@ class ChatSessionMiddleware(AgentMiddleware[_State, Any, Any]):
         if not name:
             raise ChatSessionException("give a session_id, or a thread_id in the run's config")
         return ChatSessionHistory(str(name), self._client)
+
+
+def _new(state: _State) -> list[BaseMessage]:
+    ids = state.get("chat_session_ids", [])
+    return [message for message in state["messages"] if message.id not in ids]
+
+
+def _said(state: _State) -> list[BaseMessage]:
+    """What is new, and what was so until a summary took its place."""
+    new = _new(state)
+    before = state.get("chat_session_said", []) if any(map(is_summary, new)) else []
+    said = {message.id: message for message in [*before, *new] if not is_summary(message)}
+    return list(said.values())
 
 
 def _with_ids_of_their_own(

@@ -1,7 +1,5 @@
 """How LangChain's messages are stored, and what other clients' messages are to it."""
 
-import json
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +14,8 @@ from langchain_core.messages import (
     message_to_dict,
     messages_from_dict,
 )
-from pydantic_core import to_jsonable_python
 
+from chat_sessions_client.json_values import as_json
 from chat_sessions_client.shapes import MessageResponse
 from chat_sessions_client.text import storable
 
@@ -34,7 +32,6 @@ _PLAIN: dict[str, type[BaseMessage]] = {
     "system": SystemMessage,
     "developer": SystemMessage,
 }
-_as_json = partial(to_jsonable_python, fallback=str, bytes_mode="base64")
 
 
 def stored_of(message: BaseMessage) -> dict[str, Any]:
@@ -44,7 +41,7 @@ def stored_of(message: BaseMessage) -> dict[str, Any]:
         "external_id": message.id or str(uuid4()),
         "content": storable(str(message.text)),
         "format": FORMAT,
-        "body": json.loads(json.dumps(message_to_dict(message), default=_as_json)),
+        "body": as_json(_dict_of(message)),
     }
 
 
@@ -58,6 +55,18 @@ def messages_of(stored: MessageResponse) -> list[BaseMessage]:
     for message in found:
         message.id = message.id or stored["external_id"] or stored["id"]
     return found
+
+
+def is_summary(message: BaseMessage) -> bool:
+    """Whether SummarizationMiddleware has put it in place of what was said."""
+    return message.additional_kwargs.get("lc_source") == "summarization"
+
+
+def _dict_of(message: BaseMessage) -> dict[str, Any]:
+    try:
+        return message_to_dict(message)
+    except ValueError:  # what is within itself, pydantic does not write
+        return message_to_dict(message.model_copy(update=as_json(dict(message))))
 
 
 def _role(message: BaseMessage) -> str:

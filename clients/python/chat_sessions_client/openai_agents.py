@@ -46,8 +46,10 @@ class ChatSession(SessionABC):
     async def get_items(self, limit: int | None = None) -> list[TResponseInputItem]:
         """The items, the oldest first; with a limit, so many of the newest."""
         limit = resolve_session_limit(limit, self.session_settings)
-        if limit is not None and limit <= 0:
+        if limit == 0:
             return []
+        if limit is not None and limit < 0:  # as SQLiteSession has it
+            limit = None
         await self._writes.settled()
         page = 200 if limit is None else min(limit, 200)
         items: list[TResponseInputItem] = []

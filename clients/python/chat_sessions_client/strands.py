@@ -42,6 +42,7 @@ class ChatSessionRepository(SessionRepository):
         return None
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
+        """One that another process has created meanwhile is left as it is."""
         self._create(session_id, agent_state(session_agent), existing="keep")
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
@@ -49,7 +50,8 @@ class ChatSessionRepository(SessionRepository):
         return None if state is None else SessionAgent.from_dict(state)
 
     def update_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
-        self._replace(session_id, agent_state(session_agent))
+        """One that somebody has removed meanwhile comes back."""
+        self._put(session_id, agent_state(session_agent))
 
     def create_message(
         self, session_id: str, agent_id: str, session_message: Any, **_: Any
@@ -60,8 +62,8 @@ class ChatSessionRepository(SessionRepository):
         except SessionException as error:
             if not isinstance(error.__cause__, MessageExists):
                 raise
-            last = self.list_messages(session_id, agent_id)[-1]
-            session_message.message_id = last.message_id + 1
+            given = (one.message_id for one in self.list_messages(session_id, agent_id))
+            session_message.message_id = max(given, default=session_message.message_id) + 1
             self.create_message(session_id, agent_id, session_message)
 
     def read_message(
@@ -73,17 +75,19 @@ class ChatSessionRepository(SessionRepository):
     def update_message(
         self, session_id: str, agent_id: str, session_message: Any, **_: Any
     ) -> None:
-        self._replace(session_id, said(agent_id, session_message))
+        if self.read_message(session_id, agent_id, session_message.message_id) is None:
+            raise SessionException(f"There is no such message in session {session_id}.")
+        self._put(session_id, said(agent_id, session_message))
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **_: Any
     ) -> list[SessionMessage]:
+        """As they were stored: that is by their numbers, unless somebody has removed some."""
         found: list[SessionMessage] = []
         with raising(SessionException), suppress(NotFound):
             stored = self._client.messages(external(session_id), limit=200)
             ours = (one for one in stored if (one["format"], one["name"]) == (MESSAGE, agent_id))
             found += (SessionMessage.from_dict(one["body"] or {}) for one in ours)
-        found.sort(key=lambda one: one.message_id)
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
@@ -93,7 +97,7 @@ class ChatSessionRepository(SessionRepository):
         return self._read(session_id, f"multi-agent/{multi_agent_id}")
 
     def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
-        self._replace(session_id, shared_state(multi_agent))
+        self._put(session_id, shared_state(multi_agent))
 
     def _create(self, session_id: str, message: MessageCreate, existing: Keep = None) -> None:
         with raising(SessionException):
@@ -105,12 +109,10 @@ class ChatSessionRepository(SessionRepository):
             return self._client.message(external(session_id), external(name))["body"]
         return None
 
-    def _replace(self, session_id: str, message: MessageCreate) -> None:
-        """Only what is there, which keeps the time of its making."""
+    def _put(self, session_id: str, message: MessageCreate) -> None:
+        """What is replaced keeps the time of its making."""
         name = str(message["external_id"])
-        body, old = message["body"], self._read(session_id, name)
-        if old is None or body is None:
-            raise SessionException(f"There is no {name} in session {session_id}.")
+        body, old = message["body"] or {}, self._read(session_id, name) or {}
         kept = {"created_at": old["created_at"]} if "created_at" in old else {}
         changed: MessageCreate = {**message, "body": {**body, **kept}}
         with raising(SessionException):

@@ -1,6 +1,7 @@
 """A history provider keeps what Agent Framework's own providers keep."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,16 @@ from uuid import uuid4
 
 import pytest
 from agent_framework import (
+    Agent,
+    BaseChatClient,
+    ChatResponse,
+    CompactionProvider,
     Content,
     FileHistoryProvider,
     HistoryProvider,
     InMemoryHistoryProvider,
     Message,
+    SlidingWindowStrategy,
 )
 from agent_framework.exceptions import (
     AgentException,
@@ -87,6 +93,45 @@ async def test_excluded_messages_can_be_skipped(client: AsyncClient, tmp_path: P
     ours = ChatHistoryProvider(client, skip_excluded=True)
     theirs = FileHistoryProvider(tmp_path, skip_excluded=True)
     assert await kept(ours, saves) == await kept(theirs, saves)
+
+
+async def test_what_json_cannot_hold_is_text_and_known_again(provider: ChatHistoryProvider) -> None:
+    odd: Any = {"score": math.nan, (1, 2): {3}}
+    result = Content.from_function_result("c1", result=odd)
+    turn = [
+        user("hi", additional_properties={"score": math.nan}),
+        Message("tool", [result]),
+        reply("so"),
+    ]
+    name = str(uuid4())
+    for _ in range(2):
+        await provider.save_messages(name, turn)
+    first, *rest = await provider.get_messages(name)
+    assert first.additional_properties == {"score": "NaN"}
+    assert [one.role for one in rest] == ["tool", "assistant"]
+
+
+async def test_a_compaction_before_a_run_is_of_what_is_loaded(
+    provider: ChatHistoryProvider,
+) -> None:
+    given: list[int] = []
+
+    class Counting(BaseChatClient[Any]):
+        def _inner_get_response(self, *, messages: Any, **_: Any) -> Any:
+            async def answer() -> ChatResponse:
+                given.append(len(messages))
+                return ChatResponse(messages=[reply("a", message_id=str(uuid4()))])
+
+            return answer()
+
+    strategy = SlidingWindowStrategy(keep_last_groups=2)
+    compaction = CompactionProvider(before_strategy=strategy)
+    agent: Any = Agent(client=Counting(), context_providers=[provider, compaction])
+    session = agent.create_session(session_id=str(uuid4()))
+    for number in range(5):
+        await agent.run(f"q{number}", session=session)
+    assert given[-1] == given[-2] < 5
+    assert len(await provider.get_messages(session.session_id)) == 10
 
 
 async def test_what_others_have_stored_is_read_as_text(

@@ -1,5 +1,6 @@
 """LangChain's middleware and history store each message once, and none that somebody removed."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from chat_sessions_client.langchain import (
     ChatSessionMiddleware,
 )
 from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, SummarizationMiddleware
+from langchain.tools import tool
 from langchain_core.language_models.fake_chat_models import (
     FakeMessagesListChatModel,
     GenericFakeChatModel,
@@ -126,16 +129,109 @@ def test_each_kind_has_its_role_and_comes_back(client: Client, name: str) -> Non
     ]
 
 
+class Silent:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+ODD: list[tuple[Any, Any]] = [
+    ({7}, [7]),
+    (
+        {"score": math.nan, "to": [math.inf, -math.inf]},
+        {"score": "NaN", "to": ["Infinity", "-Infinity"]},
+    ),
+    ({(1, 2): 3, None: 4, True: 5, 1.5: 6}, {"(1, 2)": 3, "null": 4, "true": 5, "1.5": 6}),
+    (datetime(2026, 1, 2, tzinfo=UTC), "2026-01-02T00:00:00Z"),
+    (b"\xff", "_w=="),
+    (object, "<class 'object'>"),
+    ([Silent(), ValueError("no")], ["<Silent>", "no"]),
+    (10**30, 10**30),
+]
+
+
 def test_what_json_cannot_hold_costs_no_message(client: Client, name: str) -> None:
     history = ChatSessionHistory(name, client)
-    at = datetime(2026, 1, 2, tzinfo=UTC)
-    odd = {"at": at, "bytes": b"\xff", "object": object}
-    history.add_messages(
-        [ToolMessage("r", tool_call_id="1", artifact={7}), AIMessage("a", additional_kwargs=odd)]
+    for value, _ in ODD:
+        message = ToolMessage("r", tool_call_id="1", artifact=value)
+        history.add_messages([message, AIMessage("a", additional_kwargs={"x": value})])
+    found: list[Any] = history.messages
+    assert [message.artifact for message in found[::2]] == [stored for _, stored in ODD]
+    assert [message.additional_kwargs["x"] for message in found[1::2]] == [x for _, x in ODD]
+    within_itself: list[Any] = []
+    within_itself.append({"again": within_itself})
+    history.add_messages([ToolMessage("r", tool_call_id="1", artifact=within_itself)])
+    assert "'again': '...'" in str(history.messages[-1])
+
+
+def test_what_is_nested_too_deep_is_told(client: Client, name: str) -> None:
+    deep: list[Any] = []
+    for _ in range(2000):
+        deep = [deep]
+    with pytest.raises(ChatSessionException):
+        ChatSessionHistory(name, client).add_messages(
+            [AIMessage("a", additional_kwargs={"x": deep})]
+        )
+
+
+@pytest.mark.parametrize("checkpointer", [None, InMemorySaver()])
+def test_summaries_are_not_stored(client: Client, name: str, checkpointer: Any) -> None:
+    """And what they stand for is."""
+    summarizing = SummarizationMiddleware(
+        model=GenericFakeChatModel(messages=iter(AIMessage("short") for _ in range(9))),
+        trigger=("messages", 4),
+        keep=("messages", 2),
     )
-    result, answer = history.messages
-    assert isinstance(result, ToolMessage)
-    assert (result.artifact, answer.additional_kwargs["at"]) == ([7], "2026-01-02T00:00:00Z")
+    middleware: Any = [ChatSessionMiddleware(client, name), summarizing]
+    agent: Any = create_agent(answers(), tools=[], middleware=middleware, checkpointer=checkpointer)
+    config: Any = {"configurable": {"thread_id": name}}
+    for number in range(5):
+        state = agent.invoke({"messages": [HumanMessage(f"q{number}")]}, config)
+        texts_now = [one.text for one in state["messages"]]
+        assert texts_now[-2:] == [f"q{number}", f"A{number}"]
+    assert texts_now[0].endswith("short")
+    assert texts(client, name) == [f"{who}{number}" for number in range(5) for who in "qA"]
+
+
+@tool
+def look() -> str:
+    """Look."""
+    return "seen"
+
+
+class Calling(GenericFakeChatModel):
+    def bind_tools(self, *_: Any, **__: Any) -> Any:
+        return self
+
+
+def test_what_a_summary_takes_the_place_of_in_a_run_is_stored(client: Client, name: str) -> None:
+    calls = [
+        AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": str(n)}]) for n in range(4)
+    ]
+    model = Calling(messages=iter([*calls, AIMessage("done")]))
+    summarizing = SummarizationMiddleware(
+        model=GenericFakeChatModel(messages=iter(AIMessage("short") for _ in range(9))),
+        trigger=("messages", 4),
+        keep=("messages", 2),
+    )
+    middleware: Any = [ChatSessionMiddleware(client, name), summarizing]
+    agent: Any = create_agent(model, tools=[look], middleware=middleware)
+    agent.invoke({"messages": [HumanMessage("q")]})
+    asked = [("assistant", ""), ("tool", "seen")]
+    assert shown(client, name) == [("user", "q"), *asked * 4, ("assistant", "done")]
+
+
+def test_what_another_middleware_answers_is_stored(client: Client, name: str) -> None:
+    """By one that comes after ours, which then sees that an id is there already."""
+
+    class Cache(AgentMiddleware[Any, Any, Any]):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:  # noqa: ARG002
+            return AIMessage("cached", id="same")
+
+    middleware: Any = [ChatSessionMiddleware(client, name), Cache()]
+    agent: Any = create_agent(answers(), tools=[], middleware=middleware)
+    for asked in ("q0", "q1"):
+        agent.invoke({"messages": [HumanMessage(asked)]})
+    assert texts(client, name) == ["q0", "cached", "q1", "cached"]
 
 
 def test_messages_of_other_clients_are_text(client: Client, name: str) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from agents import SQLiteSession
 from agents.exceptions import AgentsException, UserError
 from chat_sessions_client import AsyncClient, Retries, external
 from chat_sessions_client.openai_agents import ChatSession
@@ -122,7 +124,24 @@ async def test_what_is_no_id_is_told(client: AsyncClient, wrong: str) -> None:
         await ChatSession(wrong, client).add_items([user("hi")])
 
 
-@pytest.mark.parametrize("item", [user("x" * 300_000), {"role": "user", "content": object()}])
+async def test_what_json_cannot_hold_is_text(session: ChatSession) -> None:
+    odd: Any = {**user("hi"), "score": math.nan, "of": {(1, 2): {3}, "what": object}}
+    await session.add_items([odd])
+    plain = {"score": "NaN", "of": {"(1, 2)": [3], "what": "<class 'object'>"}}
+    assert await session.get_items() == [{**user("hi"), **plain}]
+
+
+@pytest.mark.parametrize("limit", [None, 0, 1, 2, 5, -1])
+async def test_limits_are_those_of_their_own_session(session: ChatSession, limit: int) -> None:
+    theirs = SQLiteSession("x")
+    found = []
+    for one in (session, theirs):
+        await one.add_items([user("a"), user("b"), user("c")])
+        found.append(await one.get_items(limit))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("item", [user("x" * 300_000), 5, None, [user("x")]])
 async def test_what_cannot_be_stored_is_the_users_error(session: ChatSession, item: Any) -> None:
     with pytest.raises(UserError):
         await session.add_items([item])

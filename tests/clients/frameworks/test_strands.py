@@ -1,5 +1,6 @@
 """Strands' repository, where several processes and other clients use a session."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -11,6 +12,7 @@ from chat_sessions_client.strands import ChatSessionRepository
 from strands import Agent
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.types.exceptions import SessionException
+from strands.types.session import SessionAgent, SessionMessage
 
 from tests.clients.frameworks.service import Service
 from tests.clients.frameworks.turns import Scripted
@@ -66,6 +68,63 @@ def test_a_session_of_another_client_is_one(client: Client, metadata: Any) -> No
     assert len(agent(ChatSessionRepository(client), name).messages) == 2
     shown = [one["content"] for one in client.messages(external(name)) if one["content"]]
     assert shown == ["from a phone", "hi", "hello"]
+
+
+def test_what_json_cannot_hold_costs_no_turn(client: Client) -> None:
+    name, repository = str(uuid4()), ChatSessionRepository(client)
+    agent(repository, name)
+    odd: Any = {"score": math.nan, (1, 2): {3}}
+    result = {"toolUseId": "1", "status": "success", "content": [{"json": odd}]}
+    said: list[Any] = [{"text": None}, {"toolResult": result}]
+    repository.create_message(
+        name, "a", SessionMessage.from_message({"role": "user", "content": said}, 0)
+    )
+    record = SessionAgent(agent_id="a", state=odd, conversation_manager_state={})
+    repository.update_agent(name, record)
+    (found,) = repository.list_messages(name, "a")
+    plain = {"score": "NaN", "(1, 2)": [3]}
+    assert found.message["content"][1]["toolResult"]["content"] == [{"json": plain}]
+    kept = repository.read_agent(name, "a")
+    assert kept
+    assert kept.state == plain
+
+
+def test_what_is_said_after_others_cleared_a_session_is_in_its_order(client: Client) -> None:
+    """And a live agent's state comes back when it changes."""
+    name, repository = str(uuid4()), ChatSessionRepository(client)
+    live = agent(repository, name)
+    live("q0")
+    client.clear_messages(external(name))
+    live("q1")
+    live.state.set("colour", "red")
+    live("q2")
+    assert texts(agent(repository, name)) == ["q1", "hello", "q2", "hello"]
+    kept = repository.read_agent(name, "a")
+    assert kept
+    assert kept.state == {"colour": "red"}
+    client.clear_messages(external(name))
+    live("q3")
+    for asked in ("q4", "q5", "q6", "q7"):
+        agent(repository, name)(asked)
+    asked = [f"q{number}" for number in range(3, 8)]
+    assert texts(agent(repository, name)) == [said for one in asked for said in (one, "hello")]
+
+
+def test_an_agent_that_is_created_again_is_the_first(client: Client) -> None:
+    name, repository = str(uuid4()), ChatSessionRepository(client)
+    agent(repository, name)
+    for number in range(2):
+        state = {"number": number}
+        repository.create_agent(
+            name, SessionAgent(agent_id="b", state=state, conversation_manager_state={})
+        )
+    kept = repository.read_agent(name, "b")
+    assert kept
+    assert kept.state == {"number": 0}
+
+
+def texts(agent: Agent) -> list[str]:
+    return [message["content"][0]["text"] for message in agent.messages]
 
 
 def test_what_cannot_be_stored_is_theirs_to_tell(client: Client) -> None:
