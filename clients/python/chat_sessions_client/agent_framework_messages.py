@@ -1,5 +1,6 @@
 """How Agent Framework's messages are stored, and what other clients' messages are to it."""
 
+from contextlib import suppress
 from typing import Any
 
 from agent_framework import Message
@@ -13,7 +14,8 @@ _ROLES = {"user", "assistant", "system", "developer", "tool"}
 
 def messages_of(stored: MessageResponse) -> list[Message]:
     if stored["format"] == FORMAT and stored["body"]:
-        return [Message.from_dict(stored["body"])]
+        with suppress(Exception):  # whatever somebody else has stored in this format
+            return [Message.from_dict(stored["body"])]
     plain = Message(stored["role"], [stored["content"]], author_name=stored["name"])
     return [plain] if stored["content"] and stored["role"] != "tool" else []
 

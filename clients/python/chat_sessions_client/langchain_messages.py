@@ -1,5 +1,6 @@
 """How LangChain's messages are stored, and what other clients' messages are to it."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -46,11 +47,12 @@ def stored_of(message: BaseMessage) -> dict[str, Any]:
 
 
 def messages_of(stored: MessageResponse) -> list[BaseMessage]:
-    """The message, with an id; none where it is another client's, and no text of somebody's."""
+    """The message, with an id; by its text where it is another client's, or is none of theirs."""
     found: list[BaseMessage] = []
     if stored["format"] == FORMAT and stored["body"]:
-        found = messages_from_dict([stored["body"]])
-    elif stored["role"] in _PLAIN and stored["content"]:
+        with suppress(Exception):  # whatever somebody else has stored in this format
+            found = messages_from_dict([stored["body"]])
+    if not found and stored["role"] in _PLAIN and stored["content"]:
         found = [_PLAIN[stored["role"]](stored["content"], name=stored["name"])]
     for message in found:
         message.id = message.id or stored["external_id"] or stored["id"]

@@ -12,7 +12,7 @@ from chat_sessions_client import Client, external
 from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import MessageExists, NotFound, raising
 from chat_sessions_client.shapes import JsonObject, MessageCreate
-from chat_sessions_client.strands_shapes import MESSAGE, agent_state, said, shared_state
+from chat_sessions_client.strands_shapes import MESSAGE, agent_state, read, said, shared_state
 
 Keep = Literal["keep"] | None
 
@@ -87,7 +87,7 @@ class ChatSessionRepository(SessionRepository):
         with raising(SessionException), suppress(NotFound):
             stored = self._client.messages(external(session_id), limit=200)
             ours = (one for one in stored if (one["format"], one["name"]) == (MESSAGE, agent_id))
-            found += (SessionMessage.from_dict(one["body"] or {}) for one in ours)
+            found += (message for one in ours for message in read(one))
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:

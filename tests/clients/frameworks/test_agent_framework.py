@@ -27,6 +27,7 @@ from agent_framework.exceptions import (
 )
 from chat_sessions_client import AsyncClient, Retries, external
 from chat_sessions_client.agent_framework import ChatHistoryProvider
+from chat_sessions_client.agent_framework_messages import FORMAT
 
 from tests.clients.frameworks.service import Service
 
@@ -142,18 +143,20 @@ async def test_what_others_have_stored_is_read_as_text(
         {"role": "user", "content": "from a phone", "name": "Ann"},
         {"role": "tool", "content": "18 degrees"},
         {"role": "system", "content": "", "format": "x.record/1", "body": {"a": 1}},
+        {"role": "user", "content": "odd", "format": FORMAT, "body": {"a": 1}},
     ]
     await client.append(external(name), others, create=True)
     await provider.save_messages(name, [reply("welcome")])
     found = await provider.get_messages(name)
     assert [(one.role, one.text, one.author_name) for one in found] == [
         ("user", "from a phone", "Ann"),
+        ("user", "odd", None),
         ("assistant", "welcome", None),
     ]
     await client.change_session(external(name), {"title": "A chat"})
     await provider.save_messages(name, [user("thanks")])
     shown = [one["content"] async for one in client.messages(external(name), view="text")]
-    assert shown == ["from a phone", "18 degrees", "", "welcome", "thanks"]
+    assert shown == ["from a phone", "18 degrees", "", "odd", "welcome", "thanks"]
 
 
 async def test_what_several_save_at_once_is_stored_once(provider: ChatHistoryProvider) -> None:

@@ -241,6 +241,7 @@ def test_messages_of_other_clients_are_text(client: Client, name: str) -> None:
         {"role": "tool", "content": "18 degrees"},
         {"role": "system", "content": "", "format": "x.record/1", "body": {"a": 1}},
         {"role": "assistant", "content": "well", "format": "x.message/1", "body": {"parts": []}},
+        {"role": "user", "content": "odd", "format": "langchain.message/1", "body": {"type": "x"}},
     ]
     client.append(external(name), others, create=True)
     state = asking(client, name)(HumanMessage("q"))
@@ -248,11 +249,12 @@ def test_messages_of_other_clients_are_text(client: Client, name: str) -> None:
         ("human", "from a phone", "Ann"),
         ("system", "be brief", None),
         ("ai", "well", None),
+        ("human", "odd", None),
         ("human", "q", None),
         ("ai", "A0", None),
     ]
     assert texts(client, name)[-2:] == ["q", "A0"]
-    assert len(texts(client, name)) == 7
+    assert len(texts(client, name)) == 8
 
 
 @pytest.mark.parametrize("wrong", ["", " x ", "x" * 300, "a\nb"])

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from chat_sessions_client import Client, external
 from chat_sessions_client.strands import ChatSessionRepository
+from chat_sessions_client.strands_shapes import MESSAGE
 from strands import Agent
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.types.exceptions import SessionException
@@ -60,9 +61,15 @@ def test_several_begin_a_session_at_once(client: Client) -> None:
 
 @pytest.mark.parametrize("metadata", [{"strands": "hello"}, {"strands": {"session_type": 5}}, {}])
 def test_a_session_of_another_client_is_one(client: Client, metadata: Any) -> None:
-    """Its messages are those of no agent, and are passed over."""
+    """Its messages are those of no agent, and are passed over; so is what is none of Strands'."""
     name = str(uuid4())
-    said: Any = [{"role": "user", "content": "from a phone"}]
+    odd = {"role": "user", "content": "", "name": "a", "format": MESSAGE}
+    bodies: list[Any] = [
+        {"a": 1},
+        {"message_id": "x", "message": {}},
+        {"message_id": 0, "message": 5},
+    ]
+    said: Any = [{"role": "user", "content": "from a phone"}, *({**odd, "body": b} for b in bodies)]
     client.create_session(external_id=name, metadata=metadata, messages=said)
     agent(ChatSessionRepository(client), name)("hi")
     assert len(agent(ChatSessionRepository(client), name).messages) == 2
