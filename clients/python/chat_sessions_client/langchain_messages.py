@@ -61,14 +61,14 @@ def messages_of(stored: MessageResponse) -> list[BaseMessage]:
 
 def is_summary(message: BaseMessage) -> bool:
     """Whether SummarizationMiddleware has put it in place of what was said."""
-    return message.additional_kwargs.get("lc_source") == "summarization"
+    return bool(message.additional_kwargs.get("lc_source") == "summarization")
 
 
 def _dict_of(message: BaseMessage) -> dict[str, Any]:
     try:
-        return message_to_dict(message)
+        return dict(message_to_dict(message))
     except ValueError:  # what is within itself, pydantic does not write
-        return message_to_dict(message.model_copy(update=as_json(dict(message))))
+        return dict(message_to_dict(message.model_copy(update=as_json(dict(message)))))
 
 
 def _role(message: BaseMessage) -> str:

@@ -192,7 +192,6 @@ def test_summaries_are_not_stored(client: Client, name: str, checkpointer: Any) 
     assert texts(client, name) == [f"{who}{number}" for number in range(5) for who in "qA"]
 
 
-@tool
 def look() -> str:
     """Look."""
     return "seen"
@@ -214,7 +213,7 @@ def test_what_a_summary_takes_the_place_of_in_a_run_is_stored(client: Client, na
         keep=("messages", 2),
     )
     middleware: Any = [ChatSessionMiddleware(client, name), summarizing]
-    agent: Any = create_agent(model, tools=[look], middleware=middleware)
+    agent: Any = create_agent(model, tools=[tool(look)], middleware=middleware)
     agent.invoke({"messages": [HumanMessage("q")]})
     asked = [("assistant", ""), ("tool", "seen")]
     assert shown(client, name) == [("user", "q"), *asked * 4, ("assistant", "done")]

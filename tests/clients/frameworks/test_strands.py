@@ -111,10 +111,10 @@ def test_what_is_said_after_others_cleared_a_session_is_in_its_order(client: Cli
     assert kept.state == {"colour": "red"}
     client.clear_messages(external(name))
     live("q3")
-    for asked in ("q4", "q5", "q6", "q7"):
-        agent(repository, name)(asked)
-    asked = [f"q{number}" for number in range(3, 8)]
-    assert texts(agent(repository, name)) == [said for one in asked for said in (one, "hello")]
+    for number in range(4, 8):
+        agent(repository, name)(f"q{number}")
+    said = [text for number in range(3, 8) for text in (f"q{number}", "hello")]
+    assert texts(agent(repository, name)) == said
 
 
 def test_an_agent_that_is_created_again_is_the_first(client: Client) -> None:
