@@ -26,7 +26,7 @@ FOLLOW = f"""([url, token]) => {{
   window.heard = [];
   follow(url, async () => token, (name, data) => {{
     window.heard.push(`${{name}} ${{data.content ?? data.title ?? data.message_order}}`);
-  }}, "0");
+  }}, {{ last: 0 }});
 }}"""
 
 
