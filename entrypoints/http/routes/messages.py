@@ -76,7 +76,7 @@ class AppendQuery(OptionalQuery):
         Maybe[Existing],
         Field(
             description="With `keep`, a message whose external id is there already is left as it "
-            "is; else that is 409.",
+            "is; else that is 409. One without an external id is stored again.",
             examples=[Existing.KEEP],
         ),
     ] = None
