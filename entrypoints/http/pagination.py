@@ -217,10 +217,9 @@ class MessagePageQuery(_PageQuery):
         WithJsonSchema({"type": "string", "enum": ["full", "text"], "examples": ["full"]}),
         Field(
             description="`text` leaves the bodies out: `body` is null, and a message that is put "
-            "back so loses its body. With `body` each item is the message's body alone or, where it "
-            "has none, `role`, `content` and `name`: what "
-            "goes to a model as it stands, in whatever shape it has, and so none that a client "
-            "could be generated for.",
+            "back so loses its body. With `body` each item is the message's body alone or, where "
+            "it has none, `role`, `content` and `name`: what goes to a model as it stands, in "
+            "whatever shape it has, and so none that a client could be generated for.",
         ),
     ] = View.FULL
 
