@@ -205,6 +205,24 @@ class TestRefused:
         assert await self.sent(api, path, 1, yes, first=1) == [200]
         assert await conversation.texts() == ["yes"]
 
+    @pytest.mark.parametrize("refused", [1, 2])
+    async def test_what_is_stored_while_another_of_its_length_waits_is_not_stored_again(
+        self, api: Api, refused: int
+    ) -> None:
+        """And the other is, when it comes again. A removal is known to be done in the same way."""
+        conversation = await begun(api, {**SAID, "id": "mine"})
+        path, item = f"{conversation.path}/items", f"{conversation.path}/items/mine"
+        yes, yep = ({"items": [{"role": "user", "content": said}]} for said in ("yes", "yep"))
+        for target, first, waiting in ((item, None, None), (path, yep, yes)):
+            assert await self.sent(api, f"{path}/none", 3) == [404, 200, 429]
+            assert await self.sent(api, target, refused, waiting) == [429] * refused
+            api.clock.move(61)
+            assert await self.sent(api, target, 1, first) == [200]
+            assert await self.sent(api, target, 1, first, first=refused) == [200]
+            api.clock.move(61)
+        assert await self.sent(api, path, 1, yes, first=refused) == [200]
+        assert await conversation.texts() == ["yep", "yes"]
+
     async def test_what_was_never_there_is_not_told_as_removed(self, api: Api) -> None:
         conversation = await begun(api, SAID)
         for path in (f"{conversation.path}/items/none", f"{CONVERSATIONS}/{MISSING}"):

@@ -136,12 +136,13 @@ async def create_items(
     body: ItemsCreate,
     keys: IdempotencyKeys = (),
 ) -> Response:
+    was_sent = may_be_done(request)
     messages = messages_of(body.items)
     await _check_ids(request, caller, conversation_id, messages)
     key = only_key(keys)
     writers = process_memory(request).writers
     with naming_items():
-        if may_be_done(request) and key is None:
+        if was_sent and key is None:
             retries = UnkeyedRetries(use_cases(request), writers)
             now = app_context(request).clock.now()
             appended = await retries.append_unless_there(caller, conversation_id, messages, now)

@@ -58,7 +58,9 @@ else:
 
 def may_be_done(request: Request) -> bool:
     """Whether an earlier try of the request may have been carried out, by what its client says and
-    what this process has refused. To be asked once."""
+    what this process has refused. To be asked once, before anything is done."""
+    refused = process_memory(request).refused
     if not retry_count(request):
+        refused.forget(request)
         return False
-    return not process_memory(request).refused.precede(request, app_context(request).clock.now())
+    return not refused.precede(request, app_context(request).clock.now())

@@ -27,29 +27,37 @@ class RefusedTries:
     """
 
     def __init__(self) -> None:
-        self._refused: OrderedDict[int, tuple[int, datetime]] = OrderedDict()
+        self._refused: OrderedDict[int, dict[int, tuple[int, datetime]]] = OrderedDict()
 
     def note(self, request: Request, now: datetime) -> None:
         """Note that a request is refused, if all its tries before this one were."""
         count = retry_count(request)
         if count and not self.precede(request, now):
             return
-        key = _try(request, count)
-        tries, _ = self._refused.pop(key, (0, now))
-        self._refused[key] = (tries + 1, now)
+        key = _likeness(request)
+        by_number = self._refused.pop(key, {})
+        tries, _ = by_number.get(count, (0, now))
+        by_number[count] = (tries + 1, now)
+        self._refused[key] = by_number
         if len(self._refused) > REMEMBERED_MAX:
             self._refused.popitem(last=False)
 
     def precede(self, request: Request, now: datetime) -> bool:
         """Whether all earlier tries of a retry were refused. The last of them is then forgotten,
         since one try follows it."""
-        key = _try(request, retry_count(request) - 1)
-        tries, latest = self._refused.pop(key, (0, now))
+        number = retry_count(request) - 1
+        by_number = self._refused.get(_likeness(request), {})
+        tries, latest = by_number.pop(number, (0, now))
         if not tries or now - latest > KEPT:
             return False
         if tries > 1:
-            self._refused[key] = (tries - 1, latest)
+            by_number[number] = (tries - 1, latest)
         return True
+
+    def forget(self, request: Request) -> None:
+        """Forget all tries that look like a first one that gets through: a retry that comes now may
+        be of that one."""
+        self._refused.pop(_likeness(request), None)
 
 
 def retry_count(request: Request) -> int:
@@ -58,7 +66,7 @@ def retry_count(request: Request) -> int:
     return int(count[:9]) if count.isascii() and count.isdecimal() else 0
 
 
-def _try(request: Request, number: int) -> int:
+def _likeness(request: Request) -> int:
     length = request.headers.get("content-length")
     caller = request_context(request).caller
-    return hash((caller, request.method, request.scope["path"], length, number))
+    return hash((caller, request.method, request.scope["path"], length))
