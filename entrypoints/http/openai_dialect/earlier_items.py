@@ -39,10 +39,9 @@ class EarlierItems:
 
     async def find(self) -> tuple[Message, ...]:
         """The newest run of messages that are those asked for, stored `since` then in one act, if
-        all that follows it is of the same role: after an answer to it, the client has gone on and
-        says the same once more. A call is never made twice by the same id, whatever follows it."""
+        all that follows it is of the same role as its last: after an answer to it, the client has
+        gone on and says the same once more, which may be a call whose id a model uses again."""
         size, looked_at = len(self.asked), self._newest
-        is_unique = any(map(_has_call, self.asked))
         run: deque[Message] = deque(maxlen=size)
         async with aclosing(self._newest_first()) as messages:
             async for message in messages:
@@ -57,7 +56,7 @@ class EarlierItems:
                     continue
                 if are_of_one_act(run, size) and all(map(is_stored_as, self.asked, run)):
                     return tuple(run)
-                if not is_unique and last.role is not self.asked[-1].role:
+                if last.role is not self.asked[-1].role:
                     break
         return ()
 
@@ -77,10 +76,6 @@ class EarlierItems:
             step = min(2 * step, LARGEST_STEP, PAGE_SIZE_MAX // max(sizes))
             step, before = max(step, 1), page.items[-1].message_order
             await asyncio.sleep(0)
-
-
-def _has_call(message: NewMessage) -> bool:
-    return message.body is not None and bool(message.body.to_dict().get("call_id"))
 
 
 def are_of_one_act(messages: Sequence[Message], size: int) -> bool:
