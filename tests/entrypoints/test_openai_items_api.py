@@ -297,10 +297,10 @@ async def test_a_retry_without_a_key_stores_what_is_not_there(api: Api) -> None:
 
 
 async def test_a_retry_of_items_with_an_id_is_known_by_it_however_late(api: Api) -> None:
-    """After an answer, an edit, a removal and a hundred other messages: it is that very item. Where
-    the first or the last of them is gone, nobody can tell whether it was ever there."""
+    """After an answer, an edit of it and a hundred other messages: it is that very item. Where one
+    is gone, or edited without an id, nobody can tell whether it was what is asked for now."""
     conversation = await begun(api, said("Hi"))
-    asked = (said("a"), said("gone"), {**said("b"), "id": "b"}, said("c"))
+    asked = (said("a"), said("nameless"), {**said("b"), "id": "b"}, said("c"))
     first = await conversation.add(*asked)
     await conversation.add({**said("Fine.", "assistant"), "id": "answer"})
     assert await conversation.add(*asked, headers=RETRY) == first
@@ -316,15 +316,18 @@ async def test_a_retry_of_items_with_an_id_is_known_by_it_however_late(api: Api)
     native = f"/sessions/{session['id']}/messages"
     for _ in range(6):
         await conversation.add(*map(said, "0123456789abcdefghij"))
-    await api.ask("PUT", f"{native}/4", json={"role": "user", "content": "edited"})
-    await api.ask("DELETE", f"{native}/3")
+    edited = {"role": "user", "content": "edited"}
+    await api.ask("PUT", f"{native}/4", json=edited)
     again = await conversation.add(*asked, headers=RETRY)
-    assert [item["content"][0]["text"] for item in again] == ["a", "edited", "c"]
-    await api.ask("DELETE", f"{native}/2")
-    answer = await api.ask("POST", path, json={"items": asked}, headers=RETRY)
-    assert refusal(answer, 400)["param"] == "items[2].id"
+    assert [item["content"][0]["text"] for item in again] == ["a", "nameless", "edited", "c"]
+    for method, body in (("PUT", edited), ("DELETE", None)):
+        await api.ask(method, f"{native}/3", json=body)
+        for second in ("nameless", "NEW"):
+            other = {"items": [asked[0], said(second), *asked[2:]]}
+            answer = await api.ask("POST", path, json=other, headers=RETRY)
+            assert refusal(answer, 400)["param"] == "items[2].id"
     count = (await api.ask("GET", f"/sessions/{session['id']}")).json()["message_count"]
-    assert count == 124
+    assert count == 125
 
 
 @pytest.mark.parametrize("new", [said("NEW"), {**said("NEW"), "id": "n"}])

@@ -79,8 +79,7 @@ class EarlierItems:
 
 
 def are_of_one_act(messages: Sequence[Message], size: int) -> bool:
-    """Whether messages, in order, begin and end a batch of that size: its times are a microsecond
-    apart."""
+    """Whether messages, in order, are a batch of that size: its times are a microsecond apart."""
     first, last = messages[0], messages[-1]
     orders, times = last.message_order - first.message_order, last.timestamp - first.timestamp
     return orders == size - 1 and times == orders * _TICK

@@ -6,7 +6,6 @@ the client's own, if one of them has one, else by what they say.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,18 +79,21 @@ class UnkeyedRetries:
     async def _stored_together(
         self, caller: Owner, session: SessionRef, asked: Sequence[NewMessage], first: int
     ) -> tuple[Message, ...]:
-        """What is left of the messages that were asked for, if all of them were stored in one act
-        from that order on: the first and the last of them are there, and each that is there is as
-        it was asked for or has been replaced since. Else nothing."""
+        """The messages that were asked for, if all of them were stored in one act from that order
+        on, and each is there as it was asked for or has been replaced under an id of its own. Else
+        nothing."""
         there: list[Message] = []
         for index, new in enumerate(asked):
-            with suppress(MessageNotFound):
+            try:
                 found = await self.use_cases.get_message(caller, session, first + index)
-                if not (is_stored_as(new, found) or _is_replaced(new, found)):
-                    return ()
-                there.append(found)
-        return tuple(there) if there and are_of_one_act(there, len(asked)) else ()
+            except MessageNotFound:
+                return ()
+            if not (is_stored_as(new, found) or _is_replaced(new, found)):
+                return ()
+            there.append(found)
+        return tuple(there) if are_of_one_act(there, len(asked)) else ()
 
 
 def _is_replaced(new: NewMessage, message: Message) -> bool:
-    return message.edited_at is not None and new.external_id == message.external_id
+    own = new.external_id
+    return own is not None and own == message.external_id and message.edited_at is not None
