@@ -28,7 +28,7 @@ _WORDS = re.compile(r"[-. ]|(?<=[a-z0-9])(?=[A-Z])")
 _REFERENCE = "item_reference"
 """The type of an item whose id is another's (OpenAI's Responses API)."""
 
-_NO_IDS = {"__fake_id__"}
+NO_IDS = ("__fake_id__",)
 """What OpenAI's Agents SDK gives every item of a model without ids (agents.models.fake_id)."""
 
 _ENDING = re.compile(r"(_message)?(_chunk)?$")
@@ -55,7 +55,7 @@ def message_from_item(item: Mapping[str, JsonValue], format_: str) -> NewMessage
 
 def _external_id(item: Mapping[str, JsonValue]) -> str | None:
     id_ = _label(item.get("id"), check_external_id)
-    return None if id_ in _NO_IDS or item.get("type") == _REFERENCE else id_
+    return None if id_ in NO_IDS or item.get("type") == _REFERENCE else id_
 
 
 def _role(item: Mapping[str, JsonValue]) -> Role:

@@ -251,6 +251,7 @@ REFUSED = [
     ("/ID/items", {"items": []}, "items"),
     ("/ID/items", {"items": [{"type": "spell"}]}, "items[0].type"),
     ("/ID/items", {"items": [{"type": "item_reference", "id": "msg_1"}]}, "items[0].type"),
+    ("/ID/items", {"items": [{"type": "item_reference", "id": "__fake_id__"}]}, "items[0].type"),
     ("/ID/items", {"items": [SAID, {"role": "user"}]}, "items[1].content"),
     ("/ID/items", {"items": [{"role": "bot", "content": ""}]}, "items[0].role"),
     ("/ID/items", {"items": [{"role": [], "content": ""}]}, "items[0].role"),

@@ -72,6 +72,7 @@ SHOWN = [
         },
     ),
     (CALL, "fc", DONE),
+    ({**CALL, "id": "__fake_id__"}, "fc", DONE),
     ({"type": "function_call_output", "call_id": "c1", "output": "Sunny"}, "fco", DONE),
     ({"type": "function_call_output", "output": "", "status": None}, "fco", DONE),
     ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "rs", {}),
@@ -88,7 +89,7 @@ async def test_an_item_comes_back_as_it_was_with_an_id_and_what_every_client_get
     """And is a message of the session, whose body is what was given."""
     conversation = await begun(api)
     (made,) = await conversation.add(item)
-    assert made == {"id": made["id"], **item, **added}
+    assert made == {**item, **added, "id": made["id"]}
     assert made["id"].startswith(f"{prefix}_{conversation.id[5:]}")
     one = await api.ask("GET", f"{conversation.path}/items/{made['id']}?include[]=x&include[]=y")
     assert one.json() == made

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.errors import ExternalIdTaken, InvalidValue, in_field
-from domain.framework_item import message_from_item
+from domain.framework_item import NO_IDS, message_from_item
 from domain.message import NewMessage
 from entrypoints.http.openai_dialect.conversation_ids import DOTS, MadeItem, item_ref
 from entrypoints.http.openai_dialect.item_types import ITEM_TYPES, MESSAGE, PART_TYPES, ROLES
@@ -28,7 +28,7 @@ def _message(item: Item, index: int) -> NewMessage:
     with in_field("items", index):
         _check(item)
         message = message_from_item(item, FORMAT)
-        if item.get("id") is not None and message.external_id is None:
+        if message.external_id is None and item.get("id") not in (None, *NO_IDS):
             raise InvalidValue("must be 1 to 255 printable characters", "id")
         if message.external_id in DOTS:
             raise InvalidValue("must not be '.' or '..'", "id")
