@@ -41,7 +41,7 @@ class _Answering(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET  # noqa: N815 - the library's name
+    do_POST = do_DELETE = do_PATCH = do_PUT = do_GET  # noqa: N815 - the library's names
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -124,6 +124,28 @@ def test_an_answer_of_another_shape_is_told(
     elsewhere.answers = [answer]
     with make(elsewhere.url, "token") as client, pytest.raises(e.UnexpectedAnswer):
         call(client)
+
+
+REMOVALS: dict[str, Callable[[Any], object]] = {
+    "session": lambda client: client.delete_session("x"),
+    "message": lambda client: client.delete_message("x", 1),
+    "messages": lambda client: client.clear_messages("x", before=9),
+}
+NO_BACKEND: Answer = (404, {"Content-Type": "text/plain"}, b"default backend - 404")
+NO_ROUTE: Answer = (404, {}, f'{{"type": "{e.URN}route-not-found"}}'.encode())
+
+
+@pytest.mark.parametrize(
+    ("found", "error"), [(NO_BACKEND, e.UnexpectedAnswer), (NO_ROUTE, e.RouteNotFound)]
+)
+@pytest.mark.parametrize("what", REMOVALS)
+def test_a_404_of_a_proxy_says_nothing_of_a_removal(
+    elsewhere: Elsewhere, make: Callable[..., Any], what: str, found: Answer, error: type[Exception]
+) -> None:
+    """Nor does that of another path, whatever went before."""
+    elsewhere.answers = [(502, {}, b"<html>"), found]
+    with make(elsewhere.url, "token", retries=QUICK) as client, pytest.raises(error):
+        REMOVALS[what](client)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ import httpx2
 from chat_sessions_client.errors import (
     ChatSessionsError,
     ConnectionLost,
+    MessageNotFound,
+    NotFound,
+    SessionNotFound,
     UnexpectedAnswer,
     problem_error,
 )
@@ -88,10 +91,13 @@ def exchange(operation: Operation[object], retries: Retries, *, token_is_renewed
         if can_renew and _status(outcome) == HTTPStatus.UNAUTHORIZED:
             can_renew = False
             continue
-        if may_be_done and operation.is_removal and _status(outcome) == HTTPStatus.NOT_FOUND:
-            return httpx2.Response(HTTPStatus.NO_CONTENT)
         attempt += 1
         error = _error(outcome)
+        if may_be_done and operation.is_removal:
+            if isinstance(error, SessionNotFound | MessageNotFound):
+                return httpx2.Response(HTTPStatus.NO_CONTENT)
+            if type(error) is NotFound and isinstance(outcome, httpx2.Response):
+                raise _elsewhere(outcome)
         pause = retries.pause(attempt, getattr(error, "retry_after", None))
         if pause is None or not _may_repeat(operation, outcome):
             raise error
