@@ -315,6 +315,8 @@ def test_what_is_not_there_is_not_removed(client: Any, name: str) -> None:
     assert contents(client, external(name)) == ["a"]
     with pytest.raises(ValueError, match="idempotency key"):
         client.append(external(name), said("b"), idempotency_key="")
+    with pytest.raises(ValueError, match="if_match"):
+        client.clear_messages(external(name), if_match="")
 
 
 @pytest.mark.parametrize("named", [{}, {"external_id": "x"}, {"id": "y"}], ids=str)

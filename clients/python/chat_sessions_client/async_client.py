@@ -177,11 +177,11 @@ class AsyncClient:
         return (await self._run(operations.sessions(query))).value
 
     async def session(self, session: str) -> SessionResponse:
-        return (await self.tagged_session(session)).value
+        return await self._run(operations.session(session))
 
     async def tagged_session(self, session: str) -> Tagged[SessionResponse]:
         """The session, and the tag for `if_match`."""
-        return await self._run(operations.session(session))
+        return await self._run(operations.tagged(operations.session(session)))
 
     async def change_session(
         self, session: str, changes: SessionUpdate, *, if_match: str | None = None
@@ -289,11 +289,11 @@ class AsyncClient:
         return (await self._run(operations.messages(session, query))).value
 
     async def message(self, session: str, ref: MessageRef) -> MessageResponse:
-        return (await self.tagged_message(session, ref)).value
+        return await self._run(operations.message(session, ref))
 
     async def tagged_message(self, session: str, ref: MessageRef) -> Tagged[MessageResponse]:
         """The message, and the tag for `if_match`."""
-        return await self._run(operations.message(session, ref))
+        return await self._run(operations.tagged(operations.message(session, ref)))
 
     async def put_message(
         self,

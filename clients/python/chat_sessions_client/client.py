@@ -149,11 +149,11 @@ class Client:
         return self._run(operations.sessions(query)).value
 
     def session(self, session: str) -> SessionResponse:
-        return self.tagged_session(session).value
+        return self._run(operations.session(session))
 
     def tagged_session(self, session: str) -> Tagged[SessionResponse]:
         """The session, and the tag for `if_match`."""
-        return self._run(operations.session(session))
+        return self._run(operations.tagged(operations.session(session)))
 
     def change_session(
         self, session: str, changes: SessionUpdate, *, if_match: str | None = None
@@ -260,11 +260,11 @@ class Client:
         return self._run(operations.messages(session, query)).value
 
     def message(self, session: str, ref: MessageRef) -> MessageResponse:
-        return self.tagged_message(session, ref).value
+        return self._run(operations.message(session, ref))
 
     def tagged_message(self, session: str, ref: MessageRef) -> Tagged[MessageResponse]:
         """The message, and the tag for `if_match`."""
-        return self._run(operations.message(session, ref))
+        return self._run(operations.tagged(operations.message(session, ref)))
 
     def put_message(
         self,

@@ -37,6 +37,8 @@ Again = Literal["always", "undone"]
 NEWEST = 2**31 - 1
 DELETIONS_MAX = 100
 NDJSON = "application/x-ndjson"
+_NO_NAMES = ("", ".", "..")
+"""What would make a path another one."""
 _NEXT = re.compile(r'<([^>]*)>; rel="next"')
 _QUIET_SECONDS = 15
 """A stream of events is that long without a sign of life."""
@@ -96,7 +98,10 @@ def comes_again(ref: MessageRef) -> bool:
 def create_session(body: Mapping[str, object], key: str | None) -> Operation[SessionResponse]:
     given = {name: value for name, value in body.items() if value is not None}
     return Operation(
-        method="POST", path="/sessions", read=_json, **_body(given, {"Idempotency-Key": _key(key)})
+        method="POST",
+        path="/sessions",
+        read=_session,
+        **_body(given, {"Idempotency-Key": _key(key)}),
     )
 
 
@@ -109,15 +114,27 @@ def sessions(query: SessionQuery) -> Operation[Page[SessionPage]]:
     )
 
 
-def session(ref: str) -> Operation[Tagged[SessionResponse]]:
-    return Operation(method="GET", path=_path(ref), read=_tagged_with(id=str))
+def session(ref: str) -> Operation[SessionResponse]:
+    return Operation(method="GET", path=_path(ref), read=_session)
+
+
+def tagged(operation: Operation[T]) -> Operation[Tagged[T]]:
+    """The same, with the tag of what is read."""
+
+    def read(response: httpx2.Response) -> Tagged[T]:
+        value, etag = operation.read(response), response.headers.get("ETag")
+        if etag:
+            return Tagged(value, etag)
+        raise UnexpectedAnswer(f"{response.request.url.path} was answered without an ETag")
+
+    return replace(cast("Operation[Any]", operation), read=read)
 
 
 def change_session(
     ref: str, changes: SessionUpdate, if_match: str | None
 ) -> Operation[SessionResponse]:
     headers = {"Content-Type": "application/merge-patch+json", **_if_match(if_match)}
-    return Operation(method="PATCH", path=_path(ref), read=_json, **_body(changes, headers))
+    return Operation(method="PATCH", path=_path(ref), read=_session, **_body(changes, headers))
 
 
 def delete_session(ref: str, if_match: str | None) -> Operation[None]:
@@ -140,7 +157,7 @@ def delete_sessions(
     return Operation(
         method="POST",
         path="/sessions/deletions",
-        read=_json,
+        read=_with(sessions=int, messages=int, dry_run=bool),
         again="undone" if everything and not dry_run else "always",
         **_body({**chosen, "dry_run": dry_run}),
     )
@@ -194,9 +211,8 @@ def walk(query: AnyMessageQuery) -> AnyMessageQuery:
     return {**query, "before": NEWEST} if is_descending else {**query, "after": 0}
 
 
-def message(ref: str, of: MessageRef) -> Operation[Tagged[MessageResponse]]:
-    read = _tagged_with(session_id=str, message_order=int)
-    return Operation(method="GET", path=_path(ref, "messages", of), read=read)
+def message(ref: str, of: MessageRef) -> Operation[MessageResponse]:
+    return Operation(method="GET", path=_path(ref, "messages", of), read=_message)
 
 
 def put_message(
@@ -209,7 +225,7 @@ def put_message(
 ) -> Operation[MessageResponse]:
     headers = _if_match(if_match) | ({"If-None-Match": "*"} if create else {})
     path = _path(ref, "messages", of)
-    return Operation(method="PUT", path=path, read=_json, **_body(given, headers))
+    return Operation(method="PUT", path=path, read=_message, **_body(given, headers))
 
 
 def delete_message(
@@ -219,7 +235,7 @@ def delete_message(
     return Operation(
         method="DELETE",
         path=_path(ref, "messages", of),
-        read=_json_if_any,
+        read=_message_if_any,
         headers=_if_match(if_match),
         is_removal=True,
     )
@@ -291,7 +307,7 @@ def import_lines(content: bytes, *, named: bool) -> Operation[list[ImportedSessi
 
 def _path(ref: str, *parts: MessageRef) -> str:
     names = [quote(str(part), safe="") for part in ("sessions", ref, *parts)]
-    if any(name in {"", ".", ".."} for name in names):
+    if any(name in _NO_NAMES for name in names):
         raise ValueError("an id has a character at least, and is not . or ..")
     return "/" + "/".join(names)
 
@@ -307,6 +323,8 @@ def _key(given: str | None) -> str:
 
 
 def _if_match(etag: str | None) -> dict[str, str]:
+    if etag == "":
+        raise ValueError("an if_match has a character at least")
     return {} if etag is None else {"If-Match": etag}
 
 
@@ -347,8 +365,8 @@ def _page(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
     raise UnexpectedAnswer(f"{response.request.url.path} was answered without its pagination")
 
 
-def _json_if_any(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
-    return _json(response) if response.content else None
+def _message_if_any(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
+    return _message(response) if response.content else None
 
 
 def _items(response: httpx2.Response) -> list[MessageResponse]:
@@ -362,18 +380,27 @@ def _outcomes(response: httpx2.Response) -> list[ImportedSession]:
     raise UnexpectedAnswer(f"{response.request.url.path} was not answered by what became of it")
 
 
-def _tagged_with(**members: type) -> Callable[[httpx2.Response], Tagged[Any]]:
+def _with(**members: type) -> Callable[[httpx2.Response], Any]:
     """What bears these members of these types, by which it is named."""
 
-    def read(response: httpx2.Response) -> Tagged[Any]:
+    def read(response: httpx2.Response) -> Any:  # noqa: ANN401 - likewise
         value = _json(response)
-        missing = [name for name, of in members.items() if not isinstance(value.get(name), of)]
+        missing = [name for name, of in members.items() if not _is(value.get(name), of)]
         if missing:
             path = response.request.url.path
             raise UnexpectedAnswer(f"{path} was answered without its {missing[0]}")
-        return Tagged(value, response.headers.get("ETag", ""))
+        return value
 
     return read
+
+
+def _is(value: object, of: type) -> bool:
+    """Whether it is of that very type, and goes into a path."""
+    return type(value) is of and value not in _NO_NAMES
+
+
+_session = _with(id=str)
+_message = _with(session_id=str, message_order=int)
 
 
 def _nothing(_: httpx2.Response) -> None:
