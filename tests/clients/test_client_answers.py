@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx2
 import pytest
 from chat_sessions_client import Retries
 from chat_sessions_client import errors as e
@@ -212,6 +213,7 @@ def test_patience_outlasts_a_restart() -> None:
     [
         *("", "127.0.0.1:8000", "ftp://nothing", "http://", "http://[::x", "https://a/?b=c"),
         *("http://a b", "http://a:99999", "http://a:0", "http://xn--", "http://a..b"),
+        *("http://a?", "http://a/?", "http://a/#", "http://a/b#", "http://a#?"),
         *(f"http://{'a' * 64}", "http://-a", f"http://{'a.' * 127}a"),
     ],
 )
@@ -220,7 +222,9 @@ def test_a_url_that_is_none_is_the_callers_error(make: Callable[..., Any], url: 
         make(url, "token")
 
 
-@pytest.mark.parametrize("url", ["http://a_b.c-d:1/chat/", "http://[::1]:80", "http://é.example."])
+@pytest.mark.parametrize(
+    "url", ["http://a_b.c-d:1/chat/", "http://a/@b/", "http://[::1]:80", "http://é.example."]
+)
 def test_a_url_that_is_one_is_taken(make: Callable[..., Any], url: str) -> None:
     with make(url, "token"):
         pass
@@ -228,9 +232,16 @@ def test_a_url_that_is_one_is_taken(make: Callable[..., Any], url: str) -> None:
 
 def test_a_url_has_no_password(make: Callable[..., Any]) -> None:
     """And what it has is not told."""
-    with pytest.raises(ValueError, match="a token says who asks") as told:
-        make("http://user:secret@127.0.0.1:9", "token")
-    assert "secret" not in str(told.value)
+    for userinfo in ("user:secret", "user", ":secret", ":", ""):
+        with pytest.raises(ValueError, match="a token says who asks") as told:
+            make(f"http://{userinfo}@127.0.0.1:9", "token")
+        assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", [httpx2.URL(HERE), HERE.encode(), None])
+def test_a_url_is_text(make: Callable[..., Any], url: object) -> None:
+    with pytest.raises(TypeError, match="the URL is no text"):
+        make(url, "token")
 
 
 async def coming() -> str:

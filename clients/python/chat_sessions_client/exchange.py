@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from inspect import iscoroutine
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -180,22 +181,24 @@ def as_timeout(timeout: float | httpx2.Timeout) -> httpx2.Timeout:
 
 
 def settings(url: str, timeout: float | httpx2.Timeout | None, retries: Retries | None) -> Settings:
-    """Raises ValueError where the URL is none that a service can have."""
+    """Raises TypeError or ValueError where the URL is none that a service can have."""
     _check_url(url)
     given = TIMEOUT if timeout is None else as_timeout(timeout)
     return Settings(url.rstrip("/"), given, retries or Retries())
 
 
-def _check_url(url: str) -> None:
+def _check_url(url: object) -> None:
+    if not isinstance(url, str):
+        raise TypeError(f"the URL is no text, but {type(url).__name__}")
     try:
         read = httpx2.URL(url)
     except httpx2.InvalidURL as error:
         raise ValueError(f"the URL is none: {error}") from None
-    if read.userinfo:
+    if "@" in urlsplit(url).netloc:
         raise ValueError("the URL is not to have a user or a password: a token says who asks")
     host, port = read.raw_host.decode("ascii", "replace"), read.port
     is_host = ":" in host or (len(host) <= _HOST_MAX and _HOST.fullmatch(host))
-    is_service = read.scheme in {"http", "https"} and not (read.query or read.fragment)
+    is_service = read.scheme in {"http", "https"} and not {"?", "#"} & {*url}
     if not (is_service and is_host and (port is None or 0 < port < _PORTS)):
         raise ValueError(f"{url!r} is no URL of a service, such as https://chat.example.com")
 
