@@ -319,15 +319,20 @@ def test_what_is_not_there_is_not_removed(client: Any, name: str) -> None:
         client.clear_messages(external(name), if_match="")
 
 
-@pytest.mark.parametrize("named", [{}, {"external_id": "x"}, {"id": "y"}], ids=str)
+ESCAPED = '{"type": "\\u0073ession", "title": "a"}'
+
+
+@pytest.mark.parametrize("named", [{}, {"external_id": "x"}, {"id": "y"}, ESCAPED], ids=str)
 def test_an_import_is_repeated_where_sessions_have_ids(
-    lossy: Any, proxy: LosingProxy, served: Served, named: dict[str, str]
+    lossy: Any, proxy: LosingProxy, served: Served, named: dict[str, str] | str
 ) -> None:
-    """Without one, a repeat would store them twice."""
+    """Without one, a repeat would store them twice, however their lines are spelled."""
     client = lossy.with_options(token=served.token(f"mover {uuid4()}"))
-    lines = [{"type": "session", **named}, {"type": "message", "role": "user", "content": "a"}]
+    is_named = bool(named) and isinstance(named, dict)
+    begin = {"type": "session", **named} if isinstance(named, dict) else named
     proxy.lose("POST")
-    if named:
+    lines = [begin, {"type": "message", "role": "user", "content": "a"}]
+    if is_named:
         (told,) = client.import_lines(lines)
         assert told["status"] in {"created", "kept"}
     else:

@@ -1,6 +1,7 @@
 """An export in pieces that fit into a request, each of whole sessions. No I/O is done here."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -15,6 +16,9 @@ REQUEST_BYTES = 64 * 2**20
 """What an import may have, unless the operator has set another limit."""
 
 _PIECE_BYTES = 2**22
+
+_MARK = re.compile(rb'"session"|"discarded"|\\u00[67]')
+"""What a line has that begins a session or takes it back; JSON may escape each of the letters."""
 
 
 @dataclass(slots=True)
@@ -100,12 +104,12 @@ class Pieces:
     def feed(self, given: Line) -> Iterator[Piece]:
         """The pieces that are whole now."""
         for line in BytesIO(line_bytes(given)):
-            session = _typed(line, b'"session"')
-            if session is not None:
+            members = _members(line) if _MARK.search(line) else {}
+            if members.get("type") == "session":
                 if self._session.begins_at is not None:
                     yield from self._end_session()
-                self._session.begin(session)
-            elif _typed(line, b'"discarded"') is not None:
+                self._session.begin(members)
+            elif members.get("type") == "discarded":
                 self._session.is_taken_back = True
             self._session.add(line, self._largest)
 
@@ -133,13 +137,10 @@ def line_bytes(line: Line) -> bytes:
     return data if data.endswith(b"\n") else data + b"\n"
 
 
-def _typed(line: bytes, type_: bytes) -> Mapping[str, Any] | None:
-    """The object of a line if it is of that type, which is given as JSON."""
-    if type_ not in line:
-        return None
+def _members(line: bytes) -> Mapping[str, Any]:
+    """Those of the object that a line is; none where it is something else."""
     try:
         members = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    is_it = isinstance(members, dict) and members.get("type") == json.loads(type_)
-    return members if is_it else None
+        return {}
+    return members if isinstance(members, dict) else {}
