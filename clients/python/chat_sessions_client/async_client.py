@@ -167,7 +167,8 @@ class AsyncClient:
         """All of them, page after page; by default those that changed last come first.
 
         One that changes meanwhile goes to that end, and may not be given. With
-        sort_by="created_at" each that was there at the beginning is.
+        sort_by="created_at" each that was there at the beginning is, unless it leaves the filter
+        meanwhile, as one that is archived does.
         """
         async for page in self._pages(operations.sessions(query)):
             for item in page["items"]:
@@ -304,8 +305,8 @@ class AsyncClient:
         create: bool = False,
         if_match: str | None = None,
     ) -> MessageResponse:
-        """Replace a message. Under an external id that is not there it is appended; `create` only
-        appends.
+        """Replace a message. Under an external id that is not there it is appended; with `create`
+        nothing but that is done, and under another name there is none to be found.
 
         "last" is looked up before, so that a repeat replaces none that has come since.
         """
