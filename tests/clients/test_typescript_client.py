@@ -85,6 +85,6 @@ def test_its_page_names_the_ai_sdk_that_it_runs_with() -> None:
     """The one that its blocks are run with, and that npm brings for the package."""
     package = json.loads((CLIENT.parents[1] / "package.json").read_text())
     page = (CLIENT.parents[3] / "docs" / "frameworks" / "ai-sdk.md").read_text()
-    (named,) = re.findall(r"\(`ai` (.+?)\)", page)
+    (named,) = re.findall(r"\(`ai` ([\d.]+)", page)
     assert package["peerDependencies"]["ai"] == f">={named}"
     assert package["devDependencies"]["ai"].startswith(f"^{named}.")
