@@ -1,5 +1,5 @@
 // What an operation gives of its answer.
-import { problemError } from "./errors.ts";
+import { MissingTagError, problemError } from "./errors.ts";
 import { isAfterLostAnswer } from "./sender.ts";
 import type * as types from "./types.ts";
 
@@ -11,8 +11,13 @@ interface Answered<T> {
 
 const tags = new WeakMap<object, string>();
 
-/** The entity tag of a session or a message that a client gave, for `ifMatch`. */
-export const etagOf = (given: types.Session | types.Message): string | undefined => tags.get(given);
+/** The entity tag of a session or a message that a client gave, for `ifMatch`. Throws a
+ * MissingTagError where it has none: it is of a list, or a proxy took the tag away. */
+export function etagOf(given: types.Session | types.Message): string {
+  const tag = tags.get(given);
+  if (tag) return tag;
+  throw new MissingTagError("It came without an entity tag: of a list, or through a proxy.");
+}
 
 /** The data of an answer. Throws the ProblemError of a refusal. */
 export async function given<T>(answered: Promise<Answered<T>>): Promise<T> {

@@ -258,11 +258,12 @@ export class Client {
    * large is told as refused. */
   importLines(lines: Lines, options: types.ImportOptions = {}): AsyncGenerator<types.ImportedSession> {
     const { pieceCharacters = PIECE_CHARACTERS, sessionCharacters = SESSION_CHARACTERS } = options;
-    const sending = this.#with({ ...options, timeout: options.timeout ?? IMPORT_TIMEOUT });
+    const call = { ...options, timeout: options.timeout ?? IMPORT_TIMEOUT };
     const headers = { "Content-Type": "application/x-ndjson" };
     const bodySerializer = (text: string) => text;
-    const more = { bodySerializer, headers, parseAs: "text" as const, ...sending };
-    const send = (body: string) => given(this.api.POST("/import", { body, ...more }));
+    const more = { bodySerializer, headers, parseAs: "text" as const };
+    const send = (body: string, isOnce: boolean) =>
+      given(this.api.POST("/import", { body, ...more, ...this.#with(call, { isOnce }) }));
     return importPieces(lines, { piece: pieceCharacters, session: sessionCharacters }, send);
   }
 

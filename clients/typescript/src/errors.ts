@@ -4,6 +4,7 @@
 //   ChatSessionsError
 //   ├── ConnectionFailedError   no answer came, after every retry
 //   ├── CutOffError             an export ended before its footer
+//   ├── MissingTagError         what has no entity tag was asked for one
 //   └── ProblemError            the service refused
 import type { components } from "./api.ts";
 
@@ -23,6 +24,7 @@ export class ChatSessionsError extends Error {
 
 export class ConnectionFailedError extends ChatSessionsError {}
 export class CutOffError extends ChatSessionsError {}
+export class MissingTagError extends ChatSessionsError {}
 
 export class ProblemError extends ChatSessionsError {
   readonly status: number;
@@ -90,7 +92,7 @@ export class ServerError extends ProblemError {}
 export class InternalError extends ServerError {}
 export class UnavailableError extends ServerError {}
 
-const URN = "urn:problem-type:chat-sessions:";
+export const URN = "urn:problem-type:chat-sessions:";
 
 const BY_TYPE: Record<string, typeof ProblemError> = {
   "not-json": NotJsonError,
@@ -134,11 +136,22 @@ const BY_STATUS: Record<number, typeof ProblemError> = {
 
 /** Make the error of a response of 400 or above, whose body may be a problem or anything else. */
 export function problemError(response: Response, body: unknown, lost = false): ProblemError {
-  const refusal: Refusal = typeof body === "object" && body !== null ? body : {};
+  const refusal = asDescribed(body);
   const kind = refusal.type?.startsWith(URN) ? refusal.type.slice(URN.length) : "";
   const ofStatus = response.status >= 500 ? ServerError : ProblemError;
   const Class = BY_TYPE[kind] ?? BY_STATUS[response.status] ?? ofStatus;
   return new Class(response, refusal, lost);
+}
+
+/** What has the shape that the API gives it: a gateway's problem may have any. */
+function asDescribed(body: unknown): Refusal {
+  const members = Object.entries(Object(body) as object);
+  return Object.fromEntries(members.filter(([name, value]) => isAsDescribed(name, value)));
+}
+
+function isAsDescribed(name: string, value: unknown): boolean {
+  if (name === "errors") return Array.isArray(value) && value.every((one) => one?.detail);
+  return typeof value === (name === "message_order" ? "number" : "string");
 }
 
 /** Seconds, from a header that has seconds or a date. */

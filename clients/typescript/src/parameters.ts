@@ -16,9 +16,11 @@ export function of(session_id: string, message?: types.MessageRef) {
   return { path: { session_id, ...(message !== undefined && { message_order: `${message}` }) } };
 }
 
-export const ifMatch = ({ ifMatch: tag }: types.IfMatch) => ({
-  header: tag ? { "If-Match": tag } : {},
-});
+/** Throws a TypeError where the tag is empty, with which the write would be unconditional. */
+export function ifMatch({ ifMatch: tag }: types.IfMatch): { header: { "If-Match"?: string } } {
+  if (tag === "") throw new TypeError("An entity tag has a character at least.");
+  return { header: tag === undefined ? {} : { "If-Match": tag } };
+}
 
 /** Sixteen random bytes: `crypto.randomUUID` is not there in pages of plain http. */
 export function newKey(): string {

@@ -4,6 +4,9 @@ import type { ImportedSession } from "./types.ts";
 
 export type Lines = Iterable<string> | AsyncIterable<string>;
 
+/** Bring some in; once, where another try could store them twice. */
+type Send = (text: string, isOnce: boolean) => Promise<string>;
+
 /** Lines of whole sessions. */
 interface Piece {
   lines: string[];
@@ -26,7 +29,7 @@ export interface Sizes {
 export async function* importPieces(
   lines: Lines,
   sizes: Sizes,
-  send: (text: string) => Promise<string>,
+  send: Send,
 ): AsyncGenerator<ImportedSession> {
   for await (const piece of inPieces(lines, sizes)) {
     for await (const told of bring(piece, sizes, send)) yield placed(told, piece.before);
@@ -36,12 +39,14 @@ export async function* importPieces(
 async function* bring(
   piece: Piece,
   sizes: Sizes,
-  send: (text: string) => Promise<string>,
+  send: Send,
 ): AsyncGenerator<ImportedSession> {
-  const answer = piece.isTooLarge ? null : await send(piece.lines.join("\n")).catch(unlessTooLarge);
+  const begun = piece.lines.filter(beginsSession);
+  const asked = () => send(piece.lines.join("\n"), !begun.every(isNamed)).catch(unlessTooLarge);
+  const answer = piece.isTooLarge ? null : await asked();
   if (answer !== null) {
     for (const line of answer.split("\n")) if (line) yield JSON.parse(line);
-  } else if (piece.lines.filter(beginsSession).length > 1) {
+  } else if (begun.length > 1) {
     yield* importPieces(piece.lines, { ...sizes, piece: 0 }, send);
   } else {
     yield tooLarge(piece.lines);
@@ -95,11 +100,18 @@ function pieceAfter(before: number): Piece {
 }
 
 function typeOf(line: string): unknown {
-  if (!/"(session|discarded)"/.test(line)) return undefined;
+  if (!/"(session|discarded)"|\\u00[67]/.test(line)) return undefined;
   return membersOf(line)["type"];
 }
 
 const beginsSession = (line: string) => typeOf(line) === "session";
+
+/** Whether it has an id to be known by: without one, a repeat would store it again. */
+function isNamed(line: string): boolean {
+  const { external_id, id } = membersOf(line);
+  const name = external_id || id;
+  return Boolean(name) && typeof name === "string";
+}
 
 function membersOf(line: string): Record<string, unknown> {
   try {

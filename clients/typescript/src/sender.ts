@@ -1,5 +1,5 @@
 // A request on its way: with a token, in time, and again where that is safe.
-import { ConnectionFailedError, retryAfter } from "./errors.ts";
+import { ConnectionFailedError, retryAfter, URN } from "./errors.ts";
 
 export type Token = string | (() => string | Promise<string>);
 export type Headers_ = Record<string, string>;
@@ -40,6 +40,9 @@ const LONGEST_RETRY_AFTER = 60;
 /** Statuses of the service, and those with which a proxy says that it got no answer from it. */
 const RETRIED = new Set([429, 502, 503, 504]);
 
+/** The types of problem that say that what was to be removed is not there. */
+const GONE = new Set([`${URN}session-not-found`, `${URN}message-not-found`]);
+
 /** Responses whose request had an answer lost before. */
 const afterLostAnswer = new WeakSet<Response>();
 
@@ -72,7 +75,7 @@ export class Sender {
           failures--;
           continue;
         }
-        if (lost && request.method === "DELETE" && response.status === 404) {
+        if (lost && request.method === "DELETE" && (await isGone(response))) {
           return new Response(null, { status: 204 });
         }
         if (lost) afterLostAnswer.add(response);
@@ -126,6 +129,13 @@ export class Sender {
       clearTimeout(timer);
     }
   }
+}
+
+/** Whether the service says that it is not there: a proxy's 404 says nothing of it. */
+async function isGone(response: Response): Promise<boolean> {
+  if (response.status !== 404) return false;
+  const problem = await response.clone().json().catch(() => null);
+  return GONE.has(problem?.type);
 }
 
 /** Milliseconds before the next try: twice as many each time, less up to a half by chance. */

@@ -132,6 +132,12 @@ test("a type that is not known becomes the class of its status", () => {
   assert.equal(error.retryAfter, 3);
   const html = sessions.problemError(new Response("<p>", { status: 500 }), "<p>");
   assert(html instanceof sessions.ServerError);
+  for (const errors of ["no", {}, [null], ["no"], [{ pointer: "x" }]]) {
+    const gateway = { type: 5, title: [], detail: {}, request_id: 7, errors };
+    const theirs = sessions.problemError(response, gateway);
+    assert.deepEqual([theirs.type, theirs.errors], ["about:blank", []]);
+    assert.equal(theirs.message, "The answer has the status 404.");
+  }
 });
 
 test("an old tag changes nothing", async () => {
@@ -143,6 +149,36 @@ test("an old tag changes nothing", async () => {
   await assert.rejects(again, sessions.VersionMismatchError);
   await assert.rejects(client.append(session.id, [user("a")], { ifMatch }), { status: 412 });
   assert.equal((await client.session(session.id)).title, "one");
+});
+
+test("a tag that is missing or empty lets nothing be written", async () => {
+  const stripping: typeof fetch = async (input, init) => {
+    const { headers, status, body } = await fetch(input, init);
+    const others = [...headers].filter(([name]) => name !== "etag");
+    return new Response(body, { status, headers: others });
+  };
+  const behind = service.client({ fetch: stripping });
+  const { id } = await behind.createSession({ title: "as it was", messages: [user("a")] });
+  for (const untagged of [
+    await behind.session(id),
+    await behind.message(id, "last"),
+    (await client.messages(id).all())[0]!,
+  ]) {
+    assert.throws(() => etagOf(untagged), sessions.MissingTagError);
+  }
+  const ifMatch = "";
+  for (const write of [
+    () => client.changeSession(id, { title: "b" }, { ifMatch }),
+    () => client.deleteSession(id, { ifMatch }),
+    () => client.append(id, [user("b")], { ifMatch }),
+    () => client.putMessage(id, 1, user("b"), { ifMatch }),
+    () => client.deleteMessage(id, 1, { ifMatch }),
+    () => client.clearMessages(id, { ifMatch }),
+  ]) {
+    await assert.rejects(async () => write(), TypeError);
+  }
+  assert.deepEqual((await client.messages(id).all()).map(({ content }) => content), ["a"]);
+  assert.equal((await client.session(id)).title, "as it was");
 });
 
 test("a follower hears each message once and in order, and what else happens", async () => {

@@ -5,6 +5,7 @@ import {
   type Client,
   etagOf,
   external,
+  NotFoundError,
   type ProblemError,
   RateLimitedError,
   UnavailableError,
@@ -101,12 +102,62 @@ for (const [name, remove, meanwhile, left] of removals) {
   });
 }
 
+// What a proxy answers, or the service of another path, once an answer was lost.
+const URN = "urn:problem-type:chat-sessions:";
+const notOurs: [string, () => Response][] = [
+  ["text", () => new Response("default backend - 404", { status: 404 })],
+  ["null", () => Response.json(null, { status: 404 })],
+  ["another type", () => Response.json({ type: 5 }, { status: 404 })],
+  ["no route", () => Response.json({ type: `${URN}route-not-found` }, { status: 404 })],
+];
+for (const [name, answer] of notOurs) {
+  test(`a 404 that is not of what was to be removed is told: ${name}`, async () => {
+    const { id } = await anew("a");
+    const removals: ((client: Client) => Promise<unknown>)[] = [
+      (client) => client.deleteSession(id),
+      (client) => client.deleteMessage(id, 1),
+      (client) => client.clearMessages(id),
+    ];
+    for (const remove of removals) {
+      let asked = 0;
+      const away: typeof fetch = async (input, init) => {
+        if (init?.method !== "DELETE") return fetch(input, init);
+        return asked++ ? answer() : new Response("<p>", { status: 502 });
+      };
+      const error = await remove(service.client({ fetch: away })).catch((reason: unknown) => reason);
+      assert(error instanceof NotFoundError, String(error));
+      assert(error.afterLostAnswer);
+      assert.equal(asked, 2);
+    }
+    assert.deepEqual(await stored(id), ["a"]);
+  });
+}
+
 test("deleting all is not asked for again after an answer was lost", async () => {
   proxy.loseNext("POST");
   const asking = proxy.asked.length;
   await assert.rejects(client.deleteSessions({ all: true }), { name: "ConnectionFailedError" });
   assert.equal(proxy.asked.length, asking + 1);
 });
+
+// A session by its line, and how many there are once an answer was lost: more than one is too many.
+const named = { type: "session", external_id: "brought" };
+const brought: [string, string, boolean][] = [
+  ["an external id", JSON.stringify(named), true],
+  ["an id", JSON.stringify({ type: "session", id: "0" }), true],
+  ["none", JSON.stringify({ type: "session" }), false],
+  ["none, and escapes", '{"type":"\\u0073ession"}', false],
+];
+for (const [name, line, isAgain] of brought) {
+  test(`an import whose answer is lost stores a session once: with ${name}`, async () => {
+    await sure.deleteSessions({ all: true });
+    proxy.loseNext("POST");
+    const bring = take(client.importLines([line]), 1);
+    if (isAgain) await bring;
+    else await assert.rejects(bring, { name: "ConnectionFailedError" });
+    assert.equal((await sure.sessions().page()).pagination.total, 1);
+  });
+}
 
 test("two writers whose answers get lost, and a service that is killed: each message once, in order", async () => {
   const { id } = await sure.createSession();
