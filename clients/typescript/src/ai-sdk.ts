@@ -10,6 +10,7 @@ import { Turns } from "./turns.ts";
 import type { Message } from "./types.ts";
 import { asText, type Identified, isStored, newMessage, uiMessage } from "./ui-messages.ts";
 
+export { toPrompt } from "./prompt.ts";
 export { UI_MESSAGE_FORMAT } from "./ui-messages.ts";
 
 type Validated<M extends UIMessage> = Parameters<typeof validateUIMessages<M>>[0];

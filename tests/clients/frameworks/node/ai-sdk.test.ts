@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
-  convertToModelMessages,
   createIdGenerator,
+  generateText,
   streamText,
   toUIMessageStream,
   type UIMessage,
 } from "ai";
 import { MockLanguageModelV4, simulateReadableStream } from "ai/test";
 import { external, InvalidInputError } from "chat-sessions-client";
-import { ChatStore } from "chat-sessions-client/ai-sdk";
+import { ChatStore, toPrompt } from "chat-sessions-client/ai-sdk";
 
 import { Service } from "./service.ts";
 
@@ -50,10 +50,7 @@ function model(text: string) {
 async function turn(chatId: string, message: UIMessage, answer: string): Promise<void> {
   const messages = [...(await store.load(chatId)), message];
   await store.save(chatId, [message]);
-  const { stream } = streamText({
-    model: model(answer),
-    messages: await convertToModelMessages(messages),
-  });
+  const { stream } = streamText({ model: model(answer), ...(await toPrompt(messages)) });
   let saved = Promise.resolve();
   const chunks = toUIMessageStream({
     stream,
@@ -156,6 +153,85 @@ for (const [name, [malformed, text]] of Object.entries(MALFORMED)) {
     assert.deepEqual(kept?.body, bad);
   });
 }
+
+const call = (state: string, more: object = {}) => ({
+  type: "tool-f",
+  toolCallId: "c",
+  state,
+  input: {},
+  ...more,
+});
+const approval = { id: "p", approved: true };
+const file = (url: string, more: object = {}) => ({
+  type: "file",
+  mediaType: "image/png",
+  url,
+  ...more,
+});
+
+/** What is in a chat that may be stored, with the roles and kinds of what a model is given of it. */
+const PROMPTS: [UIMessage["role"], object[], string][] = [
+  ["system", [{ type: "text", text: "Be brief." }], "system"],
+  ["assistant", [call("input-streaming", { input: undefined })], ""],
+  ["assistant", [call("input-available")], ""],
+  ["assistant", [{ ...call("input-available"), type: "dynamic-tool", toolName: "f" }], ""],
+  ["assistant", [call("approval-requested", { approval: { id: "p" } })], ""],
+  ["assistant", [call("approval-responded", { approval })], ""],
+  ["assistant", [call("output-available", { output: 1, preliminary: true })], ""],
+  ["assistant", [call("output-available", { output: 1 })], "assistant:tool-call tool:tool-result"],
+  ["assistant", [call("output-error", { errorText: "x" })], "assistant:tool-call tool:tool-result"],
+  ["assistant", [{ ...call("output-available", { output: 1 }), type: "tool-" }], ""],
+  ["assistant", [{ type: "step-start" }], ""],
+  ["user", [file("no URL")], ""],
+  ["user", [file("blob:http://localhost/1")], ""],
+  ["user", [file("file:///etc/passwd")], ""],
+  ["user", [file("data:,%%%")], ""],
+  ["user", [file("data:image/png,%%%")], ""],
+  ["user", [file("data:image/png;base64,%%%")], ""],
+  ["assistant", [file("no URL"), { type: "text", text: "x" }], "assistant:text"],
+  ["assistant", [{ ...file("no URL"), type: "reasoning-file" }], ""],
+  ["user", [file("data:image/png;base64,iVBORw0KGgo=")], "user:file"],
+  ["user", [file("DATA:image/png;name=a;base64,iVBORw0KGgo=")], "user:file"],
+  ["user", [file("gs://bucket/a.png")], "user:file"],
+  ["user", [file("https://files.example/a.png")], "user:file"],
+  ["user", [file("-", { providerReference: { p: "id" } })], "user:file"],
+  ["user", [{ type: "data-x", data: 1 }], ""],
+];
+test("a model is given what it takes of a chat, and goes on", async () => {
+  for (const [place, [role, parts, expected]] of PROMPTS.entries()) {
+    const chat = `prompt-${place}`;
+    const stored = { id: "a", role, parts } as UIMessage;
+    await store.save(chat, [stored, said("b", "Well?")]);
+    const loaded = await store.load(chat);
+    assert.equal(loaded.length, 2, `${place}`);
+    const { instructions, messages } = await toPrompt(loaded);
+    const given = [...instructions, ...messages.slice(0, -1)].map(({ role, content }) =>
+      [role, ...(typeof content === "string" ? [] : content.map(({ type }) => type))].join(":"),
+    );
+    assert.equal(given.join(" "), expected, `${place}: ${JSON.stringify(parts)}`);
+    const supportedUrls = { "*/*": [/^(https|gs):/] };
+    const doGenerate = async () => ({
+      content: [{ type: "text" as const, text: "Yes." }],
+      finishReason: { unified: "stop" as const, raw: "stop" },
+      usage: {
+        inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+        outputTokens: { total: 1, text: 1, reasoning: 0 },
+      },
+      warnings: [],
+    });
+    const answering = new MockLanguageModelV4({ supportedUrls, doGenerate });
+    assert.equal((await generateText({ model: answering, instructions, messages })).text, "Yes.");
+  }
+});
+
+test("an approved call that is not passed over is there for its tool", async () => {
+  const parts = [call("approval-responded", { approval })] as UIMessage["parts"];
+  const { messages } = await toPrompt([said("a", "Go"), { id: "b", role: "assistant", parts }]);
+  assert.deepEqual(
+    messages.map(({ role }) => role),
+    ["user", "assistant", "tool"],
+  );
+});
 
 test("an id that cannot be one is told", async () => {
   await assert.rejects(store.save("wrong", [said("", "a")]), /generateMessageId/);
