@@ -12,6 +12,7 @@ import type { Client } from "./client.ts";
 import type { Said } from "./others.ts";
 import { asJson, Entries, type Entry, type Form, type RemoteId } from "./thread-entries.ts";
 import type { Item } from "./types.ts";
+import { isWholeThreadMessage, isWholeUIMessage } from "./whole-messages.ts";
 
 export const THREAD_MESSAGE_FORMAT = "assistant-ui.thread-message";
 
@@ -57,8 +58,7 @@ export function threadHistory(client: Client, initialize: RemoteId, remoteId = i
 
 const THREAD: Form = {
   format: THREAD_MESSAGE_FORMAT,
-  isWhole: ({ role, content, createdAt }) =>
-    ROLES.has(role) && Array.isArray(content) && !Number.isNaN(Date.parse(`${createdAt}`)),
+  isWhole: isWholeThreadMessage,
   plain: ({ role, text }, createdAt) => ({
     role,
     content: [{ type: "text", text }],
@@ -67,11 +67,10 @@ const THREAD: Form = {
   }),
 };
 const UI: Omit<Form, "format"> = {
-  isWhole: ({ role, parts }) => ROLES.has(role) && Array.isArray(parts),
+  isWhole: isWholeUIMessage,
   plain: ({ role, text }) => ({ role, parts: [{ type: "text", text }] }),
 };
 const ANY = { isWhole: () => true };
-const ROLES = new Set<unknown>(["user", "assistant", "system"]);
 
 /** What else a thread's message has. */
 const MORE: Record<Said["role"], Item> = {

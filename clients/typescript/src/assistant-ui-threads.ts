@@ -69,7 +69,7 @@ function thread({ id, external_id, title, archived, last_updated, metadata }: Se
 async function changeMetadata(client: Client, id: string, given: Metadata): Promise<boolean> {
   const session = await client.session(id);
   const wanted = ownOf(given, session.metadata);
-  const old = Object.entries(session.metadata).filter(([name]) => name in wanted);
+  const old = Object.entries(session.metadata).filter(([name]) => Object.hasOwn(wanted, name));
   const metadata = mergePatch(Object.fromEntries(old), wanted);
   try {
     await client.changeSession(id, { metadata }, { ifMatch: etagOf(session) });
@@ -92,14 +92,14 @@ function ownOf(given: Metadata, metadata = given): Metadata {
 
 /** The merge patch (RFC 7396) that makes one object of the other. */
 function mergePatch(from: Metadata, to: Metadata): Metadata {
-  const removed = Object.keys(from).filter((name) => to[name] === undefined);
-  const patch: Metadata = Object.fromEntries(removed.map((name) => [name, null]));
-  for (const [name, value] of Object.entries(to)) {
-    const old = from[name];
-    if (value === undefined) continue;
-    patch[name] = isObject(old) && isObject(value) ? mergePatch(old, value) : value;
-  }
-  return patch;
+  const own = (object: Metadata, name: string) =>
+    Object.hasOwn(object, name) ? object[name] : undefined;
+  const names = new Set([...Object.keys(from), ...Object.keys(to)]);
+  const patch = [...names].map((name) => {
+    const [old, value] = [own(from, name), own(to, name)];
+    return [name, isObject(old) && isObject(value) ? mergePatch(old, value) : (value ?? null)];
+  });
+  return Object.fromEntries(patch) as Metadata;
 }
 
 const isObject = (value: unknown): value is Metadata =>

@@ -151,6 +151,10 @@ test("the list of threads is the caller's sessions", async () => {
   assert.deepEqual(thread, { status: "regular", remoteId, externalId, title: "Trip", custom });
   await list.updateCustom(remoteId, { a: undefined, b: { c: null }, e: [1] });
   assert.deepEqual((await list.fetch(remoteId)).custom, { b: {}, e: [1] });
+  await list.updateCustom(remoteId, { b: { constructor: 1, ["__proto__"]: 2 }, toString: 3 });
+  await list.updateCustom(remoteId, { b: { f: 4 } });
+  assert.deepEqual((await list.fetch(remoteId)).custom, { b: { f: 4 }, e: [1], toString: 3 });
+  await list.updateCustom(remoteId, { b: { f: undefined }, toString: undefined });
   const titled = await list.generateTitle(remoteId, []);
   const chunks = [];
   for await (const chunk of titled) chunks.push(chunk);
@@ -266,18 +270,57 @@ test("of a parent whose own is not known, what follows it stays together", async
   assert.equal(found.join(" "), "u1< u2<u1 a2<u2 u2x<u1 a2x<u2x");
 });
 
+const createdAt = "2026-01-02T03:04:05.678Z";
+const status = { type: "complete", reason: "stop" };
+const metadata = { custom: {} };
+const text = { type: "text", text: "hidden" };
+const answer = { role: "assistant", content: [text], createdAt, status, metadata };
+const question = { role: "user", content: [text], createdAt, attachments: [], metadata };
+
+/** Each lacks what the runtime that has such messages cannot do without. */
+const BROKEN: Record<string, Item[]> = {
+  "assistant-ui.thread-message": [
+    { content: null },
+    { ...answer, role: "constructor" },
+    ...[{ status: undefined }, { status: null }, { status: {} }, { metadata: undefined }].map(
+      (lacking) => ({ ...answer, ...lacking }),
+    ),
+    ...[null, 5, [], {}, { type: "text" }, { type: "tool-call" }, { type: "file" }].map((part) => ({
+      ...answer,
+      content: [part],
+    })),
+    { ...question, metadata: {} },
+    { ...question, attachments: undefined },
+    { ...question, attachments: [null] },
+    { ...question, attachments: [{ id: "a", type: "file", name: "a", content: [null] }] },
+    { role: "system", content: [null], createdAt, metadata },
+    { ...question, createdAt: "soon" },
+  ],
+  "ai-sdk/v6": [
+    { content: null },
+    { role: "toString", parts: [text] },
+    ...[null, 5, [], {}, { type: "text" }, { type: "tool-f" }, { type: "file" }].map((part) => ({
+      role: "assistant",
+      parts: [part],
+    })),
+    { role: "user", parts: [{ type: "reasoning", text: "hidden" }] },
+    { role: "user", parts: [text], metadata: { steps: [1] } },
+    { role: "assistant", parts: [text], metadata: { steps: 5 } },
+    { role: "assistant", parts: [text], metadata: { custom: null } },
+    { role: "system", parts: [] },
+    { role: "system", parts: [text, text] },
+  ],
+};
+
 for (const [name, hook] of [
   ["thread", useEcho],
   ["thread of the AI SDK's messages", useEchoedChat],
 ] as const) {
   test(`a ${name} shows what other clients said, whatever they stored, and goes on`, async () => {
     await client.deleteSessions({ all: true });
-    const broken = ["assistant-ui.thread-message", "ai-sdk/v6"].map((format) => ({
-      role: "user" as const,
-      content: "broken",
-      format,
-      body: { content: null },
-    }));
+    const broken = Object.entries(BROKEN).flatMap(([format, bodies]) =>
+      bodies.map((body) => ({ role: "user" as const, content: "broken", format, body })),
+    );
     const messages = [
       { role: "user" as const, content: "From a phone" },
       { role: "tool" as const, content: "18 degrees" },
@@ -287,15 +330,15 @@ for (const [name, hook] of [
     const { runtime, app } = await mounted(hook);
     await until(() => runtime.threads.getState().threadIds.includes(id));
     await runtime.threads.switchToThread(id);
-    await until(() => texts(runtime).length === 3);
+    await until(() => texts(runtime).length === broken.length + 1);
     runtime.thread.append("And now?");
-    await until(async () => (await client.session(id)).message_count === 6);
+    await until(async () => (await client.session(id)).message_count === messages.length + 2);
     app.unmount();
     const later = await mounted(hook);
     await until(() => later.runtime.threads.getState().threadIds.includes(id));
     await later.runtime.threads.switchToThread(id);
-    await until(() => texts(later.runtime).length === 5);
-    const expected = ["From a phone", "broken", "broken", "And now?", "And now?!"];
+    await until(() => texts(later.runtime).length === broken.length + 3);
+    const expected = ["From a phone", ...broken.map(() => "broken"), "And now?", "And now?!"];
     assert.deepEqual(texts(later.runtime), expected);
     later.app.unmount();
   });
