@@ -40,21 +40,21 @@ class ChatSessionMiddleware(AgentMiddleware[_State, Any, Any]):
     def before_agent(self, state: _State, runtime: Any) -> dict[str, Any]:  # noqa: ARG002
         stored = self._history().messages
         ids = {message.id for message in stored}.union(state.get("chat_session_ids", []))
-        asked = [message for message in state["messages"] if message.id not in ids]
-        everything = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *stored, *asked]
-        return {"messages": everything, "chat_session_ids": list(ids), "chat_session_said": []}
+        everything = [RemoveMessage(id=REMOVE_ALL_MESSAGES), *stored, *_new(state, ids)]
+        said = _said(state, ids)
+        return {"messages": everything, "chat_session_ids": list(ids), "chat_session_said": said}
 
     def before_model(self, state: _State, runtime: Any) -> dict[str, Any]:  # noqa: ARG002
-        return {"chat_session_said": _said(state)}
+        return {"chat_session_said": _said(state, _ids(state))}
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Any) -> ModelResponse[Any]:
         return _with_ids_of_their_own(request, handler(request))
 
     def after_agent(self, state: _State, runtime: Any) -> dict[str, Any]:  # noqa: ARG002
-        new = _new(state)
-        self._history().add_messages(_said(state))
-        ids = [*state.get("chat_session_ids", []), *(message.id for message in new)]
-        return {"chat_session_ids": ids, "chat_session_said": []}
+        ids = _ids(state)
+        self._history().add_messages(_said(state, ids))
+        ids.update(message.id for message in state["messages"])
+        return {"chat_session_ids": list(ids), "chat_session_said": []}
 
     async def abefore_agent(self, state: _State, runtime: Any) -> dict[str, Any]:
         return await asyncio.to_thread(self.before_agent, state, runtime)
@@ -74,17 +74,20 @@ class ChatSessionMiddleware(AgentMiddleware[_State, Any, Any]):
         return ChatSessionHistory(str(name), self._client)
 
 
-def _new(state: _State) -> list[BaseMessage]:
-    ids = state.get("chat_session_ids", [])
+def _ids(state: _State) -> set[str | None]:
+    return set(state.get("chat_session_ids", []))
+
+
+def _new(state: _State, ids: set[str | None]) -> list[BaseMessage]:
     return [message for message in state["messages"] if message.id not in ids]
 
 
-def _said(state: _State) -> list[BaseMessage]:
+def _said(state: _State, ids: set[str | None]) -> list[BaseMessage]:
     """What is new, and what was so until a summary took its place."""
-    new = _new(state)
+    new = _new(state, ids)
     before = state.get("chat_session_said", []) if any(map(is_summary, new)) else []
     said = {message.id: message for message in [*before, *new] if not is_summary(message)}
-    return list(said.values())
+    return [message for message in said.values() if message.id not in ids]
 
 
 def _with_ids_of_their_own(

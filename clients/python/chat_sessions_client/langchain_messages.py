@@ -10,6 +10,7 @@ from langchain_core.messages import (
     ChatMessage,
     FunctionMessage,
     HumanMessage,
+    RemoveMessage,
     SystemMessage,
     ToolMessage,
     message_to_dict,
@@ -51,7 +52,7 @@ def messages_of(stored: MessageResponse) -> list[BaseMessage]:
     found: list[BaseMessage] = []
     if stored["format"] == FORMAT and stored["body"]:
         with suppress(Exception):  # whatever somebody else has stored in this format
-            found = messages_from_dict([stored["body"]])
+            found = list(filter(_is_whole, messages_from_dict([stored["body"]])))
     if not found and stored["role"] in _PLAIN and stored["content"]:
         found = [_PLAIN[stored["role"]](stored["content"], name=stored["name"])]
     for message in found:
@@ -62,6 +63,20 @@ def messages_of(stored: MessageResponse) -> list[BaseMessage]:
 def is_summary(message: BaseMessage) -> bool:
     """Whether SummarizationMiddleware has put it in place of what was said."""
     return bool(message.additional_kwargs.get("lc_source") == "summarization")
+
+
+def _is_whole(message: BaseMessage) -> bool:
+    """Whether a model can take it: one that removes messages is none of a conversation."""
+    parts = message.content if isinstance(message.content, list) else []
+    return not isinstance(message, RemoveMessage) and all(map(_is_part, parts))
+
+
+def _is_part(part: object) -> bool:
+    """A provider's own, such as Bedrock's, may have one member alone in place of a type."""
+    if not isinstance(part, dict):
+        return isinstance(part, str)
+    (member, *_) = [*part.values(), None]
+    return isinstance(part.get("type"), str) or (len(part) == 1 and isinstance(member, str | dict))
 
 
 def _dict_of(message: BaseMessage) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import process_time
 from typing import Any
 from uuid import uuid4
 
@@ -173,15 +174,18 @@ def test_what_is_nested_too_deep_is_told(client: Client, name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("checkpointer", [None, InMemorySaver()])
-def test_summaries_are_not_stored(client: Client, name: str, checkpointer: Any) -> None:
-    """And what they stand for is."""
-    summarizing = SummarizationMiddleware(
+def summarizing() -> SummarizationMiddleware:
+    return SummarizationMiddleware(
         model=GenericFakeChatModel(messages=iter(AIMessage("short") for _ in range(9))),
         trigger=("messages", 4),
         keep=("messages", 2),
     )
-    middleware: Any = [ChatSessionMiddleware(client, name), summarizing]
+
+
+@pytest.mark.parametrize("checkpointer", [None, InMemorySaver()])
+def test_summaries_are_not_stored(client: Client, name: str, checkpointer: Any) -> None:
+    """And what they stand for is."""
+    middleware: Any = [ChatSessionMiddleware(client, name), summarizing()]
     agent: Any = create_agent(answers(), tools=[], middleware=middleware, checkpointer=checkpointer)
     config: Any = {"configurable": {"thread_id": name}}
     for number in range(5):
@@ -207,16 +211,53 @@ def test_what_a_summary_takes_the_place_of_in_a_run_is_stored(client: Client, na
         AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": str(n)}]) for n in range(4)
     ]
     model = Calling(messages=iter([*calls, AIMessage("done")]))
-    summarizing = SummarizationMiddleware(
-        model=GenericFakeChatModel(messages=iter(AIMessage("short") for _ in range(9))),
-        trigger=("messages", 4),
-        keep=("messages", 2),
-    )
-    middleware: Any = [ChatSessionMiddleware(client, name), summarizing]
+    middleware: Any = [ChatSessionMiddleware(client, name), summarizing()]
     agent: Any = create_agent(model, tools=[tool(look)], middleware=middleware)
     agent.invoke({"messages": [HumanMessage("q")]})
     asked = [("assistant", ""), ("tool", "seen")]
     assert shown(client, name) == [("user", "q"), *asked * 4, ("assistant", "done")]
+
+
+class FailingOnce(Calling):
+    calls: list[int]
+
+    def _generate(self, *given: Any, **named: Any) -> Any:
+        self.calls.append(1)
+        if len(self.calls) == 4:
+            raise ConnectionError
+        return super()._generate(*given, **named)
+
+
+@pytest.mark.parametrize("asked", [None, {"messages": [HumanMessage("again")]}], ids=str)
+def test_what_a_failed_run_said_before_a_summary_is_stored_with_the_next(
+    client: Client, name: str, asked: Any
+) -> None:
+    calls = [
+        AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": str(n)}]) for n in range(4)
+    ]
+    model = FailingOnce(messages=iter([*calls, AIMessage("done")]), calls=[])
+    middleware: Any = [ChatSessionMiddleware(client, name), summarizing()]
+    agent: Any = create_agent(
+        model, tools=[tool(look)], middleware=middleware, checkpointer=InMemorySaver()
+    )
+    config: Any = {"configurable": {"thread_id": name}}
+    with pytest.raises(ConnectionError):
+        agent.invoke({"messages": [HumanMessage("q")]}, config)
+    agent.invoke(asked, config)
+    said = [text for text in texts(client, name) if text]
+    assert said[:4] == ["q", "seen", "seen", "seen"]
+    assert said[4:] == [*(["again"] if asked else []), "seen", "done"]
+
+
+def test_a_long_conversation_does_not_slow_each_call_down() -> None:
+    ids = [str(number) for number in range(20_000)]
+    messages: list[Any] = [HumanMessage("q", id=one) for one in ids]
+    state: Any = {"messages": messages, "chat_session_ids": ids}
+    middleware = ChatSessionMiddleware(Client("http://127.0.0.1:9", "none"), "never asked")
+    began = process_time()
+    for _ in range(10):
+        assert middleware.before_model(state, None) == {"chat_session_said": []}
+    assert process_time() - began < 5
 
 
 def test_what_another_middleware_answers_is_stored(client: Client, name: str) -> None:
@@ -233,6 +274,15 @@ def test_what_another_middleware_answers_is_stored(client: Client, name: str) ->
     assert texts(client, name) == ["q0", "cached", "q1", "cached"]
 
 
+NONE_OF_THEIRS: list[Any] = [
+    {"type": "x"},
+    {"type": "remove", "data": {"id": "__remove_all__", "content": ""}},
+    {"type": "remove", "data": {"id": "1", "content": ""}},
+    {"type": "human", "data": {"content": [{"a": 1}]}},
+    {"type": "human", "data": {"content": [{}]}},
+]
+
+
 def test_messages_of_other_clients_are_text(client: Client, name: str) -> None:
     others: list[Any] = [
         {"role": "user", "content": "from a phone", "name": "Ann"},
@@ -240,20 +290,21 @@ def test_messages_of_other_clients_are_text(client: Client, name: str) -> None:
         {"role": "tool", "content": "18 degrees"},
         {"role": "system", "content": "", "format": "x.record/1", "body": {"a": 1}},
         {"role": "assistant", "content": "well", "format": "x.message/1", "body": {"parts": []}},
-        {"role": "user", "content": "odd", "format": "langchain.message/1", "body": {"type": "x"}},
     ]
+    ours: Any = {"role": "user", "content": "odd", "format": "langchain.message/1"}
+    others += [{**ours, "body": body} for body in NONE_OF_THEIRS]
     client.append(external(name), others, create=True)
     state = asking(client, name)(HumanMessage("q"))
     assert [(one.type, one.text, one.name) for one in state["messages"]] == [
         ("human", "from a phone", "Ann"),
         ("system", "be brief", None),
         ("ai", "well", None),
-        ("human", "odd", None),
+        *[("human", "odd", None)] * len(NONE_OF_THEIRS),
         ("human", "q", None),
         ("ai", "A0", None),
     ]
     assert texts(client, name)[-2:] == ["q", "A0"]
-    assert len(texts(client, name)) == 8
+    assert len(texts(client, name)) == 7 + len(NONE_OF_THEIRS)
 
 
 @pytest.mark.parametrize("wrong", ["", " x ", "x" * 300, "a\nb"])
