@@ -9,10 +9,10 @@ from strands.types.exceptions import SessionException
 from strands.types.session import Session, SessionAgent, SessionMessage, SessionType
 
 from chat_sessions_client import Client, external
+from chat_sessions_client import strands_shapes as shapes
 from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import MessageExists, NotFound, raising
 from chat_sessions_client.shapes import JsonObject, MessageCreate
-from chat_sessions_client.strands_shapes import MESSAGE, agent_state, read, said, shared_state
 
 Keep = Literal["keep"] | None
 
@@ -42,23 +42,24 @@ class ChatSessionRepository(SessionRepository):
         return None
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
-        """One that another process has created meanwhile is left as it is."""
-        self._create(session_id, agent_state(session_agent), existing="keep")
+        """One that another process has created meanwhile is left as it is, if it is one."""
+        self._create(session_id, shapes.agent_state(session_agent), existing="keep")
+        if self.read_agent(session_id, session_agent.agent_id) is None:
+            self.update_agent(session_id, session_agent)
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
-        state = self._read(session_id, f"agent/{agent_id}")
-        return None if state is None else SessionAgent.from_dict(state)
+        return shapes.agent_of(self._read(session_id, f"agent/{agent_id}"))
 
     def update_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
         """One that somebody has removed meanwhile comes back."""
-        self._put(session_id, agent_state(session_agent))
+        self._put(session_id, shapes.agent_state(session_agent))
 
     def create_message(
         self, session_id: str, agent_id: str, session_message: Any, **_: Any
     ) -> None:
         """One whose number another process has given meanwhile gets the next."""
         try:
-            self._create(session_id, said(agent_id, session_message))
+            self._create(session_id, shapes.said(agent_id, session_message))
         except SessionException as error:
             if not isinstance(error.__cause__, MessageExists):
                 raise
@@ -69,15 +70,14 @@ class ChatSessionRepository(SessionRepository):
     def read_message(
         self, session_id: str, agent_id: str, message_id: int, **_: Any
     ) -> SessionMessage | None:
-        stored = self._read(session_id, f"message/{agent_id}/{message_id}")
-        return None if stored is None else SessionMessage.from_dict(stored)
+        return shapes.read(self._read(session_id, f"message/{agent_id}/{message_id}"))
 
     def update_message(
         self, session_id: str, agent_id: str, session_message: Any, **_: Any
     ) -> None:
         if self.read_message(session_id, agent_id, session_message.message_id) is None:
             raise SessionException(f"There is no such message in session {session_id}.")
-        self._put(session_id, said(agent_id, session_message))
+        self._put(session_id, shapes.said(agent_id, session_message))
 
     def list_messages(
         self, session_id: str, agent_id: str, limit: int | None = None, offset: int = 0, **_: Any
@@ -85,19 +85,18 @@ class ChatSessionRepository(SessionRepository):
         """As they were stored: that is by their numbers, unless somebody has removed some."""
         found: list[SessionMessage] = []
         with raising(SessionException), suppress(NotFound):
-            stored = self._client.messages(external(session_id), limit=200)
-            ours = (one for one in stored if (one["format"], one["name"]) == (MESSAGE, agent_id))
-            found += (message for one in ours for message in read(one))
+            for one in self._client.messages(external(session_id), limit=200):
+                found += shapes.of_agent(agent_id, one)
         return found[offset:] if limit is None else found[offset : offset + limit]
 
     def create_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
-        self._create(session_id, shared_state(multi_agent), existing="keep")
+        self._create(session_id, shapes.shared_state(multi_agent), existing="keep")
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> JsonObject | None:
         return self._read(session_id, f"multi-agent/{multi_agent_id}")
 
     def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
-        self._put(session_id, shared_state(multi_agent))
+        self._put(session_id, shapes.shared_state(multi_agent))
 
     def _create(self, session_id: str, message: MessageCreate, existing: Keep = None) -> None:
         with raising(SessionException):

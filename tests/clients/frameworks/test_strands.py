@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from chat_sessions_client import Client, external
 from chat_sessions_client.strands import ChatSessionRepository
-from chat_sessions_client.strands_shapes import MESSAGE
+from chat_sessions_client.strands_shapes import MESSAGE, STATE
 from strands import Agent
 from strands.session.repository_session_manager import RepositorySessionManager
 from strands.types.exceptions import SessionException
@@ -59,6 +59,20 @@ def test_several_begin_a_session_at_once(client: Client) -> None:
     assert sorted(said) == sorted([*asked, *["hello"] * WRITERS])
 
 
+TEXT: Any = {"role": "user", "content": [{"text": "x"}]}
+NO_USES: list[Any] = [None, {}, {"toolUseId": 1}]
+NO_MESSAGES: list[Any] = [
+    5,
+    {},
+    {"content": [{"text": "x"}]},
+    {"role": "pirate", "content": [{"text": "x"}]},
+    *({"role": "user", "content": content} for content in (5, [5], [None], ["text"])),
+    {"role": "user", "content": [{"text": 5}]},
+    *({"role": "assistant", "content": [{"toolUse": use}]} for use in NO_USES),
+    *({"role": "user", "content": [{"toolResult": result}]} for result in NO_USES),
+]
+
+
 @pytest.mark.parametrize("metadata", [{"strands": "hello"}, {"strands": {"session_type": 5}}, {}])
 def test_a_session_of_another_client_is_one(client: Client, metadata: Any) -> None:
     """Its messages are those of no agent, and are passed over; so is what is none of Strands'."""
@@ -66,8 +80,9 @@ def test_a_session_of_another_client_is_one(client: Client, metadata: Any) -> No
     odd = {"role": "user", "content": "", "name": "a", "format": MESSAGE}
     bodies: list[Any] = [
         {"a": 1},
-        {"message_id": "x", "message": {}},
-        {"message_id": 0, "message": 5},
+        {"message_id": "x", "message": {"role": "user", "content": []}},
+        *({"message_id": 0, "message": message} for message in NO_MESSAGES),
+        *({"message_id": 0, "message": TEXT, "redact_message": one} for one in NO_MESSAGES),
     ]
     said: Any = [{"role": "user", "content": "from a phone"}, *({**odd, "body": b} for b in bodies)]
     client.create_session(external_id=name, metadata=metadata, messages=said)
@@ -75,6 +90,37 @@ def test_a_session_of_another_client_is_one(client: Client, metadata: Any) -> No
     assert len(agent(ChatSessionRepository(client), name).messages) == 2
     shown = [one["content"] for one in client.messages(external(name)) if one["content"]]
     assert shown == ["from a phone", "hi", "hello"]
+
+
+def test_a_message_that_others_have_made_none_is_none(client: Client) -> None:
+    name, repository = str(uuid4()), ChatSessionRepository(client)
+    agent(repository, name)("hi")
+    odd: Any = {"role": "user", "content": "", "name": "a", "format": MESSAGE, "body": {"a": 1}}
+    client.put_message(external(name), external("message/a/0"), odd)
+    assert repository.read_message(name, "a", 0) is None
+    with pytest.raises(SessionException):
+        repository.update_message(name, "a", SessionMessage.from_message(TEXT, 0))
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        {},
+        {"x": 1},
+        {"agent_id": "a", "state": None, "conversation_manager_state": None},
+        {"agent_id": "a", "state": [1], "conversation_manager_state": {}},
+    ],
+    ids=str,
+)
+def test_a_state_that_others_have_made_none_is_begun_anew(client: Client, state: Any) -> None:
+    name, repository = str(uuid4()), ChatSessionRepository(client)
+    agent(repository, name)("q0")
+    odd: Any = {"role": "system", "content": "", "format": STATE, "body": state}
+    client.put_message(external(name), external("agent/a"), odd)
+    assert repository.read_agent(name, "a") is None
+    agent(repository, name)("q1")
+    assert texts(agent(repository, name)) == ["q0", "hello", "q1", "hello"]
 
 
 def test_what_json_cannot_hold_costs_no_turn(client: Client) -> None:
