@@ -13,9 +13,8 @@ from agent_framework.exceptions import (
 )
 
 from chat_sessions_client import AsyncClient, errors, external
-from chat_sessions_client.agent_framework_messages import messages_of, stored_of
+from chat_sessions_client.agent_framework_messages import as_read, messages_of, stored_of
 from chat_sessions_client.batches import batches
-from chat_sessions_client.json_values import as_json
 from chat_sessions_client.translation import translating
 
 _as_theirs = translating(
@@ -71,10 +70,10 @@ class ChatHistoryProvider(HistoryProvider):
     ) -> None:
         """Each batch of 100 messages is stored whole or not at all."""
         session = _session(session_id)
-        as_read = [Message.from_dict(as_json(message.to_dict())) for message in messages]
+        given = [as_read(message) for message in messages]
         while messages:
             try:
-                await self._append_new(session, as_read)
+                await self._append_new(session, given)
             except errors.SessionNotFound:
                 await self._client.create_session(external_id=session_id, existing="keep")
             except errors.VersionMismatch:  # another has written meanwhile, perhaps the same

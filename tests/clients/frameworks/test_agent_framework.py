@@ -97,10 +97,13 @@ async def test_excluded_messages_can_be_skipped(client: AsyncClient, tmp_path: P
 
 
 async def test_what_json_cannot_hold_is_text_and_known_again(provider: ChatHistoryProvider) -> None:
-    odd: Any = {"score": math.nan, (1, 2): {3}}
+    within: list[Any] = []
+    within.append(within)
+    odd: Any = {"score": math.nan, (1, 2): {3}, "other": object, "within": within}
+    plain = {"score": "NaN", "(1, 2)": [3], "other": "<class 'object'>", "within": ["..."]}
     result = Content.from_function_result("c1", result=odd)
     turn = [
-        user("hi", additional_properties={"score": math.nan}),
+        user("hi", additional_properties=odd),
         Message("tool", [result]),
         reply("so"),
     ]
@@ -108,7 +111,7 @@ async def test_what_json_cannot_hold_is_text_and_known_again(provider: ChatHisto
     for _ in range(2):
         await provider.save_messages(name, turn)
     first, *rest = await provider.get_messages(name)
-    assert first.additional_properties == {"score": "NaN"}
+    assert first.additional_properties == plain
     assert [one.role for one in rest] == ["tool", "assistant"]
 
 
@@ -135,6 +138,14 @@ async def test_a_compaction_before_a_run_is_of_what_is_loaded(
     assert len(await provider.get_messages(session.session_id)) == 10
 
 
+ODD: list[Any] = [
+    {"a": 1},
+    {"role": 5, "contents": []},
+    *({"role": "user", "contents": contents} for contents in (5, [5])),
+    {"role": "user", "contents": [{"type": "text", "text": 5}]},
+]
+
+
 async def test_what_others_have_stored_is_read_as_text(
     client: AsyncClient, provider: ChatHistoryProvider
 ) -> None:
@@ -143,20 +154,20 @@ async def test_what_others_have_stored_is_read_as_text(
         {"role": "user", "content": "from a phone", "name": "Ann"},
         {"role": "tool", "content": "18 degrees"},
         {"role": "system", "content": "", "format": "x.record/1", "body": {"a": 1}},
-        {"role": "user", "content": "odd", "format": FORMAT, "body": {"a": 1}},
+        *({"role": "user", "content": "odd", "format": FORMAT, "body": one} for one in ODD),
     ]
     await client.append(external(name), others, create=True)
     await provider.save_messages(name, [reply("welcome")])
     found = await provider.get_messages(name)
     assert [(one.role, one.text, one.author_name) for one in found] == [
         ("user", "from a phone", "Ann"),
-        ("user", "odd", None),
+        *[("user", "odd", None)] * len(ODD),
         ("assistant", "welcome", None),
     ]
     await client.change_session(external(name), {"title": "A chat"})
     await provider.save_messages(name, [user("thanks")])
     shown = [one["content"] async for one in client.messages(external(name), view="text")]
-    assert shown == ["from a phone", "18 degrees", "", "odd", "welcome", "thanks"]
+    assert shown == ["from a phone", "18 degrees", "", *["odd"] * len(ODD), "welcome", "thanks"]
 
 
 async def test_what_several_save_at_once_is_stored_once(provider: ChatHistoryProvider) -> None:
