@@ -65,7 +65,7 @@ class ChatSessionService(BaseSessionService):
         known, found = dict[str, Known](), list[Session]()
         async for one in self._client.sessions(**query):
             with suppress(SessionNotFound):
-                if names := shapes.names_of(one):
+                if names := shapes.names_within(one, app_name, user_id):
                     found.append(await self._load(names, one, known, _NO_EVENTS))
         return Listed(sessions=sorted(found, key=lambda s: (s.last_update_time, s.user_id, s.id)))
 

@@ -62,6 +62,12 @@ def names_of(session: SessionResponse) -> Names | None:
     return None
 
 
+def names_within(session: SessionResponse, app: str, user: str | None) -> Names | None:
+    """None where its metadata alone say that it is of this app and user."""
+    names = names_of(session)
+    return names if names and names[0] == app and user in {None, names[1]} else None
+
+
 def session_of(
     names: Names,
     found: SessionResponse,

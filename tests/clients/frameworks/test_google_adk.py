@@ -347,6 +347,18 @@ async def test_what_another_client_does_to_one_session_is_its_alone(
     assert (await client.session(stored))["metadata"]["own"] == 1
 
 
+async def test_nobody_is_shown_a_session_of_anothers_for_its_metadata(
+    client: AsyncClient, sessions: ChatSessionService
+) -> None:
+    app = str(uuid4())
+    await sessions.create_session(app_name=app, user_id="bob", session_id="b")
+    stored = external(name_of("adk", app, "bob", "b"))
+    await client.change_session(stored, {"metadata": {"adk_user": "ann"}})
+    assert (await sessions.list_sessions(app_name=app, user_id="ann")).sessions == []
+    listed = await sessions.list_sessions(app_name=app)
+    assert [(one.user_id, one.id) for one in listed.sessions] == [("bob", "b")]
+
+
 def test_a_program_with_several_loops(service: Service, names: dict[str, Any]) -> None:
     sessions = ChatSessionService(AsyncClient(service.url, service.token("adk")))
     session = asyncio.run(sessions.create_session(**names))
