@@ -41,6 +41,7 @@ class ChatStore(Store[TContext]):
             return thread
         raise NotFoundError(f"{thread_id} is no thread")
 
+    @_as_theirs
     async def save_thread(self, thread: ThreadMetadata, context: TContext) -> None:
         await threads.save(self._client_of(context), thread)
 

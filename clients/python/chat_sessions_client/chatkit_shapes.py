@@ -1,6 +1,7 @@
 """How ChatKit's threads and items are stored, and found again."""
 
 import json
+import re
 
 from chatkit.types import ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter, ValidationError
@@ -21,6 +22,12 @@ KIND = {"kind": "chatkit.thread"}
 RECORD_ID = "chatkit:thread"
 _ROLES: dict[str, Role] = {"user_message": "user", "client_tool_call": "tool"}
 _TITLE_MAX = 200
+_UNSEEN = re.compile(
+    "[ \u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800"
+    "\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]*"
+)
+"""Text of spaces, and of letters and marks that show nothing."""
+_KNOWN_TITLE = "_title_known_to_chat_sessions"
 _item = TypeAdapter[ThreadItem](ThreadItem)
 
 
@@ -36,17 +43,25 @@ def metadata_of(thread: ThreadMetadata) -> JsonObject:
 
 
 def update_of(thread: ThreadMetadata, before: SessionResponse) -> SessionUpdate:
-    """A title that ChatKit has not changed stays as it is now."""
+    """A title that ChatKit has not changed since it loaded the thread stays as it is now."""
     metadata = metadata_of(thread)
     stored = _stored(before["metadata"].get("thread"))
-    if stored and stored.title == thread.title:
+    if thread.__dict__.get(_KNOWN_TITLE, stored and stored.title) == thread.title:
         return {"metadata": metadata}
     return {"metadata": metadata, "title": title_of(thread)}
 
 
+def know_title(thread: ThreadMetadata) -> ThreadMetadata:
+    """Keeps at the thread the title that it has now, for the next save of this very object."""
+    object.__setattr__(thread, _KNOWN_TITLE, thread.title)
+    return thread
+
+
 def title_of(thread: ThreadMetadata) -> str | None:
-    shown = "".join(filter(str.isprintable, thread.title or "")).strip()
-    return shown[:_TITLE_MAX].rstrip() or None
+    """As the service takes it; None where a person would see nothing."""
+    kept = "".join(filter(str.isprintable, thread.title or "")).strip()
+    shown = kept[:_TITLE_MAX].rstrip()
+    return None if _UNSEEN.fullmatch(shown) else shown
 
 
 def thread_of(session: SessionResponse, kept: JsonObject | None = None) -> ThreadMetadata | None:
@@ -57,7 +72,7 @@ def thread_of(session: SessionResponse, kept: JsonObject | None = None) -> Threa
         return None
     if session["title"] != title_of(thread):
         thread.title = session["title"]
-    return thread
+    return know_title(thread)
 
 
 def message_of(item: ThreadItem) -> MessageCreate:

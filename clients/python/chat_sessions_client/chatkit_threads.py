@@ -8,6 +8,7 @@ from chatkit.types import ThreadMetadata
 from chat_sessions_client import AsyncClient, external
 from chat_sessions_client.chatkit_shapes import (
     RECORD_ID,
+    know_title,
     metadata_of,
     record_of,
     thread_of,
@@ -43,8 +44,9 @@ async def save(client: AsyncClient, thread: ThreadMetadata) -> None:
         with suppress(SessionExists):
             return await _create(client, thread)
         before = await client.session(external(thread.id))
-    await client.put_message(before["id"], external(RECORD_ID), record_of(thread))
     await client.change_session(before["id"], update_of(thread, before))
+    know_title(thread)
+    await client.put_message(before["id"], external(RECORD_ID), record_of(thread))
     return None
 
 
@@ -55,3 +57,4 @@ async def _create(client: AsyncClient, thread: ThreadMetadata) -> None:
         metadata=metadata_of(thread),
         messages=[{**record_of(thread), "external_id": RECORD_ID}],
     )
+    know_title(thread)

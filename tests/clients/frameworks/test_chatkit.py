@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from chat_sessions_client import AsyncClient, errors, external
 from chat_sessions_client.chatkit import ChatStore
+from chat_sessions_client.shapes import SessionResponse
 from chatkit.server import ChatKitServer
 from chatkit.store import NotFoundError
 from chatkit.types import (
@@ -199,6 +200,63 @@ async def test_a_new_name_is_everybodys(store: ChatStore, client: AsyncClient) -
     await store.save_thread(thread, None)
     assert await store.load_thread(thread.id, None) == thread
     assert (await client.session(stored))["title"] == "Ours"
+
+
+async def test_a_name_is_the_one_that_was_given_last(store: ChatStore, client: AsyncClient) -> None:
+    """By whoever has changed what they saw."""
+    thread = await made(store, title="Old")
+    stored = external(thread.id)
+    await client.change_session(stored, {"title": "R1"})
+    loaded = await store.load_thread(thread.id, None)
+    loaded.title = "Old"
+    await store.save_thread(loaded, None)
+    assert (await client.session(stored))["title"] == "Old"
+    await client.change_session(stored, {"title": "R2"})
+    again = await store.load_thread(thread.id, None)
+    for name in ("R3", "R4"):
+        await client.change_session(stored, {"title": name})
+        again.metadata["at"] = name
+        await store.save_thread(again, None)
+        found = await store.load_thread(thread.id, None)
+        assert (found.title, found.metadata) == (name, {"at": name})
+
+
+@pytest.mark.parametrize(
+    "title", ["\u3164", "\u2800 ", "\ufe0f", "\u034f\u200b", "\U000e0100", " "]
+)
+async def test_a_title_of_nothing_is_none_to_others(
+    store: ChatStore, client: AsyncClient, title: str
+) -> None:
+    thread = await made(store, title=title)
+    assert (await client.session(external(thread.id)))["title"] is None
+    assert await store.load_thread(thread.id, None) == thread
+
+
+async def test_a_thread_that_is_refused_is_kept_as_it_was(
+    store: ChatStore, client: AsyncClient
+) -> None:
+    thread = await made(store, title="Trip")
+    large = thread.model_copy(update={"metadata": {"x": "y" * 20_000}})
+    with pytest.raises(errors.InvalidInput):
+        await store.save_thread(large, None)
+    await client.change_session(external(thread.id), {"metadata": None})
+    assert await store.load_thread(thread.id, None) == thread
+
+
+class Removing(AsyncClient):
+    async def session(self, session_id: str) -> SessionResponse:
+        found = await super().session(session_id)
+        await self.delete_session(found["id"])
+        return found
+
+
+async def test_a_thread_that_is_removed_meanwhile_is_not_found(
+    store: ChatStore, service: Service
+) -> None:
+    thread = await made(store)
+    removing = ChatStore(Removing(service.url, service.token("chatkit")))
+    with pytest.raises(NotFoundError):
+        await removing.save_thread(thread, None)
 
 
 TAKEN_AWAY: list[Any] = [None, {"thread": None}, {"thread": "{}", "kind": 5}, {"thread": [1]}]
