@@ -43,9 +43,10 @@ class ChatSessionRepository(SessionRepository):
 
     def create_agent(self, session_id: str, session_agent: SessionAgent, **_: Any) -> None:
         """One that another process has created meanwhile is left as it is, if it is one."""
-        self._create(session_id, shapes.agent_state(session_agent), existing="keep")
-        if self.read_agent(session_id, session_agent.agent_id) is None:
-            self.update_agent(session_id, session_agent)
+        state = shapes.agent_state(session_agent)
+        self._create(session_id, state, existing="keep")
+        if not shapes.agent_of(self._read(session_id, f"agent/{session_agent.agent_id}")):
+            self._put(session_id, state)
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
         return shapes.agent_of(self._read(session_id, f"agent/{agent_id}"))
