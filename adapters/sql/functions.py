@@ -2,7 +2,7 @@
 
 import json
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Boolean
 from sqlalchemy.ext.compiler import compiles
@@ -23,18 +23,23 @@ class ByteLength(FunctionElement[int]):
     inherit_cache = True
 
 
-class Larger(FunctionElement[int]):
-    """The larger of two numbers."""
+class _OneOfTwo(FunctionElement[int]):
+    """One of two numbers, by a function of another name on each database."""
 
     type = BigInteger()
     inherit_cache = True
+    on_postgresql: ClassVar[str]
+    on_sqlite: ClassVar[str]
 
 
-class Smaller(FunctionElement[int]):
-    """The smaller of two numbers."""
-
-    type = BigInteger()
+class Larger(_OneOfTwo):
     inherit_cache = True
+    on_postgresql, on_sqlite = "greatest", "max"
+
+
+class Smaller(_OneOfTwo):
+    inherit_cache = True
+    on_postgresql, on_sqlite = "least", "min"
 
 
 class HasKeys(FunctionElement[bool]):
@@ -83,24 +88,11 @@ def _sqlite_byte_length(element: ByteLength, compiler: SQLCompiler, **options: A
     return f"length(CAST({compiler.process(element.clauses, **options)} AS BLOB))"
 
 
-@compiles(Larger)
-def _larger(element: Larger, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
-    return f"greatest({compiler.process(element.clauses, **options)})"
-
-
-@compiles(Larger, "sqlite")
-def _sqlite_larger(element: Larger, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
-    return f"max({compiler.process(element.clauses, **options)})"
-
-
-@compiles(Smaller)
-def _smaller(element: Smaller, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
-    return f"least({compiler.process(element.clauses, **options)})"
-
-
-@compiles(Smaller, "sqlite")
-def _sqlite_smaller(element: Smaller, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
-    return f"min({compiler.process(element.clauses, **options)})"
+@compiles(_OneOfTwo)
+def _one_of_two(element: _OneOfTwo, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    is_sqlite = compiler.dialect.name == "sqlite"
+    name = element.on_sqlite if is_sqlite else element.on_postgresql
+    return f"{name}({compiler.process(element.clauses, **options)})"
 
 
 @compiles(HasKeys)
