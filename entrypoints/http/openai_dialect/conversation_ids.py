@@ -6,6 +6,7 @@ for the sake of an id, and what was written through either API has one in both.
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -77,7 +78,7 @@ def item_id(message: Message, prefix: str) -> str:
     """The id that a message has as an item."""
     own = message.external_id
     if own is None or is_known_by_place(message):
-        return f"{prefix}_{message.session_id.int:032x}{message.message_order:08x}"
+        return f"{prefix}_{_hex(message.session_id)}{message.message_order:08x}"
     return own
 
 
@@ -87,7 +88,13 @@ def is_known_by_place(message: Message) -> bool:
     own = message.external_id
     if own is None or own in DOTS:
         return True
-    if message.session_id.hex not in own:
+    session = _hex(message.session_id)
+    if session not in own:
         return False
     made = _MADE_ITEM.fullmatch(own)
-    return made is not None and made[1] == message.session_id.hex
+    return made is not None and made[1] == session
+
+
+@lru_cache
+def _hex(session_id: UUID) -> str:
+    return session_id.hex

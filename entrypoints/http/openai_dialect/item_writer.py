@@ -96,18 +96,16 @@ def _from_body(message: Message, body: Body) -> Item | None:
 def _with_id(message: Message, type_: str, members: Item) -> Item:
     """The item with its id, and with what every client gets."""
     known = ITEM_TYPES[type_]
-    item = {"id": None, "type": type_, **known.supplied}
-    item.update(members)
-    item["id"] = item_id(message, known.prefix)
-    _supply(item, known.supplied)
-    return item
+    members.pop("id", None)
+    _supply(members, known.supplied)
+    return {"id": item_id(message, known.prefix), "type": type_, **members}
 
 
 def _supply(members: Item, supplied: Mapping[str, object]) -> None:
     """Add what is supplied in place of what is absent or null."""
     for name, value in supplied.items():
         present = members.get(name)
-        if present is None or (type(present) is msgspec.Raw and bytes(present) == _NULL):
+        if present is None or bytes(present) == _NULL:
             members[name] = value
 
 
