@@ -1,5 +1,5 @@
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,6 @@ from domain.session import Session
 from domain.text import storable
 from domain.words import (
     KEY_MAX,
-    KEY_WORDS_MAX,
     PIECE,
     Word,
     fold,
@@ -79,21 +78,28 @@ class Phrase:
     def keys(self) -> Iterator[tuple[str, bool]]:
         """What an index must have of a text with the phrase: keys, and whether each is only the
         beginning of one."""
-        doubled = pairs(self.words)
-        for place, word in enumerate(self.words, start=1):
-            if not doubled or not is_unspaced(word):
-                is_last = place == len(self.words)
-                is_cut = len(word) > KEY_MAX or (self.is_prefix and is_last)
-                yield word[:KEY_MAX], is_cut and not is_unspaced(word)
-        for pair in doubled:
-            yield pair, False
+        paired = self._pairs
+        yield from ((key, False) for key in paired.values())
+        last = len(self.words) - 1
+        for place, word in enumerate(self.words):
+            if place not in paired and place - 1 not in paired:
+                yield word[:KEY_MAX], self.is_prefix and place == last and not is_unspaced(word)
+
+    @property
+    def _pairs(self) -> Mapping[int, str]:
+        """By their places, the words that are one key with the next: not with the beginning of a
+        word, which may be long."""
+        found = dict(pairs(self.words))
+        if self.is_prefix and not is_unspaced(self.words[-1]):
+            found.pop(len(self.words) - 2, None)
+        return found
 
     @property
     def is_decided_by_keys(self) -> bool:
         """Whether each text with its keys has the phrase."""
-        if any(len(word) >= KEY_MAX for word in self.words):  # a key may be a longer word's
-            return False
-        return len(self.words) - len(pairs(self.words)) == 1 and len(self.words) <= KEY_WORDS_MAX
+        if len(self.words) == 1:
+            return len(self.words[0]) < KEY_MAX  # a key may be a longer word's
+        return len(self.words) == 2 and bool(self._pairs)  # noqa: PLR2004 - a pair
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from operator import and_
+from itertools import pairwise
 
 KEY_MAX = 64
 """Characters of a word that an index has; what is longer is found by its beginning."""
@@ -18,8 +18,13 @@ PIECE = 5000
 _SHARED = 500
 """Characters of a piece of a long text, about, and how many of them its neighbour has too."""
 
-KEY_WORDS_MAX = 2
-"""Words that an index has as one: neighbours that are a character each."""
+PAIR_MAX = 9
+"""Characters of two neighbouring words, together, that an index has as one too: common words are
+short in every language (G. K. Zipf, The Psycho-Biology of Language, 1935), and thousands of texts
+have both "at" and "the"."""
+
+_BESIDE = "\N{MIDDLE DOT}"
+"""Between two words that are one key, and in no word."""
 
 _UNSPACED = (
     "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
@@ -115,26 +120,21 @@ def _gap(text: str, place: int) -> int:
 
 
 def index_keys(text: str) -> set[str]:
-    """Return what an index has of a text: its words and, of those that are a character, each two
-    that are neighbours as well."""
+    """Return what an index has of a text: its words, and its pairs of short neighbours."""
     keys: set[str] = set()
     for piece in pieces(text):
         found = words(piece)
         keys.update(word[:KEY_MAX] for word in found)
-        if not piece.isascii():
-            keys.update(pairs(found))
+        keys.update(key for _, key in pairs(found))
     return keys
 
 
-def pairs(found: Sequence[str]) -> list[str]:
-    """Return each two neighbours that are a character each, as one."""
-    unspaced = list(map(is_unspaced, found))
+def pairs(found: Sequence[str]) -> list[tuple[int, str]]:
+    """Return which words an index has as one with the next: the place of each, and the key."""
     return [
-        one + other
-        for one, other, both in zip(
-            found, found[1:], map(and_, unspaced, unspaced[1:]), strict=False
-        )
-        if both
+        (place, f"{one}{_BESIDE}{other}")
+        for place, (one, other) in enumerate(pairwise(found))
+        if len(one) + len(other) <= PAIR_MAX
     ]
 
 

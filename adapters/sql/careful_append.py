@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from adapters.sql import message_statements as statements
-from adapters.sql.column_types import instant_of
+from adapters.sql.column_types import TextKeys, instant_of
 from adapters.sql.database import Values
 from adapters.sql.entities import MESSAGE_COLUMNS, message_row
 from adapters.sql.receipts import claimed
@@ -29,7 +29,7 @@ class CarefulAppend:
     now: datetime
     receipt: Values | None
     terms: AppendTerms
-    words: Mapping[UUID, str]
+    words: Mapping[UUID, TextKeys]
     """What a search finds each message by."""
 
     def __call__(self, connection: Connection) -> tuple[Message, ...] | None:

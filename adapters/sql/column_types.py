@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - two of one name
@@ -108,11 +108,28 @@ class LaterRole(TypeDecorator[Role]):
         return value.value if value is Role.DEVELOPER else None
 
 
-class SearchKeys(TypeDecorator[str]):
-    """What a search finds a text by: keys with a space between them."""
+class TextKeys(NamedTuple):
+    """What a search finds a text by: keys with a space between them, and what each begins with in
+    an index, by which it is the owner's."""
+
+    prefix: str
+    keys: str
+
+    @property
+    def prefixed(self) -> str:
+        return " ".join(self.prefix + key for key in self.keys.split())
+
+
+class SearchKeys(TypeDecorator[TextKeys]):
+    """Keys as PostgreSQL indexes them; SQLite's index has them from a view, with their prefix."""
 
     impl = Text
     cache_ok = True
+
+    def process_bind_param(self, value: TextKeys | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.prefixed if dialect.name == "postgresql" else value.keys
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "postgresql":

@@ -63,8 +63,9 @@ class Database(Protocol):
         it is only a beginning of one."""
 
     @abstractmethod
-    def told(self, keys: Mapping[str, bool], alternative: str) -> str:
-        """Return all keys, or else another one, as HasKeys takes them."""
+    def told(self, prefix: str, keys: Mapping[str, bool], alternative: str) -> str:
+        """Return all keys of the owner with the prefix, or else another one, as HasKeys takes
+        them."""
 
     async def forget_removed(self, limit: int) -> int:  # noqa: ARG002 - where there is more to it
         """Take a step towards an index with nothing in it of what was removed, `limit` texts of it

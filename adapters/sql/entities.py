@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Table, func
 
 from adapters.sql import schema
+from adapters.sql.column_types import TextKeys
 from adapters.sql.database import Row, Rows, Values
 from adapters.sql.search_keys import search_keys
 from domain.message import Message, NewMessage
@@ -94,12 +95,12 @@ NEW_MESSAGE_COLUMNS: list[Column[Any]] = [
 _said: Callable[[NewMessage | Message], Row] = attrgetter(*SAID, "role")
 
 
-def new_message_row(id_: UUID, message: NewMessage, words: str) -> Row:
+def new_message_row(id_: UUID, message: NewMessage, words: TextKeys) -> Row:
     """Return the values of NEW_MESSAGE_COLUMNS."""
     return id_, *_said(message), words
 
 
-def message_row(owner: UUID, message: Message, words: str) -> Values:
+def message_row(owner: UUID, message: Message, words: TextKeys) -> Values:
     """Return the row that keeps a message of the owner's with that key."""
     return {
         "owner": owner,
@@ -110,13 +111,13 @@ def message_row(owner: UUID, message: Message, words: str) -> Values:
     }
 
 
-def said_row(message: NewMessage, words: str) -> Values:
+def said_row(message: NewMessage, words: TextKeys) -> Values:
     """Return what a message says, by the columns that keep it."""
     said = {name: getattr(message, name) for name in SAID if name != "external_id"}
     return {**said, "later_role": message.role, "words": words}
 
 
-def title_words(session: Session) -> str | None:
+def title_words(session: Session) -> TextKeys | None:
     """Return what a search finds a session's title by, if it has one."""
     return None if session.title is None else search_keys(session.owner.key, session.title)
 

@@ -37,7 +37,7 @@ from adapters.sql.column_types import (
     SearchKeys,
 )
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that makes this schema."""
 
 metadata = MetaData(

@@ -35,6 +35,7 @@ WALKED_AT_ONCE = 200
 """Texts that one statement of a walk returns."""
 
 _NEWEST: Place = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1), 2**63 - 1)
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +140,33 @@ class _Walk:
     async def newest(self, count: int, before: Place) -> list[Place]:
         """Where the newest texts are that the query finds, of those that come after a place."""
         of_session = self.session_id is not None
-        found = [
-            *await self._walked(
-                search_statements.newest_messages(of_session=of_session), count, before
-            ),
-            *await self._walked(
-                search_statements.newest_titles(of_session=of_session), count, before
-            ),
-        ]
+        messages = search_statements.newest_messages(of_session=of_session)
+        found = await self._walked(messages, count, before, _EVER)
+        since = found[-1][0] if len(found) == count else _EVER
+        titles = search_statements.newest_titles(of_session=of_session)
+        found += await self._walked(titles, count, before, since)
         return sorted(found, reverse=True)[:count]
 
-    async def _walked(self, statement: Executable, count: int, before: Place) -> list[Place]:
+    async def _walked(
+        self, statement: Executable, count: int, before: Place, since: datetime
+    ) -> list[Place]:
         found: list[Place] = []
-        asked = self._asked()
+        limit = min(count, WALKED_AT_ONCE) if self.query.is_decided_by_keys else WALKED_AT_ONCE
+        asked = self._asked() | {"since_": since, "limit_": limit}
         while len(found) < count:
             at, id_, order = before
             place = {"at_": at, "id_": id_, "order_": order}
             rows = await self.index.database.read(statement, asked | place)
             found += await self.index.checked(self.owner, self.query, rows)
-            if len(rows) < WALKED_AT_ONCE:
+            if len(rows) < limit:
                 break
             await asyncio.sleep(0)  # SQLite answers at once: others are served meanwhile
             (before,) = _places(rows[-1:])
         return sorted(found, reverse=True)[:count]
 
     def _asked(self) -> dict[str, Any]:
-        prefix = key_prefix(self.owner.key)
-        keys = {prefix + key: is_prefix for key, is_prefix in self.query.keys}
-        return {
-            "owner_": self.owner.key,
-            "session_": self.session_id,
-            "keys_": self.index.database.told(keys, prefix + OVERLONG),
-            "limit_": WALKED_AT_ONCE,
-        }
+        keys = self.index.database.told(key_prefix(self.owner.key), dict(self.query.keys), OVERLONG)
+        return {"owner_": self.owner.key, "session_": self.session_id, "keys_": keys}
 
 
 async def _found_in(texts: Sequence[str], query: SearchQuery) -> list[bool]:

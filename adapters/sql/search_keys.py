@@ -3,8 +3,10 @@ a search reads nothing of others' but what shares that part by chance."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from uuid import UUID
 
+from adapters.sql.column_types import TextKeys
 from domain.words import index_keys
 
 _OWNER_DIGITS = 5
@@ -19,21 +21,21 @@ OVERLONG = "\N{HORIZONTAL ELLIPSIS}"
 """The key of a text of which the index has not all."""
 
 
-def search_keys(owner: UUID, text: str) -> str:
-    """Return the keys of a text, with a space between them."""
-    prefix = key_prefix(owner)
-    keys = [prefix + key for key in index_keys(text)]
-    joined = " ".join(keys)
-    if len(joined) * 4 <= SIZE_MAX or len(joined.encode()) <= SIZE_MAX:
-        return joined
-    return f"{prefix}{OVERLONG} {_cut(keys)}"
+def search_keys(owner: UUID, text: str) -> TextKeys:
+    """Return the keys of a text."""
+    keys = list(index_keys(text))
+    prefix, joined = key_prefix(owner), " ".join(keys)
+    room = SIZE_MAX - len(keys) * len(prefix)
+    if len(joined) * 4 > room and len(joined.encode()) > room:
+        joined = f"{OVERLONG} {_cut(keys)}"
+    return TextKeys(prefix, joined)
 
 
-async def keys_of(owner: UUID, texts: Mapping[UUID, str | None]) -> dict[UUID, str]:
+async def keys_of(owner: UUID, texts: Mapping[UUID, str | None]) -> dict[UUID, TextKeys]:
     """Return the keys of each text of the owner's. Long texts are looked through in a thread, so
     that others are served meanwhile."""
 
-    def find() -> dict[UUID, str]:
+    def find() -> dict[UUID, TextKeys]:
         return {id_: search_keys(owner, text or "") for id_, text in texts.items()}
 
     if sum(len(text or "") for text in texts.values()) > ASIDE:
@@ -47,10 +49,5 @@ def key_prefix(owner: UUID) -> str:
 
 
 def _cut(keys: Sequence[str]) -> str:
-    size, kept = 0, []
-    for key in keys:
-        size += len(key.encode()) + 1
-        if size > SIZE_MAX:
-            break
-        kept.append(key)
-    return " ".join(kept)
+    ends = accumulate(_OWNER_DIGITS + len(key.encode()) + 1 for key in keys)
+    return " ".join(key for key, end in zip(keys, ends, strict=True) if end <= SIZE_MAX)

@@ -76,10 +76,11 @@ def newest_messages(*, of_session: bool) -> Select[Any]:
 
 @cache
 def newest_titles(*, of_session: bool) -> Select[Any]:
-    """The newest sessions whose titles have the keys, of those older than a place."""
+    """The newest sessions whose titles have the keys, of those older than a place, since a time."""
     place = (sessions.c.created_at, sessions.c.id)
     chosen: list[ColumnElement[bool]] = [
         sessions.c.owner == OWNER,
+        sessions.c.created_at >= bindparam("since_", type_=Instant),
         tuple_(*place, TITLE) < _OLDER_THAN,
     ]
     if of_session:

@@ -114,8 +114,9 @@ class PostgresqlDatabase(Database):
         asked = {**parameters, "keys_": search.query_text(keys)}
         return await self.read(search.indexed_texts(with_text=with_text), asked)
 
-    def told(self, keys: Mapping[str, bool], alternative: str) -> str:
-        return f"{search.query_text(keys)} | '{alternative}'"
+    def told(self, prefix: str, keys: Mapping[str, bool], alternative: str) -> str:
+        prefixed = {prefix + key: is_prefix for key, is_prefix in keys.items()}
+        return f"{search.query_text(prefixed)} | '{prefix}{alternative}'"
 
     async def empty_index(self) -> None:
         pass

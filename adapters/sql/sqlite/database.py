@@ -96,7 +96,7 @@ class SqliteDatabase(Database):
         asked = {**parameters, "match_": search.query_text(keys)}
         return await self.read(search.indexed_texts(with_text=with_text), asked)
 
-    def told(self, keys: Mapping[str, bool], alternative: str) -> str:
+    def told(self, prefix: str, keys: Mapping[str, bool], alternative: str) -> str:  # noqa: ARG002 - which rows are without
         return json.dumps([alternative, list(keys.items())])
 
     async def forget_removed(self, limit: int) -> int:
