@@ -15,16 +15,20 @@ class LosingProxy:
         """The request lines whose answers were lost."""
         self._losing: list[str] = []
         self._meanwhile: Callable[[], object] = int
+        self._instead = b""
         self._open: set[socket.socket] = set()
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def lose(self, *methods: str, meanwhile: Callable[[], object] = int) -> None:
+    def lose(
+        self, *methods: str, meanwhile: Callable[[], object] = int, instead: bytes = b""
+    ) -> None:
         """Lose the next answer to a request of each of these methods; `meanwhile` is what happens
-        before anybody knows of it."""
+        before anybody knows of it, and `instead` what is answered then."""
         self._losing = list(methods)
         self._meanwhile = meanwhile
+        self._instead = instead
         self.lost = []
 
     def cut(self) -> None:
@@ -66,6 +70,7 @@ class LosingProxy:
                     self._losing.remove(method)
                     self.lost.append(lines[-1])
                     self._meanwhile()
+                    client.sendall(self._instead)
                     break
                 client.sendall(piece)
         _end(client)

@@ -18,8 +18,8 @@ from chat_sessions_client.translation import translating
 ATTACHMENT_FORMAT = "chatkit.attachment/1"
 _LIMIT = 200
 _attachment = TypeAdapter[Attachment](Attachment)
-_as_theirs = translating((errors.NotFound, NotFoundError))
-_of_a_page = translating(((errors.NotFound, errors.InvalidInput), NotFoundError))
+_as_theirs = translating((errors.ABSENT, NotFoundError))
+_of_a_page = translating(((*errors.ABSENT, errors.InvalidInput), NotFoundError))
 
 
 class ChatStore(Store[TContext]):
@@ -93,11 +93,11 @@ class ChatStore(Store[TContext]):
         raise NotFoundError(f"{item_id} is no item")
 
     async def delete_thread(self, thread_id: str, context: TContext) -> None:
-        with suppress(errors.NotFound):
+        with suppress(*errors.ABSENT):
             await self._client_of(context).delete_session(external(thread_id))
 
     async def delete_thread_item(self, thread_id: str, item_id: str, context: TContext) -> None:
-        with suppress(errors.NotFound):
+        with suppress(*errors.ABSENT):
             await self._client_of(context).delete_message(external(thread_id), external(item_id))
 
     async def save_attachment(self, attachment: Attachment, context: TContext) -> None:

@@ -16,8 +16,8 @@ from chat_sessions_client.chatkit_shapes import (
     update_of,
 )
 from chat_sessions_client.errors import (
+    ABSENT,
     ChatSessionsError,
-    MessageNotFound,
     SessionExists,
     SessionNotFound,
 )
@@ -28,7 +28,7 @@ async def load(client: AsyncClient, session: SessionResponse) -> ThreadMetadata 
     """None where the session is no thread's."""
     if found := thread_of(session):
         return found
-    with suppress(MessageNotFound, SessionNotFound):
+    with suppress(*ABSENT):
         kept = (await client.message(session["id"], external(RECORD_ID)))["body"]
         if found := thread_of(session, kept or {}):
             with suppress(ChatSessionsError):

@@ -143,6 +143,10 @@ class RouteNotFound(NotFound):
     kind = "route-not-found"
 
 
+ABSENT = (SessionNotFound, MessageNotFound)
+"""What says that there is none. Any other NotFound may be a proxy's, before any service."""
+
+
 class MethodNotAllowed(ProblemError):
     of_status, kind = 405, "method-not-allowed"
 

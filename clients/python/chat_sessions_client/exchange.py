@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 import httpx2
 
 from chat_sessions_client.errors import (
+    ABSENT,
     ChatSessionsError,
     ConnectionLost,
-    MessageNotFound,
     NotFound,
-    SessionNotFound,
     UnexpectedAnswer,
     problem_error,
 )
@@ -95,7 +94,7 @@ def exchange(operation: Operation[object], retries: Retries, *, token_is_renewed
         attempt += 1
         error = _error(outcome)
         if may_be_done and operation.is_removal:
-            if isinstance(error, SessionNotFound | MessageNotFound):
+            if isinstance(error, ABSENT):
                 return httpx2.Response(HTTPStatus.NO_CONTENT)
             if type(error) is NotFound and isinstance(outcome, httpx2.Response):
                 raise _elsewhere(outcome)

@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage
 
 from chat_sessions_client import Client, external
 from chat_sessions_client.batches import batches
-from chat_sessions_client.errors import NotFound, SessionNotFound, raising
+from chat_sessions_client.errors import SessionNotFound, raising
 from chat_sessions_client.langchain_messages import messages_of, stored_of
 
 
@@ -27,7 +27,7 @@ class ChatSessionHistory(BaseChatMessageHistory):
 
     @property
     def messages(self) -> list[BaseMessage]:  # type: ignore[override]
-        with raising(ChatSessionException), suppress(NotFound):
+        with raising(ChatSessionException), suppress(SessionNotFound):
             stored = self._client.messages(self._session, limit=200)
             return [message for one in stored for message in messages_of(one)]
         return []
@@ -43,5 +43,5 @@ class ChatSessionHistory(BaseChatMessageHistory):
                     self._client.append(self._session, batch, existing="keep")
 
     def clear(self) -> None:
-        with raising(ChatSessionException), suppress(NotFound):
+        with raising(ChatSessionException), suppress(SessionNotFound):
             self._client.clear_messages(self._session)

@@ -13,7 +13,6 @@ from chat_sessions_client.batches import batches
 from chat_sessions_client.errors import (
     ChatSessionsError,
     MessageNotFound,
-    NotFound,
     ProblemError,
     SessionNotFound,
 )
@@ -53,7 +52,7 @@ class ChatSession(SessionABC):
         await self._writes.settled()
         page = 200 if limit is None else min(limit, 200)
         items: list[TResponseInputItem] = []
-        with _as_theirs(), suppress(NotFound):
+        with _as_theirs(), suppress(SessionNotFound):
             async for message in self._client.messages(
                 self._session, sort_order="desc", limit=page
             ):
@@ -68,12 +67,12 @@ class ChatSession(SessionABC):
             await self._writes.run(lambda: self._add(items))
 
     async def pop_item(self) -> TResponseInputItem | None:
-        with _as_theirs(), suppress(NotFound):
+        with _as_theirs(), suppress(SessionNotFound):
             return await self._writes.run(self._pop)
         return None
 
     async def clear_session(self) -> None:
-        with _as_theirs(), suppress(NotFound):
+        with _as_theirs(), suppress(SessionNotFound):
             await self._writes.run(lambda: self._client.clear_messages(self._session))
 
     @property

@@ -13,7 +13,7 @@ from pydantic_ai.exceptions import AgentRunError
 
 from chat_sessions_client import AsyncClient, external
 from chat_sessions_client.batches import batches
-from chat_sessions_client.errors import NotFound, VersionMismatch, raising
+from chat_sessions_client.errors import ABSENT, VersionMismatch, raising
 from chat_sessions_client.operations import Tagged
 from chat_sessions_client.pydantic_ai_history import SCOPE, History, message_of, record_message
 from chat_sessions_client.shapes import SessionResponse
@@ -72,7 +72,7 @@ class ChatSessionStore(ConversationStore):
                     await client.append(external(name), batch, existing="keep", if_match=tag)
                     del remaining[0]
             await self._history.list_again(session, record.scope)
-            with suppress(NotFound):
+            with suppress(*ABSENT):
                 await client.delete_message(external(name), external(f"record/{expected_revision}"))
         self._history.note(record)
 

@@ -10,7 +10,7 @@ from pydantic_ai.messages import ModelMessagesTypeAdapter
 
 from chat_sessions_client.async_client import AsyncClient
 from chat_sessions_client.chain import remaining
-from chat_sessions_client.errors import ChatSessionsError, NotFound, raising
+from chat_sessions_client.errors import ChatSessionsError, SessionNotFound, raising
 from chat_sessions_client.operations import Tagged, external
 from chat_sessions_client.records import record
 from chat_sessions_client.shapes import MessageCreate, MessageResponse, SessionResponse
@@ -33,7 +33,7 @@ class History:
 
     async def record(self, name: str) -> ConversationRecord | None:
         walk = self._client.messages(external(name), sort_order="desc", limit=20)
-        with raising(AgentRunError), suppress(NotFound):
+        with raising(AgentRunError), suppress(SessionNotFound):
             async for message in walk:
                 if found := _record_of(message):
                     return self.note(found)
@@ -41,7 +41,7 @@ class History:
 
     async def at(self, name: str, revision: str | None) -> Tagged[SessionResponse] | None:
         """What the next write must match, if the record is of that revision."""
-        with suppress(NotFound):
+        with suppress(SessionNotFound):
             tagged = await self._client.tagged_session(external(name))
             found = await self.record(name)
             return tagged if (found.revision if found else None) == revision else None
@@ -63,7 +63,7 @@ class History:
         entries: list[ConversationEntry] = []
         seen: list[MessageResponse] = []
         walk = self._client.messages(external(name), sort_order="desc", limit=200)
-        with raising(AgentRunError), suppress(NotFound):
+        with raising(AgentRunError), suppress(SessionNotFound):
             async for message in walk:
                 seen.append(message)
                 if message["external_id"] == wanted and (entry := entry_of(message)):

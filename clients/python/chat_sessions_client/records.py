@@ -8,7 +8,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from chat_sessions_client.async_client import AsyncClient
-from chat_sessions_client.errors import MessageNotFound, SessionNotFound
+from chat_sessions_client.errors import ABSENT, SessionNotFound
 from chat_sessions_client.operations import external
 from chat_sessions_client.shapes import JsonObject, MessageCreate
 
@@ -35,7 +35,7 @@ class Records:
         return (await self._client.message(self._session, external(id_)))["body"] or {}
 
     async def delete(self, id_: str) -> None:
-        with suppress(SessionNotFound, MessageNotFound):
+        with suppress(*ABSENT):
             await self._client.delete_message(self._session, external(id_))
 
     async def write(self, write: Callable[[], Awaitable[T]]) -> T:

@@ -11,7 +11,7 @@ from strands.types.session import Session, SessionAgent, SessionMessage, Session
 from chat_sessions_client import Client, external
 from chat_sessions_client import strands_shapes as shapes
 from chat_sessions_client.batches import batches
-from chat_sessions_client.errors import MessageExists, NotFound, raising
+from chat_sessions_client.errors import ABSENT, MessageExists, SessionNotFound, raising
 from chat_sessions_client.shapes import JsonObject, MessageCreate
 
 Keep = Literal["keep"] | None
@@ -35,7 +35,7 @@ class ChatSessionRepository(SessionRepository):
         return session
 
     def read_session(self, session_id: str, **_: Any) -> Session | None:
-        with raising(SessionException), suppress(NotFound):
+        with raising(SessionException), suppress(SessionNotFound):
             stored = self._client.session(external(session_id))["metadata"].get("strands")
             known = {"session_id": session_id, "session_type": SessionType.AGENT}
             return Session.from_dict({**(stored if isinstance(stored, dict) else {}), **known})
@@ -45,7 +45,7 @@ class ChatSessionRepository(SessionRepository):
         """One that another process has created meanwhile is left as it is, if it is one."""
         state = shapes.agent_state(session_agent)
         self._create(session_id, state, existing="keep")
-        if not shapes.agent_of(self._read(session_id, f"agent/{session_agent.agent_id}")):
+        if shapes.is_broken(self._read(session_id, f"agent/{session_agent.agent_id}")):
             self._put(session_id, state)
 
     def read_agent(self, session_id: str, agent_id: str, **_: Any) -> SessionAgent | None:
@@ -85,7 +85,7 @@ class ChatSessionRepository(SessionRepository):
     ) -> list[SessionMessage]:
         """As they were stored: that is by their numbers, unless somebody has removed some."""
         found: list[SessionMessage] = []
-        with raising(SessionException), suppress(NotFound):
+        with raising(SessionException), suppress(SessionNotFound):
             for one in self._client.messages(external(session_id), limit=200):
                 found += shapes.of_agent(agent_id, one)
         return found[offset:] if limit is None else found[offset : offset + limit]
@@ -94,7 +94,7 @@ class ChatSessionRepository(SessionRepository):
         self._create(session_id, shapes.shared_state(multi_agent), existing="keep")
 
     def read_multi_agent(self, session_id: str, multi_agent_id: str, **_: Any) -> JsonObject | None:
-        return self._read(session_id, f"multi-agent/{multi_agent_id}")
+        return self._read(session_id, f"multi-agent/{multi_agent_id}") or None
 
     def update_multi_agent(self, session_id: str, multi_agent: MultiAgentBase, **_: Any) -> None:
         self._put(session_id, shapes.shared_state(multi_agent))
@@ -105,8 +105,8 @@ class ChatSessionRepository(SessionRepository):
                 self._client.append(external(session_id), batch, existing=existing)
 
     def _read(self, session_id: str, name: str) -> JsonObject | None:
-        with raising(SessionException), suppress(NotFound):
-            return self._client.message(external(session_id), external(name))["body"]
+        with raising(SessionException), suppress(*ABSENT):
+            return self._client.message(external(session_id), external(name))["body"] or {}
         return None
 
     def _put(self, session_id: str, message: MessageCreate) -> None:

@@ -59,11 +59,16 @@ def agent_of(body: JsonObject | None) -> SessionAgent | None:
     """None where somebody has made something else of the state."""
     with suppress(Exception):
         found = SessionAgent.from_dict(body or {})
-        members: list[object] = [found.state, found.conversation_manager_state]
-        members.append(found._internal_state)  # noqa: SLF001
+        manager = found.conversation_manager_state
+        members: list[object] = [found.state, manager, found._internal_state]  # noqa: SLF001
         if all(isinstance(one, dict) for one in members):
             return found
     return None
+
+
+def is_broken(body: JsonObject | None) -> bool:
+    """Whether there is a state, of which somebody has made something else."""
+    return body is not None and agent_of(body) is None
 
 
 def agent_state(agent: SessionAgent) -> MessageCreate:
