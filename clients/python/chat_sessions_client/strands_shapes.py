@@ -62,6 +62,8 @@ def agent_of(body: JsonObject | None) -> SessionAgent | None:
         manager = found.conversation_manager_state
         members: list[object] = [found.state, manager, found._internal_state]  # noqa: SLF001
         if all(isinstance(one, dict) for one in members):
+            if "__name__" in manager:
+                manager.setdefault("removed_message_count", 0)
             return found
     return None
 

@@ -2,6 +2,7 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -121,6 +122,27 @@ def test_a_state_that_others_have_made_none_is_begun_anew(client: Client, state:
     assert repository.read_agent(name, "a") is None
     agent(repository, name)("q1")
     assert texts(agent(repository, name)) == ["q0", "hello", "q1", "hello"]
+
+
+@pytest.mark.parametrize(
+    ("manager", "said"),
+    [({"__name__": "SlidingWindowConversationManager"}, ["q0", "hello"]), ({}, None)],
+    ids=str,
+)
+def test_a_state_is_kept_whatever_its_manager_lacks(
+    client: Client, manager: Any, said: Any
+) -> None:
+    """Without its name it is Strands' to refuse."""
+    name, repository = str(uuid4()), ChatSessionRepository(client)
+    agent(repository, name)("q0")
+    kept = SessionAgent("a", {"plan": "Lisbon"}, manager).to_dict()
+    odd: Any = {"role": "system", "content": "", "format": STATE, "body": kept}
+    client.put_message(external(name), external("agent/a"), odd)
+    with nullcontext() if said else pytest.raises(ValueError, match="manager"):
+        assert texts(agent(repository, name)) == said
+    found = repository.read_agent(name, "a")
+    assert found
+    assert found.state == {"plan": "Lisbon"}
 
 
 def test_what_json_cannot_hold_costs_no_turn(client: Client) -> None:
