@@ -1,5 +1,6 @@
 """How LangChain's messages are stored, and what other clients' messages are to it."""
 
+import json
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,7 @@ from langchain_core.messages import (
 )
 
 from chat_sessions_client.json_values import as_json
-from chat_sessions_client.shapes import MessageResponse
+from chat_sessions_client.shapes import JsonObject, MessageResponse
 from chat_sessions_client.text import storable
 
 FORMAT = "langchain.message/1"
@@ -52,7 +53,7 @@ def messages_of(stored: MessageResponse) -> list[BaseMessage]:
     found: list[BaseMessage] = []
     if stored["format"] == FORMAT and stored["body"]:
         with suppress(Exception):  # whatever somebody else has stored in this format
-            found = list(filter(_is_whole, messages_from_dict([stored["body"]])))
+            found = _read(stored["body"])
     if not found and stored["role"] in _PLAIN and stored["content"]:
         found = [_PLAIN[stored["role"]](stored["content"], name=stored["name"])]
     for message in found:
@@ -65,10 +66,14 @@ def is_summary(message: BaseMessage) -> bool:
     return bool(message.additional_kwargs.get("lc_source") == "summarization")
 
 
-def _is_whole(message: BaseMessage) -> bool:
-    """Whether a model can take it: one that removes messages is none of a conversation."""
-    parts = message.content if isinstance(message.content, list) else []
-    return not isinstance(message, RemoveMessage) and all(map(_is_part, parts))
+def _read(body: JsonObject) -> list[BaseMessage]:
+    """What a model can take: one that removes messages is none of a conversation, and a part that
+    no provider knows is text."""
+    data = dict(body["data"])
+    if isinstance(data["content"], list):
+        data["content"] = [part if _is_part(part) else _as_text(part) for part in data["content"]]
+    read = messages_from_dict([{**body, "data": data}])
+    return [message for message in read if not isinstance(message, RemoveMessage)]
 
 
 def _is_part(part: object) -> bool:
@@ -77,6 +82,10 @@ def _is_part(part: object) -> bool:
         return isinstance(part, str)
     (member, *_) = [*part.values(), None]
     return isinstance(part.get("type"), str) or (len(part) == 1 and isinstance(member, str | dict))
+
+
+def _as_text(part: object) -> JsonObject:
+    return {"type": "text", "text": json.dumps(part, ensure_ascii=False)}
 
 
 def _dict_of(message: BaseMessage) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """LangChain's middleware and history store each message once, and none that somebody removed."""
 
+import json
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -164,6 +165,36 @@ def test_what_json_cannot_hold_costs_no_message(client: Client, name: str) -> No
     assert "'again': '...'" in str(history.messages[-1])
 
 
+PARTS: list[Any] = [
+    *("text", {"type": "text", "text": "é"}, {"type": "x", "y": 1}),
+    *({"text": "x"}, {"cachePoint": {"type": "default"}}),
+]
+ODD_PARTS: list[Any] = [
+    *({"name": "Avenida", "price": 90}, {"text": "é", "cachePoint": {}}, {"json": [1]}, {}),
+    *({"a": 1}, {"type": 5}),
+]
+
+
+def test_an_odd_part_costs_no_message(client: Client, name: str) -> None:
+    """It is text to the model, and what is beside it stays as it is."""
+    call: Any = {"name": "f", "args": {}, "id": "c", "type": "tool_call"}
+    parts = PARTS + ODD_PARTS
+    history = ChatSessionHistory(name, client)
+    history.add_messages(
+        [ToolMessage(parts, tool_call_id="c"), AIMessage(parts, tool_calls=[call])]
+    )
+    body = {"type": "human", "data": {"content": [5]}}
+    others: Any = {"role": "user", "content": "odd", "format": "langchain.message/1", "body": body}
+    client.append(external(name), [others])
+    told, asked, foreign = history.messages
+    as_text = [{"type": "text", "text": json.dumps(o, ensure_ascii=False)} for o in ODD_PARTS]
+    assert told.content == asked.content == PARTS + as_text
+    assert isinstance(told, ToolMessage)
+    assert isinstance(asked, AIMessage)
+    assert (told.tool_call_id, asked.tool_calls) == ("c", [call])
+    assert foreign.content == [{"type": "text", "text": "5"}]
+
+
 def test_what_is_nested_too_deep_is_told(client: Client, name: str) -> None:
     deep: list[Any] = []
     for _ in range(2000):
@@ -278,8 +309,7 @@ NONE_OF_THEIRS: list[Any] = [
     {"type": "x"},
     {"type": "remove", "data": {"id": "__remove_all__", "content": ""}},
     {"type": "remove", "data": {"id": "1", "content": ""}},
-    {"type": "human", "data": {"content": [{"a": 1}]}},
-    {"type": "human", "data": {"content": [{}]}},
+    {"type": "human", "data": {"content": {}}},
 ]
 
 
