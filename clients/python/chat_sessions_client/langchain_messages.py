@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from chat_sessions_client.shapes import JsonObject, MessageResponse
 from chat_sessions_client.text import storable
 
 FORMAT = "langchain.message/1"
+_ID_MAX = 255
 _ROLES = {"user", "assistant", "system", "developer", "tool"}
 _ROLE_OF: list[tuple[type[BaseMessage] | tuple[type[BaseMessage], ...], str]] = [
     (HumanMessage, "user"),
@@ -41,7 +43,7 @@ def stored_of(message: BaseMessage) -> dict[str, Any]:
     """What JSON has no form for, such as a tool's artifact, is stored as text."""
     return {
         "role": _role(message),
-        "external_id": message.id or str(uuid4()),
+        "external_id": _name_of(message.id or str(uuid4())),
         "content": storable(str(message.text)),
         "format": FORMAT,
         "body": as_json(_dict_of(message)),
@@ -93,6 +95,12 @@ def _dict_of(message: BaseMessage) -> dict[str, Any]:
         return dict(message_to_dict(message))
     except ValueError:  # what is within itself, pydantic does not write
         return dict(message_to_dict(message.model_copy(update=as_json(dict(message)))))
+
+
+def _name_of(id_: str) -> str:
+    """The id itself, where the service takes it."""
+    is_one = len(id_) <= _ID_MAX and id_.isprintable() and id_ == id_.strip()
+    return id_ if is_one else sha256(id_.encode(errors="surrogatepass")).hexdigest()
 
 
 def _role(message: BaseMessage) -> str:

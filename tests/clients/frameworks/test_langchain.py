@@ -337,7 +337,18 @@ def test_messages_of_other_clients_are_text(client: Client, name: str) -> None:
     assert len(texts(client, name)) == 7 + len(NONE_OF_THEIRS)
 
 
-@pytest.mark.parametrize("wrong", ["", " x ", "x" * 300, "a\nb"])
+NO_IDS = [" x ", "x" * 300, "a\nb", "\ud800"]
+
+
+@pytest.mark.parametrize("odd", NO_IDS)
+def test_a_message_may_have_any_id(client: Client, name: str, odd: str) -> None:
+    for _ in range(2):
+        ChatSessionHistory(name, client).add_messages([HumanMessage("hi", id=odd)])
+    (found,) = ChatSessionHistory(name, client).messages
+    assert found.id == odd
+
+
+@pytest.mark.parametrize("wrong", ["", *NO_IDS[:3]])
 def test_what_is_no_id_is_told(client: Client, wrong: str) -> None:
     with pytest.raises(ChatSessionException, match="external_id"):
         ChatSessionHistory(wrong, client).add_user_message("hi")
