@@ -27,7 +27,7 @@ _UNSEEN = re.compile(
     "\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]*"
 )
 """Text of spaces, and of letters and marks that show nothing."""
-_KNOWN_TITLE = "_title_known_to_chat_sessions"
+_KNOWN = "_known_to_chat_sessions"
 _item = TypeAdapter[ThreadItem](ThreadItem)
 
 
@@ -46,15 +46,24 @@ def update_of(thread: ThreadMetadata, before: SessionResponse) -> SessionUpdate:
     """A title that ChatKit has not changed since it loaded the thread stays as it is now."""
     metadata = metadata_of(thread)
     stored = _stored(before["metadata"].get("thread"))
-    if thread.__dict__.get(_KNOWN_TITLE, stored and stored.title) == thread.title:
+    _, title = thread.__dict__.get(_KNOWN, (None, stored and stored.title))
+    if title == thread.title:
         return {"metadata": metadata}
     return {"metadata": metadata, "title": title_of(thread)}
 
 
-def know_title(thread: ThreadMetadata) -> ThreadMetadata:
-    """Keeps at the thread the title that it has now, for the next save of this very object."""
-    object.__setattr__(thread, _KNOWN_TITLE, thread.title)
+def know(thread: ThreadMetadata, session: SessionResponse) -> ThreadMetadata:
+    """Keeps at the thread its session, and the title that it has now, for the next save of this
+    very object."""
+    object.__setattr__(thread, _KNOWN, (session["id"], thread.title))
     return thread
+
+
+def session_of(thread: ThreadMetadata) -> str | None:
+    """The id of the session from which this very object was loaded, or as which it was saved."""
+    session_id: str | None
+    session_id, _ = thread.__dict__.get(_KNOWN, (None, None))
+    return session_id
 
 
 def title_of(thread: ThreadMetadata) -> str | None:
@@ -72,7 +81,7 @@ def thread_of(session: SessionResponse, kept: JsonObject | None = None) -> Threa
         return None
     if session["title"] != title_of(thread):
         thread.title = session["title"]
-    return know_title(thread)
+    return know(thread, session)
 
 
 def message_of(item: ThreadItem) -> MessageCreate:

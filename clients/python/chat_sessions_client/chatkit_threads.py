@@ -8,9 +8,10 @@ from chatkit.types import ThreadMetadata
 from chat_sessions_client import AsyncClient, external
 from chat_sessions_client.chatkit_shapes import (
     RECORD_ID,
-    know_title,
+    know,
     metadata_of,
     record_of,
+    session_of,
     thread_of,
     title_of,
     update_of,
@@ -19,6 +20,7 @@ from chat_sessions_client.errors import (
     ABSENT,
     ChatSessionsError,
     SessionExists,
+    SessionForbidden,
     SessionNotFound,
 )
 from chat_sessions_client.shapes import SessionResponse
@@ -38,23 +40,28 @@ async def load(client: AsyncClient, session: SessionResponse) -> ThreadMetadata 
 
 
 async def save(client: AsyncClient, thread: ThreadMetadata) -> None:
+    """Raises SessionNotFound where this very object was loaded or saved before, and somebody has
+    deleted the thread since."""
+    known = session_of(thread)
     try:
         before = await client.session(external(thread.id))
     except SessionNotFound:
+        if known:
+            with suppress(SessionForbidden):  # another person's
+                await client.session(known)
         with suppress(SessionExists):
             return await _create(client, thread)
         before = await client.session(external(thread.id))
-    await client.change_session(before["id"], update_of(thread, before))
-    know_title(thread)
+    know(thread, await client.change_session(before["id"], update_of(thread, before)))
     await client.put_message(before["id"], external(RECORD_ID), record_of(thread))
     return None
 
 
 async def _create(client: AsyncClient, thread: ThreadMetadata) -> None:
-    await client.create_session(
+    made = await client.create_session(
         external_id=thread.id,
         title=title_of(thread),
         metadata=metadata_of(thread),
         messages=[{**record_of(thread), "external_id": RECORD_ID}],
     )
-    know_title(thread)
+    know(thread, made)
