@@ -241,6 +241,9 @@ def _on_sqlite(value: object) -> object:
     return value.bytes if isinstance(value, UUID) else value
 
 
+UNCHECKED = "SET session_replication_role = replica"
+"""Foreign keys are not looked up, row by row: on partitions that takes ten times as long."""
+
 _FILL = (
     """
 INSERT INTO owners (owner, issuer, subject, session_count)
@@ -282,7 +285,7 @@ def fill_postgresql(
     names = {"reader": READER.key, "long": LONG, "now": microseconds(START)}
     sizes = {"sessions": SESSIONS, "messages": MESSAGES, "others": others, "each": each}
     for statement in _FILL:
-        at.execute(statement.format(**names, **sizes), database)
+        at.execute(f"{UNCHECKED}; {statement.format(**names, **sizes)}", database)
     at.execute("VACUUM", database)
     # Of every row, not of some taken by chance, so that the plans are the same each time.
     at.execute("SET default_statistics_target = 1000; ANALYZE", database)
