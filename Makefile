@@ -25,6 +25,9 @@ install: $(VENV)/runtime.txt ## Install what the service needs into .venv
 run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development token
 	@exec $(BIN)/chat-sessions serve
 
+# Hundreds of processes start: each would compile the service anew where this is set.
+test test-system: export PYTHONDONTWRITEBYTECODE =
+
 test: $(VENV)/development.txt $(VENV)/node.json ## Run every test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
@@ -36,7 +39,7 @@ test-system: $(VENV)/development.txt $(VENV)/clients.txt $(VENV)/node.json ## Ru
 	@tests/system/programs.sh $(PROGRAMS)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile tests/system
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal \
-		-p tests.system.pooled_backend -k pgbouncer tests/contract tests/entrypoints
+		-p tests.system.pooled_backend -k pgbouncer tests/contract
 
 coverage: $(VENV)/development.txt ## Measure that tests of the core and of tokens leave no branch out
 	@$(BIN)/python -m pytest -q -n auto --maxprocesses 8 -k "not postgresql and not sqlite" \

@@ -12,6 +12,7 @@ from unicodedata import normalize
 import pytest
 
 from domain.session import TITLE_MAX
+from tests.conftest import Sized
 from tests.routes import ROUTES, requests
 from tests.security.twins import Twins, twins
 
@@ -234,10 +235,11 @@ ODD_HEADERS: list[tuple[str, Any]] = [
 ]  # fmt: skip
 
 
-async def test_an_odd_header_means_the_same_to_both(both: Twins) -> None:
-    """And is never a fault of ours."""
-    session_id = await new_session(both)
-    for name, value in ODD_HEADERS:
-        for method, path, body in requests(session_id):
+async def test_an_odd_header_means_the_same_to_both(both: Twins, sized: Sized) -> None:
+    """And is never a fault of ours. In a small run each goes with every fourth request, and those
+    beside it with others."""
+    session_id, one_in = await new_session(both), sized(4, 1)
+    for number, (name, value) in enumerate(ODD_HEADERS):
+        for method, path, body in requests(session_id)[number % one_in :: one_in]:
             answer = await both.ask_as("alice", method, path, json=body, headers=[(name, value)])
             assert answer.status_code < 500

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Sized
 from tests.entrypoints.conftest import Api
 from tests.routes import METHODS, OPEN, PATHS, known_routes, live_routes, routes_at
-from tests.security.kept import Kept
+from tests.security.kept import KEPT, Kept
 from tests.security.people import Person, people
 from tests.tally import Tally
 
@@ -81,8 +81,12 @@ def told(answer: httpx2.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
     return answer.status_code, headers, body | {"instance": None, "request_id": None}
 
 
-@pytest.mark.parametrize("hidden", [False, True], ids=["shown", "hidden"])
+@pytest.mark.parametrize(
+    ("kept", "hidden"), [*product(KEPT, [False]), ("memory", True)], indirect=["kept"]
+)
 class TestMatrix:
+    """What is foreign is hidden by the application, which no storage sees anything of."""
+
     @pytest.fixture
     def options(self, *, hidden: bool) -> dict[str, Any]:
         return {"hide_foreign_sessions": hidden}

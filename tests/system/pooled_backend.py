@@ -1,4 +1,5 @@
-"""A plugin for pytest: the suites that run on every backend have one more, behind pgbouncer."""
+"""A plugin for pytest: the contract's suite has one more backend, behind pgbouncer. What
+HTTP adds does not reach that far."""
 
 from pathlib import Path
 
