@@ -84,16 +84,17 @@ def test_with_a_provider_there_is_no_development_token(
     assert capsys.readouterr().out.split() == [str(Owner("https://login.example", "alice").key)]
 
 
-@pytest.mark.parametrize("command", ["check-config", "serve"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - to be refused
 def test_beyond_loopback_a_provider_is_needed(
-    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CHAT_SESSIONS_HOST", "0.0.0.0")  # noqa: S104 - what is to be refused
-    assert main([command]) == 1
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("chat-sessions: CHAT_SESSIONS_HOST: 0.0.0.0 can be reached")
-    assert printed.err.count("\n") == 1
+    monkeypatch.setenv("CHAT_SESSIONS_HOST", host)
+    for command in ("check-config", "serve"):
+        assert main([command]) == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith(f"chat-sessions: CHAT_SESSIONS_HOST: {host} can be reached")
+        assert printed.err.count("\n") == 1
 
 
 def test_migrate_makes_the_database(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Everything out, and everything in, on the command line."""
 
-import asyncio
 import gzip
 import io
 import json
@@ -9,26 +8,27 @@ import pty
 import subprocess
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from entrypoints.cli import main
 from tests.adapters.test_importers import CHATGPT, CLAUDE, OWN, zipped
-from tests.databases import server
+from tests.databases import database_file, empty_database
 from tests.moving import but_for_ids, session
-from tests.serving import COMMAND, run, serving
+from tests.serving import COMMAND, serving
 
 
-@pytest.fixture(autouse=True, params=["sqlite", "postgresql"])
-def _database(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def _sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", f"sqlite:///{database_file(tmp_path)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def _database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either of them, for what depends on it."""
     if request.param == "postgresql":
-        url = server().new_database(f"moving-{uuid4().hex}")
-        monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", url)
-    assert main(["migrate"]) == 0
+        monkeypatch.setenv("CHAT_SESSIONS_DATABASE_URL", empty_database("plain"))
 
 
 def out(capfdbinary: pytest.CaptureFixture[bytes], subject: str = "alice", *more: str) -> list[Any]:
@@ -37,6 +37,7 @@ def out(capfdbinary: pytest.CaptureFixture[bytes], subject: str = "alice", *more
     return [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
 
 
+@pytest.mark.usefixtures("_database")
 def test_what_is_exported_is_imported_as_it_was(
     capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path
 ) -> None:
@@ -105,7 +106,6 @@ def test_what_cannot_be_done_is_one_line(
 ) -> None:
     (tmp_path / "own").write_bytes(OWN)
     (tmp_path / "odd").write_text('{"a": 1}')
-    capsys.readouterr()
     if code == 1:
         assert main(command.split()) == code
     else:
@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_one_line(
             main(command.split())
     told = capsys.readouterr()
     assert told.err.splitlines()[-1].startswith(f"chat-sessions: {line}")
-    assert told.out.splitlines()[1:] == []
+    assert told.out.splitlines() == []
 
 
 def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
@@ -138,16 +138,11 @@ def test_a_terminal_shows_how_far_it_is(tmp_path: Path) -> None:
     assert "300 sessions" in (tmp_path / "told").read_text()
 
 
-async def test_a_file_that_a_service_has_is_told(
-    tmp_path: Path, request: pytest.FixtureRequest
+def test_a_file_that_a_service_has_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if "postgresql" in request.node.name:
-        return
-    url = f"sqlite:///{tmp_path}/served.db"
-    with serving(tmp_path, CHAT_SESSIONS_DATABASE_URL=url):
-        done = await asyncio.to_thread(
-            run, "export", "--subject", "a", folder=tmp_path, CHAT_SESSIONS_DATABASE_URL=url
-        )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1
-    assert "PostgreSQL" in done.stderr
+    with serving(tmp_path, CHAT_SESSIONS_DATABASE_URL=os.environ["CHAT_SESSIONS_DATABASE_URL"]):
+        assert main(["export", "--subject", "a"]) == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert "PostgreSQL" in told.err
