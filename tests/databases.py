@@ -67,11 +67,12 @@ def _migrated_file() -> bytes:
         return path.read_bytes()
 
 
-def database_file(folder: Path) -> Path:
+def database_file(folder: Path, name: str = "chat.db") -> Path:
     """Return the folder's SQLite database, which has a current schema: a tenth of what it takes to
     migrate."""
-    path = folder / "chat.db"
+    path = folder / name
     if not path.exists():
+        path.touch(0o600)
         path.write_bytes(_migrated_file())
     return path
 

@@ -18,6 +18,7 @@ import httpx2
 from adapters.auth import DevelopmentKey
 from adapters.system import SystemClock
 from tests.certificates import NO_AUTHORITY
+from tests.databases import database_file
 from tests.waiting import WAIT_SECONDS, wait_until
 
 COMMAND = Path(sys.executable).with_name("chat-sessions")
@@ -78,7 +79,10 @@ class Served:
 def serving(
     folder: Path, *, command: Sequence[Path | str] = (COMMAND, "serve"), **settings: str
 ) -> Iterator[Served]:
-    """What it writes goes to `stdout` and, past the welcome, `stderr` in the folder."""
+    """What it writes goes to `stdout` and, past the welcome, `stderr` in the folder. A start makes
+    its SQLite file where `CHAT_SESSIONS_DATABASE_URL` is set; else the file is there already."""
+    if "CHAT_SESSIONS_DATABASE_URL" not in settings:
+        database_file(folder, "chat-sessions.db")
     with (folder / "stdout").open("w") as stdout:
         process = subprocess.Popen(
             command,
