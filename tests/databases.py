@@ -47,7 +47,7 @@ def migrated_database(schema: str) -> str:
         making = upgrade.migrate(options)
     else:
         making = in_transaction(options, partial(make_partitioned, PARTITIONS[schema]))
-    _finish(making)
+    finish(making)
     return url
 
 
@@ -63,7 +63,7 @@ def _migrated_file() -> bytes:
     """Return a SQLite database with a current schema and nothing in it: made once."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "chat.db"
-        _finish(SqliteDatabase(path).migrate())
+        finish(SqliteDatabase(path).migrate())
         return path.read_bytes()
 
 
@@ -77,8 +77,9 @@ def database_file(folder: Path, name: str = "chat.db") -> Path:
     return path
 
 
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    with ThreadPoolExecutor(1) as elsewhere:  # this thread may run a loop already
+def finish(work: Coroutine[Any, Any, None]) -> None:
+    """Run it to its end, where a loop may run already."""
+    with ThreadPoolExecutor(1) as elsewhere:
         elsewhere.submit(asyncio.run, work).result()
 
 

@@ -21,7 +21,7 @@ from tests.databases import in_transaction, patient
 from tests.faults.ledger import Ledger
 from tests.faults.service import Service, running
 from tests.postgresql import PostgresqlServer
-from tests.serving import COMMAND, environment, run, serving
+from tests.serving import COMMAND, Served, environment, run_here, serving
 from tests.tally import Tally
 from tests.waiting import WAIT_SECONDS
 
@@ -201,7 +201,7 @@ def test_it_serves_as_a_role_that_cannot_change_the_schema(
     operator: Operator, tmp_path: Path
 ) -> None:
     assert writes(tmp_path, operator.url("chat_app"))
-    refused = run("migrate", folder=tmp_path, **{URL: operator.url("chat_app")})
+    refused = run_here("migrate", folder=tmp_path, **{URL: operator.url("chat_app")})
     assert refused.returncode == 0  # there is nothing to do
     with pytest.raises(RuntimeError, match="must be owner"):
         operator.server.execute("SET ROLE chat_app; DROP TABLE messages", "chat")
@@ -252,27 +252,41 @@ async def test_a_base_backup_and_the_archive_lead_to_a_moment(
         recovered.remove()
 
 
+def said_by_both(served: Served) -> None:
+    for who in ("alice", "bob"):
+        with served.client(who) as client:
+            said = {"messages": [{"role": "user", "content": f"{who} said"}]}
+            assert client.post("/sessions", json=said).status_code == 201
+
+
+def erased(folder: Path, **settings: str) -> int:
+    """How many messages the receipt has."""
+    receipt = pasted(".venv/bin/chat-sessions erase --subject alice", folder, **settings)
+    removed: int = json.loads(receipt)["removed"]["messages"]
+    return removed
+
+
 def test_a_person_is_erased_and_nobody_else(operator: Operator, tmp_path: Path) -> None:
-    """On SQLite not even the bytes are left."""
+    """On PostgreSQL while it is served."""
+    operator.server.execute("DELETE FROM owners", "chat")
+    url = {URL: operator.url("chat")}
+    with serving(tmp_path, **url) as served:
+        said_by_both(served)
+        assert erased(tmp_path, **url) == 1
+        for who, left in (("alice", 0), ("bob", 1)):
+            with served.client(who) as client:
+                assert client.get("/sessions").json()["pagination"]["total"] == left
+
+
+def test_on_sqlite_not_even_the_bytes_of_who_is_erased_are_left(tmp_path: Path) -> None:
     purge, *_ = blocks("Now and then")
-    file = tmp_path / "chat-sessions.db"
-    for url in (operator.url("chat"), f"sqlite:///{file}"):
-        with serving(tmp_path, **{URL: url}) as served:
-            for who in ("alice", "bob"):
-                with served.client(who) as client:
-                    said = {"messages": [{"role": "user", "content": f"{who} said"}]}
-                    assert client.post("/sessions", json=said).status_code == 201
-            served.stop(signal.SIGINT)
-        receipt = pasted(".venv/bin/chat-sessions erase --subject alice", tmp_path, **{URL: url})
-        assert json.loads(receipt)["removed"]["messages"] == 1
-        with serving(tmp_path, **{URL: url}) as served:
-            for who, left in (("alice", 0), ("bob", 1)):
-                with served.client(who) as client:
-                    assert client.get("/sessions").json()["pagination"]["total"] == left
-            served.stop(signal.SIGINT)
-        assert pasted(purge, tmp_path, **{URL: url}) == "forgot 0 idempotency keys\n"
-    assert b"bob said" in file.read_bytes()
-    assert b"alice" not in file.read_bytes()
+    with serving(tmp_path) as served:
+        said_by_both(served)
+        served.stop(signal.SIGINT)
+    assert erased(tmp_path) == 1
+    assert pasted(purge, tmp_path) == "forgot 0 idempotency keys\n"
+    assert "bob said" in run_here("export", "--subject", "bob", folder=tmp_path).stdout
+    assert b"alice" not in (tmp_path / "chat-sessions.db").read_bytes()
 
 
 def test_a_sqlite_file_gives_back_what_was_deleted(tmp_path: Path) -> None:
@@ -300,10 +314,10 @@ def test_the_database_gets_a_new_password(operator: Operator, tmp_path: Path) ->
     assert writes(tmp_path, operator.url("chat_2"))
     options = patient(operator.url("chat"))
     asyncio.run(in_transaction(options, partial(downgrade, revision="0001")))
-    assert run("migrate", folder=tmp_path, **{URL: operator.url("chat_2")}).returncode == 0
+    assert run_here("migrate", folder=tmp_path, **{URL: operator.url("chat_2")}).returncode == 0
     operator.paste(shut)
     assert writes(tmp_path, operator.url("chat_2"))
     assert (
         "not permitted to log in"
-        in run("migrate", folder=tmp_path, **{URL: operator.url("chat")}).stderr
+        in run_here("migrate", folder=tmp_path, **{URL: operator.url("chat")}).stderr
     )

@@ -10,7 +10,7 @@ import pytest
 from entrypoints.settings import PREFIX, Settings
 from entrypoints.version import VERSION
 from tests.databases import server
-from tests.serving import run, serving
+from tests.serving import run_here, serving
 
 FOLDER = Path(__file__).parents[2] / "docs" / "platforms"
 PAGES = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.md"))}
@@ -80,7 +80,7 @@ def test_on_supabase_the_tables_are_where_its_data_api_does_not_look(tmp_path: P
     url = server().new_database(database)
     server().execute(re.sub(r"\bchat\b", "supabase_chat", making), database)
     settings = {f"{PREFIX}DATABASE_URL": url.replace("postgres@", "supabase_chat@")}
-    assert run("migrate", folder=tmp_path, **settings).returncode == 0
+    assert run_here("migrate", folder=tmp_path, **settings).returncode == 0
     with serving(tmp_path, **settings) as served, served.client() as client:
         assert client.post("/sessions", json={"title": "Lisbon"}).status_code == 201
     where = "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('owners', 'messages')"

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from tests.ports import free_port
-from tests.serving import COMMAND, Served, environment, run, serving
+from tests.serving import COMMAND, Served, environment, run_here, serving
 from tests.waiting import WAIT_SECONDS, wait_until
 
 
@@ -233,7 +233,7 @@ def test_a_head_too_large_is_refused_as_such(shared: Served) -> None:
 
 def test_a_second_process_on_the_file_is_refused(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
-        second = run("serve", folder=tmp_path, CHAT_SESSIONS_PORT="0")
+        second = run_here("serve", folder=tmp_path, CHAT_SESSIONS_PORT="0")
         assert refused(second) == (
             f"chat-sessions: {tmp_path}/chat-sessions.db is served by another process: "
             "SQLite takes one, PostgreSQL many"
@@ -253,20 +253,12 @@ def test_a_start_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
     """What is wrong with the settings alone is told by every command: test_cli has it."""
     (tmp_path / "diary.db").write_text("not a database at all, but long enough for one")
     url = {"CHAT_SESSIONS_DATABASE_URL": "sqlite:///diary.db"}
-    assert "no SQLite database" in refused(run("serve", folder=tmp_path, **url))
+    assert "no SQLite database" in refused(run_here("serve", folder=tmp_path, **url))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert f"port {port}" in refused(run("serve", folder=tmp_path, CHAT_SESSIONS_PORT=port))
-
-
-def test_memory_leaves_no_file_but_the_key(tmp_path: Path) -> None:
-    with (
-        serving(tmp_path, CHAT_SESSIONS_DATABASE_URL="memory://") as served,
-        served.client() as client,
-    ):
-        assert client.post("/sessions", json={}).status_code == 201
-    names = {path.name for path in tmp_path.iterdir()} - {"stdout", "stderr"}
-    assert names == {"chat-sessions-development-key.pem"}
+        assert f"port {port}" in refused(
+            run_here("serve", folder=tmp_path, CHAT_SESSIONS_PORT=port)
+        )
 
 
 def test_the_factory_serves_loopback_alone(tmp_path: Path) -> None:
@@ -320,7 +312,7 @@ def test_the_stored_owner_can_be_found(tmp_path: Path) -> None:
     with serving(tmp_path) as served, served.client("bob") as client:
         client.post("/sessions", json={})
         served.stop(signal.SIGINT)
-    printed = run("owner", "--subject", "bob", folder=tmp_path).stdout.strip()
+    printed = run_here("owner", "--subject", "bob", folder=tmp_path).stdout.strip()
     with sqlite3.connect(tmp_path / "chat-sessions.db") as database:
         rows = database.execute("SELECT hex(owner), subject, session_count FROM owners").fetchall()
     database.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgresql import PostgresqlServer
-from tests.serving import run, serving, started
+from tests.serving import run_here, serving, started
 from tests.waiting import WAIT_SECONDS, wait_until
 
 URL = "CHAT_SESSIONS_DATABASE_URL"
@@ -70,7 +70,7 @@ def test_a_signal_ends_the_waiting(tmp_path: Path, command: str) -> None:
 def test_it_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
     settings = {URL: "postgresql://u@127.0.0.1:1/d", WAIT: "0.7"}
     began = time.monotonic()
-    refused = run("migrate", folder=tmp_path, **settings)
+    refused = run_here("migrate", folder=tmp_path, **settings)
     assert time.monotonic() - began > 0.7
     told = "cannot connect to PostgreSQL: 127.0.0.1:1: Connection refused"
     assert refused.returncode == 1
@@ -91,7 +91,7 @@ def test_it_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:
 def test_what_does_not_pass_by_waiting_stops_at_once(
     database: PostgresqlServer, tmp_path: Path, wrong: str, told: str
 ) -> None:
-    refused = run("migrate", folder=tmp_path, **{URL: wrong.format(database.port)})
+    refused = run_here("migrate", folder=tmp_path, **{URL: wrong.format(database.port)})
     assert refused.returncode == 1
     at = f"chat-sessions: cannot connect to PostgreSQL: 127.0.0.1:{database.port}: "
     assert refused.stderr.startswith(at + told)

@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Protocol
 
 from adapters.sql import SqlStorage
-from adapters.sql.postgresql import PostgresqlDatabase
+from adapters.sql.postgresql import PostgresqlDatabase, upgrade
 from adapters.sql.sqlite import SqliteDatabase
 from application.ports.storage import Storage
-from tests.databases import patient
+from tests.databases import finish, patient
 from tests.postgresql import PostgresqlServer
-from tests.serving import run
 
 
 class Database(Protocol):
@@ -104,9 +102,7 @@ def server() -> PostgresqlServer:
 @cache
 def template() -> str:
     """A database with the schema and nothing else."""
-    url = server().new_database("template")
-    migrated = run("migrate", folder=Path(gettempdir()), CHAT_SESSIONS_DATABASE_URL=url)
-    assert migrated.returncode == 0, migrated.stderr
+    finish(upgrade.migrate(patient(server().new_database("template"))))
     return "template"
 
 

@@ -7,17 +7,16 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from adapters.sql.schema import REVISION
-from tests.databases import server
+from tests.faults.databases import Postgresql, postgresql
 from tests.faults.proxy import Proxy, listening
 from tests.faults.service import Service, running
 from tests.ports import free_port
-from tests.serving import run, serving
+from tests.serving import serving
 
 READY = (200, None)
 STORAGE_TIMEOUT = 5
@@ -56,21 +55,19 @@ async def healed(service: Service) -> bool:
 
 
 @pytest.fixture
-async def far(tmp_path: Path, key: Path) -> AsyncIterator[tuple[Service, Proxy, str]]:
-    """A service on PostgreSQL, the way to it, and the database's name."""
-    name = f"readiness{tmp_path.name.rpartition('_')[2]}"
-    url = server().new_database(name)
-    assert run("migrate", folder=tmp_path, CHAT_SESSIONS_DATABASE_URL=url).returncode == 0
-    port = int(urlsplit(url).port or 0)
+async def far(tmp_path: Path, key: Path) -> AsyncIterator[tuple[Service, Proxy, Postgresql]]:
+    """A service on PostgreSQL, the way to it, and its database."""
+    database = postgresql(tmp_path)
+    url, port = database.url, database.server.port
     async with listening(Proxy("127.0.0.1", port)) as proxy:
         through = url.replace(str(port), str(proxy.port), 1)
         settings = {"CHAT_SESSIONS_DATABASE_URL": through, "CHAT_SESSIONS_DRAIN_SECONDS": "8"}
         async with running(tmp_path, key, **settings) as service:
-            yield service, proxy, name
+            yield service, proxy, database
 
 
-async def test_postgresql_up_slow_away_and_old(far: tuple[Service, Proxy, str]) -> None:
-    service, proxy, name = far
+async def test_postgresql_up_slow_away_and_old(far: tuple[Service, Proxy, Postgresql]) -> None:
+    service, proxy, database = far
     assert await asked(service) == READY
     proxy.latency = 0.3
     assert await asked(service) == READY
@@ -93,7 +90,7 @@ async def test_postgresql_up_slow_away_and_old(far: tuple[Service, Proxy, str]) 
     proxy.heal()
     assert await healed(service)
     for revision, expected in (("0001", lacking("database")), ("9999", READY), (REVISION, READY)):
-        server().execute(f"UPDATE alembic_version SET version_num = '{revision}'", name)  # noqa: S608 - one of these
+        database.seen(f"UPDATE alembic_version SET version_num = '{revision}'")  # noqa: S608 - one of these
         assert await asked(service) == expected
     service.served.process.send_signal(signal.SIGTERM)
     while (answer := await asked(service)) == READY:

@@ -16,7 +16,7 @@ from entrypoints.cli import main
 from entrypoints.container import Container
 from entrypoints.settings import Settings
 from tests.databases import server
-from tests.serving import run, serving
+from tests.serving import run_here, serving
 from tests.tally import Tally
 from tests.telemetry.receiver import Receiver
 
@@ -162,7 +162,7 @@ def database_of(database: str, folder: Path, password: str) -> dict[str, str]:
     url = server().new_database(name).replace("postgres@", f"postgres:{password}@")
     (folder / "name").write_text(name)
     settings = {"CHAT_SESSIONS_DATABASE_URL": url}
-    assert run("migrate", folder=folder, **settings).returncode == 0
+    assert run_here("migrate", folder=folder, **settings).returncode == 0
     return settings
 
 
@@ -197,7 +197,7 @@ def set_up(canaries: Canaries, url: str) -> dict[str, str]:
 def test_a_start_that_fails_shows_no_password(
     tmp_path: Path, canaries: Canaries, tally: Tally, command: str, url: str
 ) -> None:
-    done = run(command, folder=tmp_path, **set_up(canaries, url))
+    done = run_here(command, folder=tmp_path, **set_up(canaries, url))
     assert done.returncode == 1
     canaries.look("what it wrote", done.stdout + done.stderr)
     tally.none("P12", "failed starts: secrets shown", canaries.told, of=canaries.looked_at)
