@@ -17,7 +17,7 @@ from adapters.sql.schema import PARTIAL_INDEXES, REVISION, WORD_INDEXES, metadat
 from adapters.sql.sqlite import SqliteDatabase
 from tests.postgresql import FAST, PostgresqlServer
 
-PARTITIONS = {"partitioned": 64, "in four parts": 4}
+PARTITIONS = {"partitioned": 8, "in four parts": 4}
 
 
 @cache

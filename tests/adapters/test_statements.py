@@ -85,6 +85,7 @@ def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conn
 async def on_postgresql(request: pytest.FixtureRequest) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(await catalogue.filled_postgresql(request.param))
     yield connection
+    await connection.execute("TRUNCATE owners CASCADE")  # whoever comes next would wait for DELETE
     await connection.close()
 
 

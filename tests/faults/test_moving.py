@@ -26,7 +26,7 @@ MEMORY_MIB = 100
 async def test_an_import_that_is_killed_and_repeated_is_stored_once(
     tmp_path: Path, key: Path, database: Database, sized: Sized, tally: Tally
 ) -> None:
-    kills, sessions, messages = sized(2, 50), sized(200, 2000), 20
+    kills, sessions, messages = sized(1, 50), sized(100, 2000), 20
     names = [[f"{number}-{order}" for order in range(messages)] for number in range(sessions)]
     lines = [line for number, said in enumerate(names) for line in session(f"s{number}", *said)]
     body = "\n".join(map(json.dumps, lines)).encode()
@@ -67,7 +67,7 @@ async def test_an_import_that_is_killed_and_repeated_is_stored_once(
 def test_a_large_file_is_imported_in_bounded_memory(
     tmp_path: Path, sized: Sized, tally: Tally
 ) -> None:
-    size = sized(8, 1024) << 20
+    size = sized(3, 1024) << 20
     with (tmp_path / "conversations.json").open("w") as file:
         count = sum(1 for item in _chats(size) if file.write(item)) - 1
     (tmp_path / "empty.json").write_text('{"type":"header","format":"chat-sessions/1"}\n')

@@ -85,7 +85,7 @@ async def test_no_forged_token_gets_in_on_any_route(
     small run each is tried on one route, and every provider's are others."""
     shape = at(site, SHAPES[number])
     mint = ShapedMint(shape.issuer, shape.audience, 10, *keys(), "http://127.0.0.1:9", shape)
-    tokens = lies(mint, sized(4, 1), number)
+    tokens = lies(mint, sized(8, 1), number)
     attempts = {name: {"headers": bearer(token)} for name, token in tokens.items()}
     options: dict[str, Any] = {
         "oidc_issuer": shape.issuer,
