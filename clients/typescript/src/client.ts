@@ -23,6 +23,7 @@ type Message = types.Message;
 type MessageRef = types.MessageRef;
 type IfMatch = types.IfMatch;
 
+const MESSAGE = "/sessions/{session_id}/messages/{message_order}";
 const ORDER_MAX = 2 ** 31 - 1;
 const IMPORT_TIMEOUT = 300_000;
 const PIECE_CHARACTERS = 4_000_000;
@@ -46,7 +47,7 @@ export class Client {
     const params = { header: { "Idempotency-Key": options.idempotencyKey ?? newKey() } };
     const asked = this.api.POST("/sessions", { params, body: session, ...this.#with(options) });
     try {
-      return await given(asked);
+      return await given("session", asked);
     } catch (error) {
       const isThere = error instanceof SessionExistsError && error.sessionId;
       if (options.existing !== "keep" || !isThere) throw error;
@@ -70,7 +71,7 @@ export class Client {
 
   session(session: string, call: CallOptions = {}): Promise<Session> {
     const params = of(session);
-    return given(this.api.GET("/sessions/{session_id}", { params, ...this.#with(call) }));
+    return given("session", this.api.GET("/sessions/{session_id}", { params, ...this.#with(call) }));
   }
 
   /** A merge patch: what is absent stays, null removes. */
@@ -81,14 +82,15 @@ export class Client {
   ): Promise<Session> {
     const params = { ...of(session), ...ifMatch(options) };
     const init = { params, body: changes, ...this.#with(options) };
-    return given(this.api.PATCH("/sessions/{session_id}", init));
+    return given("session", this.api.PATCH("/sessions/{session_id}", init));
   }
 
   async deleteSession(session: string, options: IfMatch = {}): Promise<void> {
     // Its id is looked up first: another try must not remove one made anew under the external id.
     const id = session.startsWith(EXTERNAL) ? (await this.session(session, options)).id : session;
     const params = { ...of(id), ...ifMatch(options) };
-    await given(this.api.DELETE("/sessions/{session_id}", { params, ...this.#with(options) }));
+    const init = { params, ...this.#with(options) };
+    await given("nothing", this.api.DELETE("/sessions/{session_id}", init));
   }
 
   /** Up to a hundred by their ids, or all. */
@@ -98,7 +100,7 @@ export class Client {
   ): Promise<types.Deletions> {
     // What was made after a lost answer is not to be deleted by a second try.
     const sending = this.#with(call, { isOnce: Boolean(which.all) });
-    return given(this.api.POST("/sessions/deletions", { body: which, ...sending }));
+    return given("deletions", this.api.POST("/sessions/deletions", { body: which, ...sending }));
   }
 
   /** One to a hundred messages, stored all or none; with `format` items as a framework has them. */
@@ -122,7 +124,7 @@ export class Client {
     const header = { "Idempotency-Key": idempotencyKey, ...ifMatch(options).header };
     const body = { ...(format && { format }), messages: messages as types.NewMessage[] };
     const init = { params: { ...of(session), query, header }, body, ...this.#with(options) };
-    const post = () => given(this.api.POST("/sessions/{session_id}/messages", init));
+    const post = () => given("list", this.api.POST("/sessions/{session_id}/messages", init));
     return (await this.#made(session, options, post)).items;
   }
 
@@ -152,7 +154,7 @@ export class Client {
 
   message(session: string, message: MessageRef, call: CallOptions = {}): Promise<Message> {
     const init = { params: of(session, message), ...this.#with(call) };
-    return given(this.api.GET("/sessions/{session_id}/messages/{message_order}", init));
+    return given("message", this.api.GET(MESSAGE, init));
   }
 
   /** Replace a message; under an external id that the session does not have, append it. */
@@ -165,7 +167,7 @@ export class Client {
     const last = message === "last" ? await this.message(session, "last", options) : undefined;
     const params = { ...(last ? placeOf(last) : of(session, message)), ...ifMatch(options) };
     const init = { params, body: replacement, ...this.#with(options) };
-    const put = () => given(this.api.PUT("/sessions/{session_id}/messages/{message_order}", init));
+    const put = () => given("message", this.api.PUT(MESSAGE, init));
     return this.#made(session, options, put);
   }
 
@@ -180,8 +182,7 @@ export class Client {
     const isPlace = /^\d+$/.test(`${message}`) && !session.startsWith(EXTERNAL);
     const found = isPlace ? null : await this.message(session, message, options);
     const params = { ...(found ? placeOf(found) : of(session, message)), ...ifMatch(options) };
-    const path = "/sessions/{session_id}/messages/{message_order}";
-    const asked = given(this.api.DELETE(path, { params, ...this.#with(options) }));
+    const asked = given("removed", this.api.DELETE(MESSAGE, { params, ...this.#with(options) }));
     const isLast = message === "last";
     return (await asked.catch((error: unknown) => unlessGone(error, isLast))) ?? found;
   }
@@ -198,7 +199,7 @@ export class Client {
     const query = { before: before === undefined ? end : Math.min(before, end) };
     const params = { ...of(last.session_id), ...ifMatch(options), query };
     const init = { params, ...this.#with(options) };
-    await given(this.api.DELETE("/sessions/{session_id}/messages", init));
+    await given("nothing", this.api.DELETE("/sessions/{session_id}/messages", init));
   }
 
   async #last(session: string, call: CallOptions): Promise<Message | undefined> {
@@ -234,7 +235,7 @@ export class Client {
       const init = { params: { ...of(session), header }, parseAs: "stream" as const };
       const sending = this.#with(call, { isStream: true });
       const path = "/sessions/{session_id}/events";
-      return (await given(this.api.GET(path, { ...init, ...sending }))) as Stream;
+      return (await given("events", this.api.GET(path, { ...init, ...sending }))) as Stream;
     };
     return follow(connect, after, call.signal);
   }
@@ -245,7 +246,7 @@ export class Client {
     const query = session === undefined ? {} : { session_id: session };
     const sending = this.#with(call, { isStream: true });
     const init = { params: { query }, parseAs: "stream" as const, ...sending };
-    const stream = (await given(this.api.GET("/export", init))) as unknown as Stream;
+    const stream = (await given("lines", this.api.GET("/export", init))) as unknown as Stream;
     let last = "";
     const { timeout = 30_000, signal } = call;
     for await (const line of readLines(stream, timeout, signal)) yield (last = line);
@@ -263,7 +264,7 @@ export class Client {
     const bodySerializer = (text: string) => text;
     const more = { bodySerializer, headers, parseAs: "text" as const };
     const send = (body: string, isOnce: boolean) =>
-      given(this.api.POST("/import", { body, ...more, ...this.#with(call, { isOnce }) }));
+      given("lines", this.api.POST("/import", { body, ...more, ...this.#with(call, { isOnce }) }));
     return importPieces(lines, { piece: pieceCharacters, session: sessionCharacters }, send);
   }
 

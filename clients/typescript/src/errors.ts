@@ -5,6 +5,7 @@
 //   ├── ConnectionFailedError   no answer came, after every retry
 //   ├── CutOffError             an export ended before its footer
 //   ├── MissingTagError         what has no entity tag was asked for one
+//   ├── UnexpectedAnswerError   what came is none of this API's
 //   └── ProblemError            the service refused
 import type { components } from "./api.ts";
 
@@ -25,6 +26,7 @@ export class ChatSessionsError extends Error {
 export class ConnectionFailedError extends ChatSessionsError {}
 export class CutOffError extends ChatSessionsError {}
 export class MissingTagError extends ChatSessionsError {}
+export class UnexpectedAnswerError extends ChatSessionsError {}
 
 export class ProblemError extends ChatSessionsError {
   readonly status: number;

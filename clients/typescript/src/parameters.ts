@@ -16,10 +16,12 @@ export function of(session_id: string, message?: types.MessageRef) {
   return { path: { session_id, ...(message !== undefined && { message_order: `${message}` }) } };
 }
 
-/** Throws a TypeError where the tag is empty, with which the write would be unconditional. */
+/** Throws a TypeError where the tag is none, such as null, with which the write would be
+ * unconditional. */
 export function ifMatch({ ifMatch: tag }: types.IfMatch): { header: { "If-Match"?: string } } {
-  if (tag === "") throw new TypeError("An entity tag has a character at least.");
-  return { header: tag === undefined ? {} : { "If-Match": tag } };
+  if (tag === undefined) return { header: {} };
+  if (typeof tag !== "string" || !tag.trim()) throw new TypeError("This is no entity tag.");
+  return { header: { "If-Match": tag } };
 }
 
 /** Sixteen random bytes: `crypto.randomUUID` is not there in pages of plain http. */

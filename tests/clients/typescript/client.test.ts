@@ -166,16 +166,17 @@ test("a tag that is missing or empty lets nothing be written", async () => {
   ]) {
     assert.throws(() => etagOf(untagged), sessions.MissingTagError);
   }
-  const ifMatch = "";
-  for (const write of [
-    () => client.changeSession(id, { title: "b" }, { ifMatch }),
-    () => client.deleteSession(id, { ifMatch }),
-    () => client.append(id, [user("b")], { ifMatch }),
-    () => client.putMessage(id, 1, user("b"), { ifMatch }),
-    () => client.deleteMessage(id, 1, { ifMatch }),
-    () => client.clearMessages(id, { ifMatch }),
-  ]) {
-    await assert.rejects(async () => write(), TypeError);
+  for (const ifMatch of ["", " ", "\t", null as unknown as string]) {
+    for (const write of [
+      () => client.changeSession(id, { title: "b" }, { ifMatch }),
+      () => client.deleteSession(id, { ifMatch }),
+      () => client.append(id, [user("b")], { ifMatch }),
+      () => client.putMessage(id, 1, user("b"), { ifMatch }),
+      () => client.deleteMessage(id, 1, { ifMatch }),
+      () => client.clearMessages(id, { ifMatch }),
+    ]) {
+      await assert.rejects(async () => write(), TypeError);
+    }
   }
   assert.deepEqual((await client.messages(id).all()).map(({ content }) => content), ["a"]);
   assert.equal((await client.session(id)).title, "as it was");

@@ -9,6 +9,7 @@ import {
   type ProblemError,
   RateLimitedError,
   UnavailableError,
+  UnexpectedAnswerError,
 } from "chat-sessions-client";
 
 import { LosingProxy, Service, take, until } from "./service.ts";
@@ -130,6 +131,40 @@ for (const [name, answer] of notOurs) {
       assert.equal(asked, 2);
     }
     assert.deepEqual(await stored(id), ["a"]);
+  });
+}
+
+// What a page's fallback at another path, or a captive portal, answers in the service's place.
+const elsewhere: [string, () => Response][] = [
+  ["a page", () => new Response("<p>", { headers: { "Content-Type": "text/html" } })],
+  ["null", () => Response.json(null)],
+  ["another object", () => Response.json({})],
+  ["an empty list", () => Response.json([])],
+];
+const operations: [string, (client: Client) => Promise<unknown>][] = [
+  ["createSession", (client) => client.createSession()],
+  ["sessions", (client) => client.sessions().all()],
+  ["session", (client) => client.session("a")],
+  ["changeSession", (client) => client.changeSession("a", {})],
+  ["deleteSession", (client) => client.deleteSession("a")],
+  ["deleteSessions", (client) => client.deleteSessions({ all: true })],
+  ["append", (client) => client.append("a", [user("a")])],
+  ["messages", (client) => client.messages("a").all()],
+  ["message", (client) => client.message("a", 1)],
+  ["putMessage", (client) => client.putMessage("a", 1, user("a"))],
+  ["deleteMessage", (client) => client.deleteMessage("a", 1)],
+  ["clearMessages", (client) => client.clearMessages("a")],
+  ["search", (client) => client.search("a").all()],
+  ["events", (client) => take(client.events("a"), 1)],
+  ["export", (client) => take(client.export(), 1)],
+  ["importLines", (client) => take(client.importLines(["{}"]), 1)],
+];
+for (const [name, answer] of elsewhere) {
+  test(`an answer that is not the service's is told: ${name}`, async () => {
+    const client = service.client({ fetch: async () => answer() });
+    for (const [operation, ask] of operations) {
+      await assert.rejects(ask(client), UnexpectedAnswerError, operation);
+    }
   });
 }
 
