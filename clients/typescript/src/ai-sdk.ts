@@ -1,5 +1,5 @@
 // A store for chats of the AI SDK: each UIMessage verbatim as a message's body, under its own id.
-import { safeValidateUIMessages, type UIMessage, type validateUIMessages } from "ai";
+import type { UIMessage } from "ai";
 
 import { inBatches } from "./batches.ts";
 import type { Client } from "./client.ts";
@@ -8,35 +8,32 @@ import { isPlace, refOf } from "./others.ts";
 import { external } from "./parameters.ts";
 import { Turns } from "./turns.ts";
 import type { Message } from "./types.ts";
-import { asText, type Identified, isStored, newMessage, uiMessage } from "./ui-messages.ts";
+import { type Identified, newMessage, Reader, type Validation } from "./ui-messages.ts";
 
-export { toPrompt } from "./prompt.ts";
+export { isEmpty, toPrompt } from "./prompt.ts";
 export { UI_MESSAGE_FORMAT } from "./ui-messages.ts";
-
-type Validated<M extends UIMessage> = Parameters<typeof validateUIMessages<M>>[0];
-type Validation<M extends UIMessage> = Omit<Validated<M>, "messages">;
 
 export class ChatStore<M extends UIMessage = UIMessage> {
   readonly #client: Client;
-  readonly #validation: Validation<M>;
+  readonly #reader: Reader<M>;
   readonly #turns = new Turns();
 
   /** `validation` has schemas of metadata, data parts and tools, for `validateUIMessages`. */
   constructor(client: Client, validation: Validation<M> = {}) {
     this.#client = client;
-    this.#validation = validation;
+    this.#reader = new Reader(validation);
   }
 
   /**
-   * The messages of a chat, validated; none where the chat is not there yet. One that does not
-   * validate is there by its text, as those of other clients are, and is left out where it has none.
+   * The messages of a chat, validated, or those before one of them; none where the chat is not
+   * there yet. Of one that does not validate the parts that do are there, or else its text, as
+   * those of other clients are, and it is left out where it has none.
    */
-  async load(chatId: string): Promise<M[]> {
+  async load(chatId: string, { before }: { before?: string } = {}): Promise<M[]> {
     try {
-      const stored = await this.#client.messages(external(chatId)).all();
-      const all = await this.#validated(stored.flatMap(uiMessage));
-      if (all) return all;
-      return (await Promise.all(stored.map((one) => this.#readable(one)))).flat();
+      const all = await this.#reader.read(await this.#client.messages(external(chatId)).all());
+      const place = all.findIndex(({ id }) => id === before);
+      return place < 0 ? all : all.slice(0, place);
     } catch (error) {
       if (error instanceof SessionNotFoundError) return [];
       throw error;
@@ -55,17 +52,13 @@ export class ChatStore<M extends UIMessage = UIMessage> {
   async #save(chatId: string, messages: readonly M[]): Promise<void> {
     const left: Identified[] = [];
     for (const message of messages.map(newMessage)) {
-      const mayBeThere = messages.length === 1 || isPlace(message.external_id);
-      if (!mayBeThere || !(await this.#replace(chatId, message))) left.push(message);
+      if (!(await this.#isOthers(chatId, message))) left.push(message);
     }
     for (const batch of inBatches(left)) {
       const options = { create: true, existing: "keep" as const };
       const stored = await this.#client.append(external(chatId), batch, options);
       const there = new Map(stored.map((message) => [message.external_id, message]));
-      for (const wanted of batch) {
-        if (isStored(wanted, there.get(wanted.external_id))) continue;
-        await this.#client.putMessage(external(chatId), external(wanted.external_id), wanted);
-      }
+      for (const wanted of batch) await this.#put(chatId, wanted, there.get(wanted.external_id));
     }
   }
 
@@ -76,19 +69,30 @@ export class ChatStore<M extends UIMessage = UIMessage> {
     }
   }
 
+  /** Take away what follows a message, whoever said it, before that is answered anew. */
+  removeAfter(chatId: string, messageId: string): Promise<void> {
+    const chat = external(chatId);
+    const remove = async () => {
+      const { message_order: after } = await this.#client.message(chat, refOf(messageId));
+      const later = await this.#client.messages(chat, { after }).all();
+      for (const { session_id, message_order } of later.reverse()) {
+        await this.#client.deleteMessage(session_id, message_order).catch(unlessGone);
+      }
+    };
+    return this.#turns.take(chatId, () => remove().catch(unlessGone));
+  }
+
   /** Remove a chat with all its messages. */
   async delete(chatId: string): Promise<void> {
     await this.#client.deleteSession(external(chatId)).catch(unlessGone);
   }
 
-  /** False where it is not there; what another client said stays as that is, until it changes. */
-  async #replace(chatId: string, wanted: Identified): Promise<boolean> {
-    const message = refOf(wanted.external_id);
+  /** Whether it is another client's that has no id of its own: it is replaced where it changed. */
+  async #isOthers(chatId: string, wanted: Identified): Promise<boolean> {
+    if (!isPlace(wanted.external_id)) return false;
     try {
-      const isOthers = isPlace(wanted.external_id);
-      const stored = isOthers && (await this.#client.message(external(chatId), message));
-      if (stored && isStored(wanted, stored)) return true;
-      await this.#client.putMessage(external(chatId), message, wanted);
+      const stored = await this.#client.message(external(chatId), refOf(wanted.external_id));
+      await this.#put(chatId, wanted, stored);
       return true;
     } catch (error) {
       if (isGone(error)) return false;
@@ -96,15 +100,10 @@ export class ChatStore<M extends UIMessage = UIMessage> {
     }
   }
 
-  async #validated(messages: unknown[]): Promise<M[] | undefined> {
-    if (!messages.length) return [];
-    const validated = await safeValidateUIMessages<M>({ messages, ...this.#validation });
-    return validated.success ? validated.data : undefined;
-  }
-
-  async #readable(stored: Message): Promise<M[]> {
-    const asItIs = await this.#validated(uiMessage(stored));
-    return asItIs ?? (await this.#validated(asText(stored))) ?? [];
+  /** Replace a message, unless it is what is stored, or what `load` gave of that. */
+  async #put(chatId: string, wanted: Identified, stored: Message | undefined): Promise<void> {
+    if (await this.#reader.isStored(wanted, stored)) return;
+    await this.#client.putMessage(external(chatId), refOf(wanted.external_id), wanted);
   }
 }
 

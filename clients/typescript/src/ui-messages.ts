@@ -1,5 +1,10 @@
-// How messages of the AI SDK are stored, and what other clients' messages are to it.
-import type { UIMessage } from "ai";
+// How messages of the AI SDK are stored, and what the stored ones are to it.
+import {
+  isDeepEqualData,
+  safeValidateUIMessages,
+  type UIMessage,
+  type validateUIMessages,
+} from "ai";
 
 import { idOf, saidOf } from "./others.ts";
 import type { Item, Message, NewMessage } from "./types.ts";
@@ -7,29 +12,69 @@ import type { Item, Message, NewMessage } from "./types.ts";
 export const UI_MESSAGE_FORMAT = "ai-sdk.ui-message";
 
 export type Identified = NewMessage & { external_id: string; body: Item };
+type Validated<M extends UIMessage> = Parameters<typeof validateUIMessages<M>>[0];
+export type Validation<M extends UIMessage> = Omit<Validated<M>, "messages">;
+
+const asJson = (value: unknown): Item => JSON.parse(JSON.stringify(value)) as Item;
 
 export function newMessage(message: UIMessage): Identified {
   if (!message.id) {
     throw new TypeError("A message has no id: give toUIMessageStream a generateMessageId.");
   }
-  const body = JSON.parse(JSON.stringify(message)) as Item;
+  const body = asJson(message);
   return { role: message.role, external_id: message.id, format: UI_MESSAGE_FORMAT, body };
 }
 
+/** What `validateUIMessages` makes of stored messages. */
+export class Reader<M extends UIMessage> {
+  readonly #validation: Validation<M>;
+
+  constructor(validation: Validation<M>) {
+    this.#validation = validation;
+  }
+
+  async read(stored: Message[]): Promise<M[]> {
+    const all = await this.#validated(stored.flatMap(uiMessage));
+    return all ?? (await Promise.all(stored.map((one) => this.#readable(one)))).flat();
+  }
+
+  /** Whether a message is there as it is, or is what `read` gives of the stored one. */
+  async isStored({ body }: Identified, stored: Message | undefined): Promise<boolean> {
+    if (!stored) return false;
+    if (isDeepEqualData(stored.body, body)) return true;
+    return (await this.read([stored])).some((read) => isDeepEqualData(asJson(read), body));
+  }
+
+  /** A message as it was saved, or else what validates of its parts, or else its text. */
+  async #readable(stored: Message): Promise<M[]> {
+    const asItIs = await this.#validated(uiMessage(stored));
+    return asItIs ?? (await this.#inPart(stored)) ?? (await this.#validated(asText(stored))) ?? [];
+  }
+
+  async #inPart({ format, body }: Message): Promise<M[] | undefined> {
+    if (format !== UI_MESSAGE_FORMAT || !Array.isArray(body?.["parts"])) return undefined;
+    const parts: unknown[] = [];
+    for (const part of body["parts"]) {
+      if (await this.#validated([{ ...body, parts: [part] }])) parts.push(part);
+    }
+    return this.#validated([{ ...body, parts }]);
+  }
+
+  async #validated(messages: unknown[]): Promise<M[] | undefined> {
+    if (!messages.length) return [];
+    const validated = await safeValidateUIMessages<M>({ messages, ...this.#validation });
+    return validated.success ? validated.data : undefined;
+  }
+}
+
 /** A message as it was saved; one of another client by its text. */
-export function uiMessage(stored: Message): unknown[] {
+function uiMessage(stored: Message): unknown[] {
   const { format, body } = stored;
   return format === UI_MESSAGE_FORMAT && body ? [body] : asText(stored);
 }
 
-export function asText(stored: Message): unknown[] {
+function asText(stored: Message): unknown[] {
   const said = saidOf(stored);
   if (!said) return [];
   return [{ id: idOf(stored), role: said.role, parts: [{ type: "text", text: said.text }] }];
-}
-
-/** Whether a message is there as it is, or is what `load` gave of one. */
-export function isStored({ body }: Identified, stored: Message | undefined): boolean {
-  const forms = stored ? [stored.body, ...asText(stored)] : [];
-  return forms.some((form) => JSON.stringify(form) === JSON.stringify(body));
 }

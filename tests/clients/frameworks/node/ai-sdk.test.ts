@@ -4,7 +4,10 @@ import { after, test } from "node:test";
 import {
   createIdGenerator,
   generateText,
+  jsonSchema,
   streamText,
+  ToolLoopAgent,
+  type ToolSet,
   toUIMessageStream,
   type UIMessage,
 } from "ai";
@@ -169,6 +172,23 @@ const file = (url: string, more: object = {}) => ({
   ...more,
 });
 
+/** A model that answers as it is. */
+const doGenerate = async () => ({
+  content: [{ type: "text" as const, text: "Yes." }],
+  finishReason: { unified: "stop" as const, raw: "stop" },
+  usage: {
+    inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+    outputTokens: { total: 1, text: 1, reasoning: 0 },
+  },
+  warnings: [],
+});
+
+const BAD_URLS = [
+  ...["no URL", "blob:http://localhost/1", "file:///etc/passwd", "content://media/1", "ph://x"],
+  ...["ftp://a/b.png", "about:blank", "javascript:1", "data:,%%%", "data:image/png,%%%"],
+  ...["%%%", "a", "ab=", "abcde", "abc=="].map((digits) => `data:image/png;base64,${digits}`),
+];
+
 /** What is in a chat that may be stored, with the roles and kinds of what a model is given of it. */
 const PROMPTS: [UIMessage["role"], object[], string][] = [
   ["system", [{ type: "text", text: "Be brief." }], "system"],
@@ -182,12 +202,17 @@ const PROMPTS: [UIMessage["role"], object[], string][] = [
   ["assistant", [call("output-error", { errorText: "x" })], "assistant:tool-call tool:tool-result"],
   ["assistant", [{ ...call("output-available", { output: 1 }), type: "tool-" }], ""],
   ["assistant", [{ type: "step-start" }], ""],
-  ["user", [file("no URL")], ""],
-  ["user", [file("blob:http://localhost/1")], ""],
-  ["user", [file("file:///etc/passwd")], ""],
-  ["user", [file("data:,%%%")], ""],
-  ["user", [file("data:image/png,%%%")], ""],
-  ["user", [file("data:image/png;base64,%%%")], ""],
+  ...BAD_URLS.map((url): [UIMessage["role"], object[], string] => ["user", [file(url)], ""]),
+  ["user", [file("data:image/png;base64,abc")], "user:file"],
+  ["user", [{ type: "text", text: "" }], ""],
+  ["user", [{ type: "text", text: " \n" }, file("https://files.example/a.png")], "user:file"],
+  ["assistant", [{ type: "step-start" }, { type: "text", text: "", state: "streaming" }], ""],
+  ["assistant", [{ type: "reasoning", text: "Hm." }], ""],
+  [
+    "assistant",
+    [{ type: "reasoning", text: "Hm." }, { type: "text", text: "x" }],
+    "assistant:reasoning:text",
+  ],
   ["assistant", [file("no URL"), { type: "text", text: "x" }], "assistant:text"],
   ["assistant", [{ ...file("no URL"), type: "reasoning-file" }], ""],
   ["user", [file("data:image/png;base64,iVBORw0KGgo=")], "user:file"],
@@ -204,24 +229,86 @@ test("a model is given what it takes of a chat, and goes on", async () => {
     await store.save(chat, [stored, said("b", "Well?")]);
     const loaded = await store.load(chat);
     assert.equal(loaded.length, 2, `${place}`);
-    const { instructions, messages } = await toPrompt(loaded);
-    const given = [...instructions, ...messages.slice(0, -1)].map(({ role, content }) =>
+    const supportedUrls = { "image/*": [/^(https|gs):/] };
+    const prompt = await toPrompt(loaded, { supportedUrls });
+    const given = prompt.messages.slice(0, -1).map(({ role, content }) =>
       [role, ...(typeof content === "string" ? [] : content.map(({ type }) => type))].join(":"),
     );
     assert.equal(given.join(" "), expected, `${place}: ${JSON.stringify(parts)}`);
-    const supportedUrls = { "*/*": [/^(https|gs):/] };
-    const doGenerate = async () => ({
-      content: [{ type: "text" as const, text: "Yes." }],
-      finishReason: { unified: "stop" as const, raw: "stop" },
-      usage: {
-        inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
-        outputTokens: { total: 1, text: 1, reasoning: 0 },
-      },
-      warnings: [],
-    });
     const answering = new MockLanguageModelV4({ supportedUrls, doGenerate });
-    assert.equal((await generateText({ model: answering, instructions, messages })).text, "Yes.");
+    assert.equal((await generateText({ model: answering, ...prompt })).text, "Yes.");
+    const sent = answering.doGenerateCalls[0]!.prompt;
+    assert(sent.every(({ content }) => content.length > 0));
   }
+});
+
+test("an application's own instructions stay, in front of what the chat has of them", async () => {
+  const prompt = await toPrompt([said("a", "Hi"), said("b", "Be brief.", "system")]);
+  const own = "You are a guide.";
+  const answering = new MockLanguageModelV4({ doGenerate });
+  await generateText({ model: answering, system: own, ...prompt });
+  await generateText({ model: answering, ...prompt, instructions: own });
+  await new ToolLoopAgent({ model: answering, instructions: own }).generate({ ...prompt });
+  for (const { prompt } of answering.doGenerateCalls) {
+    const [first, second, ...others] = prompt;
+    assert.deepEqual([first?.content, second?.content], [own, "Be brief."]);
+    assert.deepEqual(others.map(({ role }) => role), ["user"]);
+  }
+  assert.equal(answering.doGenerateCalls.length, 3);
+});
+
+test("what an application cannot convert any more keeps no chat from going on", async () => {
+  const fails = () => {
+    throw new TypeError("It was otherwise then.");
+  };
+  const wrong = () => 5 as never;
+  const tools: ToolSet = Object.fromEntries(
+    [fails, wrong].map((toModelOutput, place) => {
+      return ["fg"[place]!, { inputSchema: jsonSchema<object>({}), toModelOutput }];
+    }),
+  );
+  const parts = [
+    { type: "data-x", data: 1 },
+    call("output-available", { output: { a: 1 } }),
+    { ...call("output-available", { output: "b" }), type: "tool-g", toolCallId: "d" },
+  ] as UIMessage["parts"];
+  const options = { tools, convertDataPart: fails };
+  const { messages } = await toPrompt([{ id: "a", role: "assistant", parts }], options);
+  const results = messages.flatMap((message) => (message.role === "tool" ? message.content : []));
+  assert.deepEqual(
+    results.map((result) => result.type === "tool-result" && result.output),
+    [
+      { type: "json", value: { a: 1 } },
+      { type: "text", value: "b" },
+    ],
+  );
+});
+
+test("a whole chat is saved as it was loaded, and nothing of it is written anew", async () => {
+  const parts = [
+    { type: "tool-f", later: 1, state: "output-available", input: {}, toolCallId: "c", output: 1 },
+    { state: "done", type: "text", providerMetadata: { p: { z: 1, a: 2 } }, text: "x" },
+    { type: "tool-g", text: "broken" },
+  ];
+  const bodies = [said("a", "Hi"), { role: "assistant", id: "b", parts } as unknown as UIMessage];
+  await store.save("whole", bodies);
+  const loaded = await store.load("whole");
+  assert.deepEqual(loaded[1]?.parts.map(({ type }) => type), ["tool-f", "text"]);
+  await store.save("whole", [...loaded, said("c", "Well?")]);
+  await store.save("whole", [loaded[1]!]);
+  const stored = await client.messages(external("whole")).all();
+  assert.deepEqual(stored.map(({ body }) => body), [...bodies, said("c", "Well?")]);
+  assert(stored.every(({ edited_at }) => edited_at === null));
+});
+
+test("what follows a message is taken away, whoever said it", async () => {
+  await store.save("cut", [said("a", "1"), said("b", "2", "assistant"), said("c", "3")]);
+  await client.append(external("cut"), [{ role: "tool", content: "9" }]);
+  assert.deepEqual(await store.load("cut", { before: "b" }), [said("a", "1")]);
+  for (const id of ["b", "b", "none"]) await store.removeAfter("cut", id);
+  await store.removeAfter("none", "b");
+  const left = await client.messages(external("cut")).all();
+  assert.deepEqual(left.map(({ content }) => content), ["1", "2"]);
 });
 
 test("an approved call that is not passed over is there for its tool", async () => {

@@ -67,46 +67,91 @@ for (const name of PAGES) {
   });
 }
 
-const HOSTILE = `
+/** What stands before a program that asks a page's handler. */
+const ASKING = `
   import { Client, external } from "chat-sessions-client";
   import { POST, store } from "./handler.ts";
   import { model } from "./model.ts";
   const client = new Client({ baseUrl: process.env.CHAT_URL, token: process.env.CHAT_TOKEN });
   console.error = () => {};
-  const ask = async (message) => {
-    const body = JSON.stringify({ id: "hostile", message });
-    const answer = await POST(new Request("http://localhost", { method: "POST", body }));
+  const post = (message, more) => {
+    const body = JSON.stringify({ id: "asked", message, ...more });
+    return POST(new Request("http://localhost", { method: "POST", body }));
+  };
+  const ask = async (message, more) => {
+    const answer = await post(message, more);
     const hasFailed = (await answer.text()).includes('"error"');
     return hasFailed ? "failed" : answer.status;
   };
   const said = { id: "a", role: "user", parts: [{ type: "text", text: "One" }] };
-  const call = { type: "tool-f", toolCallId: "c", state: "input-available", input: {} };
-  const malformed = [
-    ...[{ parts: [] }, { parts: [{ type: "text" }] }, { role: "tool" }, { id: 5 }],
-    ...[{ role: "system" }, { role: "assistant" }, { role: "assistant", parts: [call] }],
-  ];
-  const given = [...malformed.map((wrong) => ({ ...said, id: "b", ...wrong })), null];
-  console.log(await ask(said), ...(await Promise.all(given.map(ask))));
-  const others = ["system", "developer"].map((role) => ({ role, content: "Be brief." }));
-  await client.append(external("hostile"), others);
-  const file = { type: "file", mediaType: "image/png", url: "no URL" };
-  console.log(await ask({ ...said, id: "c", parts: [file] }), await ask({ ...said, id: "d" }));
+  const show = async () => {
+    const shown = (await store.load("asked")).map(({ id, parts }) =>
+      [id, ...parts.flatMap(({ text }) => text?.match(/[0-9]+|One|Two/) ?? [])].join(":"));
+    console.log(shown.join(" "));
+  };
   const { doStream } = model;
-  model.doStream = async () => Promise.reject(new Error("The model is away."));
-  console.log(await ask({ ...said, id: "e" }));
-  model.doStream = doStream;
-  console.log(await ask({ ...said, id: "f" }));
-  console.log((await store.load("hostile")).map(({ role }) => role[0]).join(""));
-  console.log((await client.messages(external("hostile")).all()).length);
 `;
-test("frameworks/ai-sdk.md: a chat goes on, whatever is sent to it or is in it", async () => {
+async function asked(program: string): Promise<string[]> {
+  await service.client().deleteSessions({ all: true });
   const { folder } = written("frameworks/ai-sdk.md");
   const env = { ...process.env, CHAT_URL: service.url, CHAT_TOKEN: service.token() };
-  const args = ["--input-type=module-typescript", "--eval", HOSTILE];
+  const args = ["--input-type=module-typescript", "--eval", ASKING + program];
   const given = execFileSync(process.execPath, args, { cwd: folder, env, encoding: "utf8" });
-  const refused = " 400".repeat(8);
-  const lines = [`200${refused}`, "200 200", "failed", "200", "uassuauauua", "11", ""];
-  assert.deepEqual(given.split("\n"), lines);
+  return given.trimEnd().split("\n");
+}
+
+test("frameworks/ai-sdk.md: a chat goes on, whatever is sent to it or is in it", async () => {
+  const lines = await asked(`
+    const call = { type: "tool-f", toolCallId: "c", state: "input-available", input: {} };
+    const file = { type: "file", mediaType: "image/png", url: "no URL" };
+    const malformed = [
+      ...[{ parts: [] }, { parts: [{ type: "text" }] }, { role: "tool" }, { id: 5 }],
+      ...[{ role: "system" }, { role: "assistant" }, { role: "assistant", parts: [call] }],
+      ...[file, call, { type: "text", text: "" }].map((part) => ({ parts: [part] })),
+    ];
+    const given = [...malformed.map((wrong) => ({ ...said, id: "b", ...wrong })), null];
+    console.log(await ask(said), ...(await Promise.all(given.map(ask))));
+    const others = ["system", "developer"].map((role) => ({ role, content: "Be brief." }));
+    await client.append(external("asked"), others);
+    console.log(await ask({ ...said, id: "c", parts: [...said.parts, file] }));
+    model.doStream = async () => Promise.reject(new Error("The model is away."));
+    console.log(await ask({ ...said, id: "d" }));
+    const chunks = [{ type: "stream-start", warnings: [] }, { type: "error", error: "overload" }];
+    model.doStream = async () => ({ stream: ReadableStream.from(chunks) });
+    console.log(await ask({ ...said, id: "e" }));
+    model.doStream = doStream;
+    console.log(await ask({ ...said, id: "f" }));
+    await show();
+  `);
+  const chat =
+    "a:One a-answer:1 message_order:3 message_order:4 c:One c-answer:5 d:One e:One f:One f-answer:9";
+  assert.deepEqual(lines, [`200${" 400".repeat(11)}`, "200", "failed", "failed", "200", chat]);
+});
+
+test("frameworks/ai-sdk.md: what comes again is answered once, and what is left is whole", async () => {
+  const lines = await asked(`
+    const [two, edited] = ["b", "a"].map((id) => ({ ...said, id, parts: [{ type: "text", text: "Two" }] }));
+    await Promise.all([ask(said), ask(said)]);
+    await ask(two);
+    await ask(said);
+    await show();
+    await ask(two, { trigger: "regenerate-message" });
+    await show();
+    await ask(edited, { trigger: "submit-message", messageId: "a" });
+    await show();
+    const answer = await post({ ...said, id: "c" });
+    const reader = answer.body.getReader();
+    await reader.read();
+    await reader.cancel();
+    while ((await store.load("asked")).length < 4) await new Promise((done) => setTimeout(done, 10));
+    await show();
+  `);
+  assert.deepEqual(lines, [
+    "a:One a-answer:1 b:Two b-answer:3",
+    "a:One a-answer:1 b:Two b-answer:3",
+    "a:Two a-answer:1",
+    "a:Two a-answer:1 c:One c-answer:3",
+  ]);
 });
 
 test("frameworks/assistant-ui.md: a thread is there again after a restart", async () => {
