@@ -11,10 +11,12 @@ interface Answered<T> {
 
 const tags = new WeakMap<object, string>();
 
+export const tagOf = (given: types.Session | types.Message): string | undefined => tags.get(given);
+
 /** The entity tag of a session or a message that a client gave, for `ifMatch`. Throws a
  * MissingTagError where it has none: it is of a list, or a proxy took the tag away. */
 export function etagOf(given: types.Session | types.Message): string {
-  const tag = tags.get(given);
+  const tag = tagOf(given);
   if (tag) return tag;
   throw new MissingTagError("It came without an entity tag: of a list, or through a proxy.");
 }

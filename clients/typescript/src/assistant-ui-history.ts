@@ -9,10 +9,10 @@ import type {
 } from "@assistant-ui/react";
 
 import type { Client } from "./client.ts";
-import type { Said } from "./others.ts";
+import { mendedThreadMessage } from "./mended-thread-message.ts";
+import { mendedUIMessage } from "./mended-ui-message.ts";
 import { asJson, Entries, type Entry, type Form, type RemoteId } from "./thread-entries.ts";
 import type { Item } from "./types.ts";
-import { isWholeThreadMessage, isWholeUIMessage } from "./whole-messages.ts";
 
 export const THREAD_MESSAGE_FORMAT = "assistant-ui.thread-message";
 
@@ -58,35 +58,11 @@ export function threadHistory(client: Client, initialize: RemoteId, remoteId = i
 
 const THREAD: Form = {
   format: THREAD_MESSAGE_FORMAT,
-  isWhole: isWholeThreadMessage,
-  plain: ({ role, text }, createdAt) => ({
-    role,
-    content: [{ type: "text", text }],
-    createdAt,
-    ...MORE[role],
-  }),
+  mended: mendedThreadMessage,
+  hasOthers: true,
 };
-const UI: Omit<Form, "format"> = {
-  isWhole: isWholeUIMessage,
-  plain: ({ role, text }) => ({ role, parts: [{ type: "text", text }] }),
-};
-const ANY = { isWhole: () => true };
-
-/** What else a thread's message has. */
-const MORE: Record<Said["role"], Item> = {
-  user: { attachments: [], metadata: { custom: {} } },
-  system: { metadata: { custom: {} } },
-  assistant: {
-    status: { type: "complete", reason: "unknown" },
-    metadata: {
-      unstable_state: null,
-      unstable_annotations: [],
-      unstable_data: [],
-      steps: [],
-      custom: {},
-    },
-  },
-};
+const UI = { mended: mendedUIMessage, hasOthers: true };
+const ANY = { mended: (body: Item) => body, hasOthers: false };
 
 function revived({ id, body, parentId, metadata = {} }: Entry): ExportedMessageRepositoryItem {
   const createdAt = new Date(`${body["createdAt"]}`);

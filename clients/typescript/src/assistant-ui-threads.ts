@@ -3,7 +3,7 @@
 import type { RemoteThreadListAdapter, ThreadMessage } from "@assistant-ui/react";
 import { createAssistantStream } from "assistant-stream";
 
-import { etagOf } from "./answers.ts";
+import { tagOf } from "./answers.ts";
 import type { Client } from "./client.ts";
 import { SessionNotFoundError, VersionMismatchError } from "./errors.ts";
 import type { Session, SessionChanges } from "./types.ts";
@@ -65,14 +65,14 @@ function thread({ id, external_id, title, archived, last_updated, metadata }: Se
   };
 }
 
-/** Whether it was changed, as nobody else changed the session meanwhile. */
+/** Whether it was changed: nobody else did meanwhile, or a proxy took the tag that would say so. */
 async function changeMetadata(client: Client, id: string, given: Metadata): Promise<boolean> {
   const session = await client.session(id);
   const wanted = ownOf(given, session.metadata);
   const old = Object.entries(session.metadata).filter(([name]) => Object.hasOwn(wanted, name));
   const metadata = mergePatch(Object.fromEntries(old), wanted);
   try {
-    await client.changeSession(id, { metadata }, { ifMatch: etagOf(session) });
+    await client.changeSession(id, { metadata }, { ifMatch: tagOf(session) });
     return true;
   } catch (error) {
     if (error instanceof VersionMismatchError) return false;

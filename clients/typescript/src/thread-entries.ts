@@ -18,13 +18,14 @@ export interface Entry {
 /** A form in which a runtime has its messages. */
 export interface Form {
   format: string;
-  /** Whether a body has what its runtime cannot do without. */
-  isWhole(body: Item): boolean;
-  /** What somebody said, in this form. */
-  plain?: (said: Said, timestamp: string) => Item;
+  /** A body with what its runtime cannot do without, of which it may have nothing. */
+  mended(body: Item, said: Said, timestamp: string): Item;
+  /** Whether what other clients said is there, too. */
+  hasOthers: boolean;
 }
 
 const ROLES = new Set<unknown>(["user", "assistant", "system", "developer", "tool"]);
+const SAID: Said["role"][] = ["user", "assistant", "system"];
 const ANCESTORS = 5;
 
 export const asJson = (value: object): Item => JSON.parse(JSON.stringify(value)) as Item;
@@ -103,14 +104,17 @@ export class Entries {
 
 /** A message of this form, or what another client said, which follows the message in front. */
 function entryOf(message: Message, form: Form, before: string | null): Entry | undefined {
-  const { format, body, metadata, timestamp } = message;
+  const { format, body, content, metadata, timestamp } = message;
   const parent = metadata["parent_id"];
   const parentId = typeof parent === "string" || parent === null ? parent : before;
-  if (format === form.format && body && form.isWhole(body)) {
-    return { id: idOf(message), parentId, body, metadata };
+  const said = saidOf(message);
+  if (format === form.format && body) {
+    const role = SAID.find((one) => one === body["role"]) ?? said?.role ?? "assistant";
+    const mended = form.mended(body, { role, text: content }, timestamp);
+    return { id: idOf(message), parentId, body: mended, metadata };
   }
-  const said = form.plain && saidOf(message);
-  return said && { id: idOf(message), parentId, body: form.plain!(said, timestamp) };
+  if (!said || !form.hasOthers) return undefined;
+  return { id: idOf(message), parentId, body: form.mended({}, said, timestamp) };
 }
 
 /**
