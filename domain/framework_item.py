@@ -28,8 +28,8 @@ _WORDS = re.compile(r"[-. ]|(?<=[a-z0-9])(?=[A-Z])")
 _REFERENCE = "item_reference"
 """The type of an item whose id is another's (OpenAI's Responses API)."""
 
-NO_IDS = ("__fake_id__",)
-"""What OpenAI's Agents SDK gives every item of a model without ids (agents.models.fake_id)."""
+NO_IDS = ("__fake_id__", "FAKE_ID")
+"""What OpenAI's Agents SDKs in Python and JavaScript give every item of a model without ids."""
 
 _ENDING = re.compile(r"(_message)?(_chunk)?$")
 

@@ -92,9 +92,12 @@ def test_an_id_that_could_pass_for_another_is_not_taken_and_a_name_is(label: str
     assert (message.external_id, message.name) == (None, label)
 
 
-@pytest.mark.parametrize("item", [{"id": "__fake_id__"}, {"type": "item_reference", "id": "msg_1"}])
+@pytest.mark.parametrize(
+    "item",
+    [{"id": "__fake_id__"}, {"id": "FAKE_ID"}, {"type": "item_reference", "id": "msg_1"}],
+)
 def test_an_id_that_is_not_the_items_own_is_not_taken(item: dict[str, Any]) -> None:
-    """What the Agents SDK gives each item of a model without ids, and what leads to another."""
+    """What the Agents SDKs give each item of a model without ids, and what leads to another."""
     assert message_from_item(item, "x").external_id is None
 
 

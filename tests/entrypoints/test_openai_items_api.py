@@ -73,6 +73,7 @@ SHOWN = [
     ),
     (CALL, "fc", DONE),
     ({**CALL, "id": "__fake_id__"}, "fc", DONE),
+    ({**CALL, "id": "FAKE_ID"}, "fc", DONE),
     ({"type": "function_call_output", "call_id": "c1", "output": "Sunny"}, "fco", DONE),
     ({"type": "function_call_output", "output": "", "status": None}, "fco", DONE),
     ({"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}, "rs", {}),
