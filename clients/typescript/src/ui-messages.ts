@@ -55,7 +55,12 @@ export class Reader<M extends UIMessage> {
     if (format !== UI_MESSAGE_FORMAT || !Array.isArray(body?.["parts"])) return undefined;
     const parts: unknown[] = [];
     for (const part of body["parts"]) {
-      if (await this.#validated([{ ...body, parts: [part] }])) parts.push(part);
+      // A tool that took or gave nothing has no member for it, as JSON has no undefined.
+      for (const whole of [part, { output: null, ...part }, { input: null, output: null, ...part }]) {
+        if (!(await this.#validated([{ ...body, parts: [whole] }]))) continue;
+        parts.push(whole);
+        break;
+      }
     }
     return this.#validated([{ ...body, parts }]);
   }

@@ -289,11 +289,12 @@ test("a whole chat is saved as it was loaded, and nothing of it is written anew"
     { type: "tool-f", later: 1, state: "output-available", input: {}, toolCallId: "c", output: 1 },
     { state: "done", type: "text", providerMetadata: { p: { z: 1, a: 2 } }, text: "x" },
     { type: "tool-g", text: "broken" },
+    call("output-available", { type: "tool-nothing" }),
   ];
   const bodies = [said("a", "Hi"), { role: "assistant", id: "b", parts } as unknown as UIMessage];
   await store.save("whole", bodies);
   const loaded = await store.load("whole");
-  assert.deepEqual(loaded[1]?.parts.map(({ type }) => type), ["tool-f", "text"]);
+  assert.deepEqual(loaded[1]?.parts.map(({ type }) => type), ["tool-f", "text", "tool-nothing"]);
   await store.save("whole", [...loaded, said("c", "Well?")]);
   await store.save("whole", [loaded[1]!]);
   const stored = await client.messages(external("whole")).all();
