@@ -23,8 +23,8 @@ PAIR_MAX = 9
 short in every language (G. K. Zipf, The Psycho-Biology of Language, 1935), and thousands of texts
 have both "at" and "the"."""
 
-_BESIDE = "\N{MIDDLE DOT}"
-"""Between two words that are one key, and in no word."""
+_PAIR = "\N{MIDDLE DOT}"
+"""What the key of a pair begins with, and no word, so that no beginning of a word finds it."""
 
 _UNSPACED = (
     "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Tibetan, Burmese, Khmer
@@ -132,7 +132,7 @@ def index_keys(text: str) -> set[str]:
 def pairs(found: Sequence[str]) -> list[tuple[int, str]]:
     """Return which words an index has as one with the next: the place of each, and the key."""
     return [
-        (place, f"{one}{_BESIDE}{other}")
+        (place, f"{_PAIR}{len(one)}{one}{other}")
         for place, (one, other) in enumerate(pairwise(found))
         if len(one) + len(other) <= PAIR_MAX
     ]

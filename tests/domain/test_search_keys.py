@@ -33,6 +33,7 @@ def has_keys(text: str, query: SearchQuery) -> bool:
 @given(texts_and_queries())
 @example(("a-that", "a-th"))
 @example(("at thesis", '"at the"'))
+@example(("at the", '"a tthe'))
 @example(("x" * 65, f'"{"x" * 64}'))
 @example(("東京東", '"京東京'))
 def test_keys_hide_no_text_that_is_found(text_and_query: tuple[str, str]) -> None:
