@@ -293,19 +293,17 @@ REFUSED = [
 
 
 @before_storage
-@pytest.mark.parametrize(("path", "body", "param"), REFUSED)
-async def test_a_request_that_breaks_a_rule_is_400_and_stores_nothing(
-    api: Api, path: str, body: Any, param: str | None
-) -> None:
+async def test_a_request_that_breaks_a_rule_is_400_and_stores_nothing(api: Api) -> None:
     conversation = await begun(api)
-    target = CONVERSATIONS + path.replace("ID", conversation.id)
-    answer = await api.ask("GET" if body is None else "POST", target, json=body)
-    error = refusal(answer, 400)
-    assert (error["type"], error["param"]) == ("invalid_request_error", param)
-    assert len(error["message"]) < 1200
-    assert re.match(r"(Invalid '[^*]+': |A parameter |The body )", error["message"])
-    assert "external" not in error["message"]
-    assert (await conversation.items())["data"] == []
+    for path, body, param in REFUSED:
+        target = CONVERSATIONS + path.replace("ID", conversation.id)
+        answer = await api.ask("GET" if body is None else "POST", target, json=body)
+        error = refusal(answer, 400)
+        assert (error["type"], error["param"]) == ("invalid_request_error", param), (path, body)
+        assert len(error["message"]) < 1200
+        assert re.match(r"(Invalid '[^*]+': |A parameter |The body )", error["message"])
+        assert "external" not in error["message"]
+        assert (await conversation.items())["data"] == [], (path, body)
     assert len((await api.ask("GET", "/sessions")).json()["items"]) == 1
 
 
