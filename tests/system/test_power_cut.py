@@ -42,6 +42,7 @@ class Machine:
         self.folder.mkdir(parents=True)
         self.disk.mkdir()
         self.environment = {
+            "CHAT_SESSIONS_DATABASE_URL": f"sqlite:///{self.folder}/chat-sessions.db",
             "LD_PRELOAD": str(shim),
             "POWER_CUT_FOLDER": str(self.folder),
             "POWER_CUT_DISK": str(self.disk),
