@@ -11,7 +11,7 @@ import pytest
 from domain.errors import VersionMismatch
 from domain.owner import Owner
 from entrypoints.http.openai_dialect.conversation_writers import ConversationWriters
-from tests.entrypoints.conftest import Api, before_storage
+from tests.entrypoints.conftest import Api
 from tests.entrypoints.dialect import (
     CONVERSATIONS,
     SAID,
@@ -19,6 +19,13 @@ from tests.entrypoints.dialect import (
     found,
     refusal,
 )
+
+
+@pytest.fixture
+def backend() -> str:
+    """What is made of items is made before any storage: test_openai_dialect_api asks on each."""
+    return "memory"
+
 
 ALICE = Owner("https://issuer", "alice")
 RETRY = {"x-stainless-retry-count": "1"}
@@ -82,7 +89,6 @@ SHOWN = [
 ]
 
 
-@before_storage
 @pytest.mark.parametrize(("item", "prefix", "added"), SHOWN)
 async def test_an_item_comes_back_as_it_was_with_an_id_and_what_every_client_gets(
     api: Api, item: dict[str, Any], prefix: str, added: dict[str, Any]
@@ -146,7 +152,6 @@ NATIVE = [
 ]
 
 
-@before_storage
 @pytest.mark.parametrize(("message", "shown"), NATIVE)
 async def test_a_message_of_the_services_own_api_is_an_item(
     api: Api, message: dict[str, Any], shown: dict[str, Any]
@@ -206,7 +211,6 @@ async def test_a_list_is_walked_by_the_last_id(api: Api, order: str) -> None:
     assert await conversation.items(limit=0) == first
 
 
-@before_storage
 @pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_a_walk_goes_on_from_an_item_of_ones_own_that_is_removed(
     api: Api, order: str
@@ -222,7 +226,6 @@ async def test_a_walk_goes_on_from_an_item_of_ones_own_that_is_removed(
     refusal(unknown, 404)
 
 
-@before_storage
 async def test_a_list_of_nothing_has_no_ids(api: Api) -> None:
     conversation = await begun(api)
     assert await conversation.items() == {
@@ -482,7 +485,6 @@ async def test_two_items_never_have_one_id(api: Api) -> None:
     assert await conversation.texts() == ["one"]
 
 
-@before_storage
 @pytest.mark.parametrize("id_", [".", ".."])
 async def test_an_id_that_no_path_can_have_is_none(api: Api, id_: str) -> None:
     """A message of the service's own API that has it is known by another."""
