@@ -6,6 +6,7 @@ import { createAssistantStream } from "assistant-stream";
 import { tagOf } from "./answers.ts";
 import type { Client } from "./client.ts";
 import { SessionNotFoundError, VersionMismatchError } from "./errors.ts";
+import { isObject } from "./mended-parts.ts";
 import type { Session, SessionChanges } from "./types.ts";
 
 type Thread = Awaited<ReturnType<RemoteThreadListAdapter["fetch"]>>;
@@ -24,9 +25,8 @@ export function threadList(client: Client, makeTitle: MakeTitle = beginning) {
   return {
     async list({ after } = {}) {
       const query = after ? { cursor: after } : {};
-      const page = await client.sessions({ archived: "any", ...query }).page();
-      const nextCursor = page.pagination.next_cursor ?? undefined;
-      return { threads: page.items.map(thread), nextCursor };
+      const { items, pagination } = await client.sessions({ archived: "any", ...query }).page();
+      return { threads: items.map(thread), nextCursor: pagination.next_cursor ?? undefined };
     },
     fetch: async (id) => thread(await client.session(id)),
     async initialize(threadId, { custom } = {}) {
@@ -101,9 +101,6 @@ function mergePatch(from: Metadata, to: Metadata): Metadata {
   });
   return Object.fromEntries(patch) as Metadata;
 }
-
-const isObject = (value: unknown): value is Metadata =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function beginning(messages: readonly ThreadMessage[]): string {
   const [first] = messages.filter(({ role }) => role === "user");

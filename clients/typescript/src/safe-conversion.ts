@@ -6,6 +6,7 @@ export type Conversion<M extends UIMessage> = NonNullable<
 >;
 type Tools = NonNullable<Conversion<UIMessage>["tools"]>;
 type ToModelOutput = NonNullable<Tools[string]["toModelOutput"]>;
+type Output = Awaited<ReturnType<ToModelOutput>>;
 
 /** Where `toModelOutput` fails, the output is given as that of a tool that has none; a data part of
  * which `convertDataPart` makes nothing is left out. */
@@ -13,8 +14,8 @@ export function safely<M extends UIMessage>(conversion: Conversion<M>): Partial<
   const { tools, convertDataPart } = conversion;
   const safe: Partial<Conversion<M>> = {};
   if (tools) {
-    const entries = Object.entries(tools).map(([name, { toModelOutput, ...tool }]) => {
-      return [name, toModelOutput ? { ...tool, toModelOutput: output(toModelOutput) } : tool];
+    const entries = Object.entries(tools).map(([name, tool]) => {
+      return [name, tool.toModelOutput ? { toModelOutput: output(tool) } : tool];
     });
     safe.tools = Object.fromEntries(entries) as Tools;
   }
@@ -30,17 +31,28 @@ export function safely<M extends UIMessage>(conversion: Conversion<M>): Partial<
   return safe;
 }
 
-function output(toModelOutput: ToModelOutput): ToModelOutput {
+function output(tool: Tools[string]): ToModelOutput {
   return async (given: Parameters<ToModelOutput>[0]) => {
-    const { toolCallId, output: value } = given;
     try {
-      const output = await toModelOutput(given);
-      const result = { type: "tool-result", toolCallId, toolName: "-", output };
-      toolModelMessageSchema.parse({ role: "tool", content: [result] });
+      const output = await tool.toModelOutput!(given);
+      check(output);
       return output;
     } catch {
+      const { output: value } = given;
       const type = typeof value === "string" ? "text" : "json";
-      return { type, value: value ?? null } as Awaited<ReturnType<ToModelOutput>>;
+      return { type, value: value ?? null } as Output;
     }
   };
+}
+
+/** Throws where the SDK or a provider would, with all of a chat: what the SDK sends as it is, JSON
+ * or an item of a kind that it does not know, is not looked at. */
+function check(output: Output): void {
+  const isJson = output.type === "json" || output.type === "error-json";
+  if (isJson && output.value !== undefined) return;
+  const isKnown = ({ type }: { type: string }) => /^(text|file|image)/.test(type);
+  const known = output.type === "content" ? output.value.filter(isKnown) : [];
+  const checked = output.type === "content" ? { ...output, value: known } : output;
+  const result = { type: "tool-result", toolCallId: "-", toolName: "-", output: checked };
+  toolModelMessageSchema.parse({ role: "tool", content: [result] });
 }
