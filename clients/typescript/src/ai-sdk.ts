@@ -1,17 +1,22 @@
 // A store for chats of the AI SDK: each UIMessage verbatim as a message's body, under its own id.
-import type { UIMessage } from "ai";
+import type { UIMessage, UIMessageStreamOnEndCallback } from "ai";
 
 import { inBatches } from "./batches.ts";
 import type { Client } from "./client.ts";
 import { MessageNotFoundError, SessionNotFoundError } from "./errors.ts";
-import { isPlace, refOf } from "./others.ts";
+import { idOf, isPlace, refOf } from "./others.ts";
 import { external } from "./parameters.ts";
+import { isEmpty } from "./prompt.ts";
 import { Turns } from "./turns.ts";
 import type { Message } from "./types.ts";
 import { type Identified, newMessage, Reader, type Validation } from "./ui-messages.ts";
 
 export { isEmpty, toPrompt } from "./prompt.ts";
 export { UI_MESSAGE_FORMAT } from "./ui-messages.ts";
+
+type Ended<M extends UIMessage> = Parameters<UIMessageStreamOnEndCallback<M>>[0];
+
+const AT_ONCE = 6;
 
 export class ChatStore<M extends UIMessage = UIMessage> {
   readonly #client: Client;
@@ -30,14 +35,9 @@ export class ChatStore<M extends UIMessage = UIMessage> {
    * those of other clients are, and it is left out where it has none.
    */
   async load(chatId: string, { before }: { before?: string } = {}): Promise<M[]> {
-    try {
-      const all = await this.#reader.read(await this.#client.messages(external(chatId)).all());
-      const place = all.findIndex(({ id }) => id === before);
-      return place < 0 ? all : all.slice(0, place);
-    } catch (error) {
-      if (error instanceof SessionNotFoundError) return [];
-      throw error;
-    }
+    const stored = await this.#stored(chatId);
+    const place = stored.findIndex((message) => idOf(message) === before);
+    return this.#reader.read(place < 0 ? stored : stored.slice(0, place));
   }
 
   /**
@@ -62,29 +62,56 @@ export class ChatStore<M extends UIMessage = UIMessage> {
     }
   }
 
-  /** Take messages out of a chat, before an answer is generated anew. */
-  async remove(chatId: string, messageIds: Iterable<string>): Promise<void> {
-    for (const id of messageIds) {
-      await this.#client.deleteMessage(external(chatId), refOf(id)).catch(unlessGone);
-    }
+  /**
+   * Store an answer whose stream has ended, as `onEnd` tells of it, if it says anything and the
+   * question is still there as it was asked. One that was not finished takes no other's place.
+   */
+  saveAnswer(
+    chatId: string,
+    question: M,
+    { responseMessage, finishReason }: Pick<Ended<M>, "responseMessage" | "finishReason">,
+  ): Promise<void> {
+    const chat = external(chatId);
+    const isFinished = finishReason !== undefined && finishReason !== "error";
+    const save = async () => {
+      const asked = await this.#client.message(chat, refOf(question.id));
+      if (!(await this.#reader.isStored(newMessage(question), asked))) return;
+      const answer = newMessage(responseMessage);
+      const [stored] = await this.#client.append(chat, [answer], { existing: "keep" });
+      if (isFinished) await this.#put(chatId, answer, stored);
+    };
+    if (isEmpty(responseMessage)) return Promise.resolve();
+    return this.#turns.take(chatId, () => save().catch(unlessGone));
   }
 
-  /** Take away what follows a message, whoever said it, before that is answered anew. */
-  removeAfter(chatId: string, messageId: string): Promise<void> {
-    const chat = external(chatId);
-    const remove = async () => {
-      const { message_order: after } = await this.#client.message(chat, refOf(messageId));
-      const later = await this.#client.messages(chat, { after }).all();
-      for (const { session_id, message_order } of later.reverse()) {
-        await this.#client.deleteMessage(session_id, message_order).catch(unlessGone);
-      }
-    };
-    return this.#turns.take(chatId, () => remove().catch(unlessGone));
+  /** Take messages out of a chat, the last first: what a page no longer shows. */
+  remove(chatId: string, messageIds: Iterable<string>): Promise<void> {
+    return this.#turns.take(chatId, () => this.#remove(chatId, new Set(messageIds)));
+  }
+
+  async #remove(chatId: string, ids: Set<string>): Promise<void> {
+    const stored = ids.size ? await this.#stored(chatId) : [];
+    const left = stored.filter((message) => ids.has(idOf(message)));
+    while (left.length) {
+      const removed = left.splice(-AT_ONCE).map(({ session_id, message_order }) => {
+        return this.#client.deleteMessage(session_id, message_order).catch(unlessGone);
+      });
+      await Promise.all(removed);
+    }
   }
 
   /** Remove a chat with all its messages. */
   async delete(chatId: string): Promise<void> {
     await this.#client.deleteSession(external(chatId)).catch(unlessGone);
+  }
+
+  async #stored(chatId: string): Promise<Message[]> {
+    try {
+      return await this.#client.messages(external(chatId)).all();
+    } catch (error) {
+      if (error instanceof SessionNotFoundError) return [];
+      throw error;
+    }
   }
 
   /** Whether it is another client's that has no id of its own: it is replaced where it changed. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 
 import {
+  convertToModelMessages,
   createIdGenerator,
   generateText,
   jsonSchema,
@@ -262,15 +263,17 @@ test("what an application cannot convert any more keeps no chat from going on", 
     throw new TypeError("It was otherwise then.");
   };
   const wrong = () => 5 as never;
+  const noFile = () => ({ type: "content", value: [{ type: "file" }] }) as never;
   const tools: ToolSet = Object.fromEntries(
-    [fails, wrong].map((toModelOutput, place) => {
-      return ["fg"[place]!, { inputSchema: jsonSchema<object>({}), toModelOutput }];
+    [fails, wrong, noFile].map((toModelOutput, place) => {
+      return ["fgh"[place]!, { inputSchema: jsonSchema<object>({}), toModelOutput }];
     }),
   );
   const parts = [
     { type: "data-x", data: 1 },
     call("output-available", { output: { a: 1 } }),
     { ...call("output-available", { output: "b" }), type: "tool-g", toolCallId: "d" },
+    { ...call("output-available", { output: 7 }), type: "tool-h", toolCallId: "e" },
   ] as UIMessage["parts"];
   const options = { tools, convertDataPart: fails };
   const { messages } = await toPrompt([{ id: "a", role: "assistant", parts }], options);
@@ -280,8 +283,34 @@ test("what an application cannot convert any more keeps no chat from going on", 
     [
       { type: "json", value: { a: 1 } },
       { type: "text", value: "b" },
+      { type: "json", value: 7 },
     ],
   );
+});
+
+class Weather {
+  readonly #unit = " degrees";
+  inputSchema = jsonSchema<object>({});
+  toModelOutput({ output }: { output: number }) {
+    return { type: "text" as const, value: output + this.#unit };
+  }
+}
+const image = { type: "media", data: "AAAA", mediaType: "image/png" };
+const OUTPUTS = [
+  new Weather(),
+  ...[
+    { type: "json", value: { at: new Date(0) } },
+    { type: "content", value: [image, { type: "text", text: "x" }] },
+    { type: "error-text", value: "x" },
+  ].map((output) => ({ inputSchema: jsonSchema<object>({}), toModelOutput: () => output })),
+] as ToolSet[string][];
+test("a tool's output is what the tool makes of it, wherever the SDK takes that", async () => {
+  for (const f of OUTPUTS) {
+    const parts = [call("output-available", { output: 5 })] as UIMessage["parts"];
+    const messages: UIMessage[] = [{ id: "a", role: "assistant", parts }];
+    const expected = await convertToModelMessages(messages, { tools: { f } });
+    assert.deepEqual((await toPrompt(messages, { tools: { f } })).messages, expected);
+  }
 });
 
 test("a whole chat is saved as it was loaded, and nothing of it is written anew", async () => {
@@ -302,14 +331,20 @@ test("a whole chat is saved as it was loaded, and nothing of it is written anew"
   assert(stored.every(({ edited_at }) => edited_at === null));
 });
 
-test("what follows a message is taken away, whoever said it", async () => {
-  await store.save("cut", [said("a", "1"), said("b", "2", "assistant"), said("c", "3")]);
+test("a chat is given as far as a message, and loses what a page drops", async () => {
+  const part = { type: "data-note", data: "of an older form" };
+  const note = { id: "n", role: "user", parts: [part] } as UIMessage;
+  const many = Array.from({ length: 20 }, (_, n) => said(`m${n}`, `${n}`));
+  await store.save("cut", [said("a", "1"), note, said("b", "2", "assistant"), ...many]);
   await client.append(external("cut"), [{ role: "tool", content: "9" }]);
-  assert.deepEqual(await store.load("cut", { before: "b" }), [said("a", "1")]);
-  for (const id of ["b", "b", "none"]) await store.removeAfter("cut", id);
-  await store.removeAfter("none", "b");
+  const validate = () => ({ success: false as const, error: new TypeError("It is no number.") });
+  const dataSchemas = { note: jsonSchema<number>({ type: "number" }, { validate }) };
+  const strict = new ChatStore(client, { dataSchemas });
+  assert.deepEqual(await strict.load("cut", { before: "n" }), [said("a", "1")]);
+  const dropped = ["b", "b", "none", ...many.map(({ id }) => id)];
+  for (const chat of ["cut", "cut", "none"]) await store.remove(chat, dropped);
   const left = await client.messages(external("cut")).all();
-  assert.deepEqual(left.map(({ content }) => content), ["1", "2"]);
+  assert.deepEqual(left.map(({ content, role }) => content || role), ["1", "user", "9"]);
 });
 
 test("an approved call that is not passed over is there for its tool", async () => {

@@ -72,11 +72,12 @@ const ASKING = `
   import { Client, external } from "chat-sessions-client";
   import { POST, store } from "./handler.ts";
   import { model } from "./model.ts";
+  import { transport } from "./transport.ts";
   const client = new Client({ baseUrl: process.env.CHAT_URL, token: process.env.CHAT_TOKEN });
   console.error = () => {};
-  const post = (message, more) => {
+  const post = (message, more, signal) => {
     const body = JSON.stringify({ id: "asked", message, ...more });
-    return POST(new Request("http://localhost", { method: "POST", body }));
+    return POST(new Request("http://localhost", { method: "POST", body, signal }));
   };
   const ask = async (message, more) => {
     const answer = await post(message, more);
@@ -95,9 +96,9 @@ async function asked(program: string): Promise<string[]> {
   await service.client().deleteSessions({ all: true });
   const { folder } = written("frameworks/ai-sdk.md");
   const env = { ...process.env, CHAT_URL: service.url, CHAT_TOKEN: service.token() };
-  const args = ["--input-type=module-typescript", "--eval", ASKING + program];
+  const args = ["--expose-gc", "--input-type=module-typescript", "--eval", ASKING + program];
   const given = execFileSync(process.execPath, args, { cwd: folder, env, encoding: "utf8" });
-  return given.trimEnd().split("\n");
+  return given.split("\n").slice(0, -1);
 }
 
 test("frameworks/ai-sdk.md: a chat goes on, whatever is sent to it or is in it", async () => {
@@ -109,8 +110,14 @@ test("frameworks/ai-sdk.md: a chat goes on, whatever is sent to it or is in it",
       ...[{ role: "system" }, { role: "assistant" }, { role: "assistant", parts: [call] }],
       ...[file, call, { type: "text", text: "" }].map((part) => ({ parts: [part] })),
     ];
-    const given = [...malformed.map((wrong) => ({ ...said, id: "b", ...wrong })), null];
-    console.log(await ask(said), ...(await Promise.all(given.map(ask))));
+    const ids = ["", " b", "b\\n", "b".repeat(249)].map((id) => ({ id }));
+    const given = [...malformed, ...ids].map((wrong) => ({ ...said, id: "b", ...wrong }));
+    console.log(await ask(said), ...(await Promise.all([...given, null].map((one) => ask(one)))));
+    const chats = ["", " b", "b\\n", "b".repeat(256), null, undefined, 5].map((id) => ({ id }));
+    console.log(...(await Promise.all([...chats, { removed: 5 }].map((more) => ask(said, more)))));
+    for (const body of ["", "null"]) {
+      console.log((await POST(new Request("http://localhost", { method: "POST", body }))).status);
+    }
     const others = ["system", "developer"].map((role) => ({ role, content: "Be brief." }));
     await client.append(external("asked"), others);
     console.log(await ask({ ...said, id: "c", parts: [...said.parts, file] }));
@@ -125,33 +132,91 @@ test("frameworks/ai-sdk.md: a chat goes on, whatever is sent to it or is in it",
   `);
   const chat =
     "a:One a-answer:1 message_order:3 message_order:4 c:One c-answer:5 d:One e:One f:One f-answer:9";
-  assert.deepEqual(lines, [`200${" 400".repeat(11)}`, "200", "failed", "failed", "200", chat]);
+  const [chats, ids] = [`200${" 400".repeat(15)}`, Array(8).fill("400").join(" ")];
+  const turns = ["200", "failed", "failed", "200", chat];
+  assert.deepEqual(lines, [chats, ids, "400", "400", ...turns]);
 });
 
-test("frameworks/ai-sdk.md: what comes again is answered once, and what is left is whole", async () => {
+test("frameworks/ai-sdk.md: what comes again is answered once, what is dropped goes", async () => {
   const lines = await asked(`
-    const [two, edited] = ["b", "a"].map((id) => ({ ...said, id, parts: [{ type: "text", text: "Two" }] }));
+    const text = (id, text) => ({ ...said, id, parts: [{ type: "text", text }] });
+    const two = text("b", "Two");
     await Promise.all([ask(said), ask(said)]);
     await ask(two);
     await ask(said);
+    const asis = globalThis.fetch;
+    globalThis.fetch = (url, init) =>
+      url === "/api/chat" ? POST(new Request("http://localhost", init)) : asis(url, init);
+    const page = { chatId: "asked", trigger: "regenerate-message" };
+    const answer = { ...said, id: "a-answer", role: "assistant" };
+    for (const messages of [[said, two], [said, two, answer]]) {
+      await Array.fromAsync(await transport.sendMessages({ ...page, messages }));
+    }
     await show();
-    await ask(two, { trigger: "regenerate-message" });
+    model.doStream = async (asked) => {
+      const { stream } = await doStream(asked);
+      const begun = (await Array.fromAsync(stream)).slice(0, 2);
+      return { stream: ReadableStream.from([...begun, { type: "error", error: "overload" }]) };
+    };
+    console.log(await ask(two));
+    model.doStream = doStream;
+    await client.append(external("asked"), [{ role: "user", content: "From the phone" }]);
+    const removed = ["a-answer", "b", "b-answer"];
+    console.log(await ask(text("a", "x".repeat(300_000)), { removed }));
     await show();
-    await ask(edited, { trigger: "submit-message", messageId: "a" });
-    await show();
-    const answer = await post({ ...said, id: "c" });
-    const reader = answer.body.getReader();
-    await reader.read();
-    await reader.cancel();
-    while ((await store.load("asked")).length < 4) await new Promise((done) => setTimeout(done, 10));
+    console.log(await ask(text("a", "Two"), { removed }));
     await show();
   `);
-  assert.deepEqual(lines, [
+  const [whole, edited] = [
     "a:One a-answer:1 b:Two b-answer:3",
-    "a:One a-answer:1 b:Two b-answer:3",
-    "a:Two a-answer:1",
-    "a:Two a-answer:1 c:One c-answer:3",
-  ]);
+    "a:Two message_order:5 a-answer:1",
+  ];
+  assert.deepEqual(lines, [whole, "failed", "400", `${whole} message_order:5`, "200", edited]);
+});
+
+/** What is done while an answer is under way, and what is stored then. */
+const MEANWHILE = {
+  "stop.abort()": "a:One a-answer:7",
+  "await ask({ ...said, id: 'b' })": "a:One b:One b-answer:2 a-answer:7",
+  "await ask(edited)": "a:Two a-answer:1",
+  "await store.remove('asked', ['a'])": "",
+  "await store.delete('asked')": "",
+};
+test("frameworks/ai-sdk.md: an answer is stored where it is still asked for", async () => {
+  const lines = await asked(`
+    const edited = { ...said, parts: [{ type: "text", text: "Two" }] };
+    let held;
+    const slow = async () => ({
+      stream: new ReadableStream({
+        start: (controller) => {
+          held = controller;
+          held.enqueue({ type: "text-start", id: "0" });
+          held.enqueue({ type: "text-delta", id: "0", delta: "7 things" });
+        },
+      }),
+    });
+    const usage = { inputTokens: {}, outputTokens: {} };
+    const finish = { type: "finish", finishReason: { unified: "stop", raw: "stop" }, usage };
+    for (const act of [${Object.keys(MEANWHILE).map((act) => `async (stop) => ${act}`)}]) {
+      await store.delete("asked");
+      const stop = new AbortController();
+      model.doStream = slow;
+      const answer = await post(said, {}, stop.signal);
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      while (!(await reader.read()).value.includes("7 things"));
+      model.doStream = doStream;
+      await new Promise(setImmediate);
+      gc();
+      await act(stop);
+      if (!stop.signal.aborted) {
+        for (const chunk of [{ type: "text-end", id: "0" }, finish]) held.enqueue(chunk);
+        held.close();
+      }
+      while (!(await reader.read()).done);
+      await show();
+    }
+  `);
+  assert.deepEqual(lines, Object.values(MEANWHILE));
 });
 
 test("frameworks/assistant-ui.md: a thread is there again after a restart", async () => {
