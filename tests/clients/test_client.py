@@ -338,7 +338,7 @@ def test_an_import_is_repeated_where_sessions_have_ids(
     else:
         with pytest.raises(e.ConnectionLost):
             [*client.import_lines(lines)]
-    assert [one["message_count"] for one in client.sessions()] == [1]
+    assert wait_until(lambda: [one["message_count"] for one in client.sessions()]) == [1]
 
 
 def test_what_cannot_be_repeated_is_not(lossy: Any, proxy: LosingProxy) -> None:
