@@ -88,7 +88,7 @@ class Phrase:
     @property
     def _pairs(self) -> Mapping[int, str]:
         """By their places, the words that are one key with the next: not with the beginning of a
-        word, which may be long."""
+        word, which may be that of a rare one."""
         found = dict(pairs(self.words))
         if self.is_prefix and not is_unspaced(self.words[-1]):
             found.pop(len(self.words) - 2, None)
@@ -135,10 +135,11 @@ class SearchQuery:
         object.__setattr__(self, "phrases", phrases)
 
     @property
-    def keys(self) -> Sequence[tuple[str, bool]]:
+    def keys(self) -> Mapping[str, bool]:
         """What an index must have of a text that is found: keys, and whether each is only the
-        beginning of one."""
-        return sorted({key for phrase in self.phrases for key in phrase.keys})
+        beginning of one, which one that is asked for whole is not."""
+        asked = sorted({key for phrase in self.phrases for key in phrase.keys}, reverse=True)
+        return dict(asked)
 
     @property
     def is_decided_by_keys(self) -> bool:

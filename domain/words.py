@@ -11,17 +11,14 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 
+from domain.common_words import BY_LANGUAGE
+
 KEY_MAX = 64
 """Characters of a word that an index has; what is longer is found by its beginning."""
 
 PIECE = 5000
 _SHARED = 500
 """Characters of a piece of a long text, about, and how many of them its neighbour has too."""
-
-PAIR_MAX = 9
-"""Characters of two neighbouring words, together, that an index has as one too: common words are
-short in every language (G. K. Zipf, The Psycho-Biology of Language, 1935), and thousands of texts
-have both "at" and "the"."""
 
 _PAIR = "\N{MIDDLE DOT}"
 """What the key of a pair begins with, and no word, so that no beginning of a word finds it."""
@@ -120,7 +117,7 @@ def _gap(text: str, place: int) -> int:
 
 
 def index_keys(text: str) -> set[str]:
-    """Return what an index has of a text: its words, and its pairs of short neighbours."""
+    """Return what an index has of a text: its words, and its pairs of common ones."""
     keys: set[str] = set()
     for piece in pieces(text):
         found = words(piece)
@@ -130,12 +127,24 @@ def index_keys(text: str) -> set[str]:
 
 
 def pairs(found: Sequence[str]) -> list[tuple[int, str]]:
-    """Return which words an index has as one with the next: the place of each, and the key."""
+    """Return which words an index has as one with the next: the place of each, and the key. They
+    are those of which thousands of texts have both, and few have them side by side."""
+    often = list(map(_is_often_said, found))
     return [
         (place, f"{_PAIR}{len(one)}{one}{other}")
         for place, (one, other) in enumerate(pairwise(found))
-        if len(one) + len(other) <= PAIR_MAX
+        if often[place] and often[place + 1]
     ]
+
+
+@lru_cache(maxsize=20_000)
+def _is_often_said(word: str) -> bool:
+    return word in _common() or is_unspaced(word)
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset(words(" ".join(BY_LANGUAGE.values())))
 
 
 def fold(text: str) -> str:

@@ -26,7 +26,7 @@ from domain.search import (
 )
 
 CHECKED_MAX = 4000
-"""Texts with the keys that are all looked at, where keys alone do not decide."""
+"""Texts with the keys that are all looked at, however old they are."""
 
 READ_AT_ONCE = 10
 """Long texts that are read at once."""
@@ -69,12 +69,11 @@ class SqlSearchIndex(SearchIndex):
     async def _few(self, owner: Owner, query: SearchQuery) -> list[Place] | None:
         """Where every text is that the query finds, unless too many have its keys."""
         prefix, by_keys = key_prefix(owner.key), query.is_decided_by_keys
-        most = TOTAL_MAX if by_keys else CHECKED_MAX
-        asked = {"owner_": owner.key, "limit_": most + 1}
-        keys = {prefix + key: is_prefix for key, is_prefix in query.keys}
+        asked = {"owner_": owner.key, "limit_": CHECKED_MAX + 1}
+        keys = {prefix + key: is_prefix for key, is_prefix in query.keys.items()}
         indexed = await self.database.found(keys, asked, with_text=False)
         overlong = await self.database.found({prefix + OVERLONG: False}, asked, with_text=True)
-        if len(indexed) > most or len(overlong) > most:
+        if len(indexed) > CHECKED_MAX or len(overlong) > CHECKED_MAX:
             return None
         if indexed and not by_keys:
             indexed = await self.database.found(keys, asked, with_text=True)
@@ -165,7 +164,7 @@ class _Walk:
         return sorted(found, reverse=True)[:count]
 
     def _asked(self) -> dict[str, Any]:
-        keys = self.index.database.told(key_prefix(self.owner.key), dict(self.query.keys), OVERLONG)
+        keys = self.index.database.told(key_prefix(self.owner.key), self.query.keys, OVERLONG)
         return {"owner_": self.owner.key, "session_": self.session_id, "keys_": keys}
 
 

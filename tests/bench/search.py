@@ -1,6 +1,7 @@
 """What a search takes among many messages of others: `python -m tests.bench.search`.
 
-People talk in words whose frequency falls as in a language (Zipf's law), 50 messages a session.
+People talk in words whose frequency falls as in a language (Zipf's law), the first hundred of them
+English and the others made, 50 messages a session.
 Searches are for a word of each frequency, beginnings, several words, a phrase, and what nobody
 said; and for 2,000 phrases that were said. Printed are milliseconds by the clock,
 of the storage alone, and the bytes that it takes.
@@ -24,10 +25,12 @@ from adapters.sql import SqlStorage
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.system import Uuid7Identifiers
 from application.ports.storage import Storage
+from domain.common_words import BY_LANGUAGE
 from domain.message import NewMessage, Role
 from domain.owner import Owner
 from domain.search import SearchQuery, SearchRequest
 from domain.session import NewSession, Session
+from domain.words import words
 from tests.bench.turns import percentile
 from tests.clock import START
 from tests.contract.backends import postgresql
@@ -53,13 +56,12 @@ class Talk:
     def __init__(self, vocabulary: int = 30_000) -> None:
         self._random = random.Random(1)  # noqa: S311 - the same each time
         letters = "etaoinshrdlucmfwypvbgkqjxz"
-        self.words = sorted(
-            {
-                "".join(self._random.choices(letters[:14], k=self._random.randint(2, 9)))
-                for _ in range(vocabulary)
-            },
-            key=len,
-        )
+        common = words(BY_LANGUAGE["en"])
+        made = {
+            "".join(self._random.choices(letters[:14], k=self._random.randint(3, 9)))
+            for _ in range(vocabulary)
+        }
+        self.words = [*common, *sorted(made - set(common), key=lambda word: (len(word), word))]
         self._weights = list(accumulate(1 / rank for rank in range(1, len(self.words) + 1)))
 
     def text(self) -> str:

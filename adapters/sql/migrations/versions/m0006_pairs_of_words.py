@@ -1,4 +1,4 @@
-"""Pairs of words, for search, and keys without their owner's prefix in SQLite's rows.
+"""Pairs of common words, for search, and keys without their owner's prefix in SQLite's rows.
 
 The words of all texts are filled in again. What the release before writes has none until then.
 """
