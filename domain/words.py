@@ -129,17 +129,13 @@ def index_keys(text: str) -> set[str]:
 def pairs(found: Sequence[str]) -> list[tuple[int, str]]:
     """Return which words an index has as one with the next: the place of each, and the key. They
     are those of which thousands of texts have both, and few have them side by side."""
-    often = list(map(_is_often_said, found))
+    common = _common()
+    often = [word in common or is_unspaced(word) for word in found]
     return [
         (place, f"{_PAIR}{len(one)}{one}{other}")
         for place, (one, other) in enumerate(pairwise(found))
         if often[place] and often[place + 1]
     ]
-
-
-@lru_cache(maxsize=20_000)
-def _is_often_said(word: str) -> bool:
-    return word in _common() or is_unspaced(word)
 
 
 @cache

@@ -7,15 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
-from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 
 from adapters.auth import DevelopmentKey
 from adapters.system import SystemClock
@@ -143,11 +143,15 @@ def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedP
 def run_here(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, outside a loop: it need not import all that a start does."""
     with (
-        patch.dict(os.environ, environment(**settings), clear=True),
-        chdir(folder),
+        pytest.MonkeyPatch.context() as outside,
         redirect_stdout(TextIOWrapper(BytesIO(), write_through=True)) as stdout,
         redirect_stderr(StringIO()) as stderr,
     ):
+        outside.chdir(folder)
+        for name in os.environ.keys() - environment().keys():
+            outside.delenv(name)
+        for name, value in settings.items():
+            outside.setenv(name, value)
         code = main(arguments)
         stdout.seek(0)
         written = stdout.read()

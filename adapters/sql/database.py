@@ -57,10 +57,12 @@ class Database(Protocol):
         """Return all rows of one statement, and so of one snapshot."""
 
     @abstractmethod
-    async def found(self, keys: Mapping[str, bool], parameters: Values, *, with_text: bool) -> Rows:
+    async def found(
+        self, prefix: str, keys: Mapping[str, bool], parameters: Values, *, with_text: bool
+    ) -> Rows:
         """Return the place and, if asked and short, the text of each of the owner's messages and
-        titles with all keys, `limit_` of them at most, in no order. Each key is told with whether
-        it is only a beginning of one."""
+        titles with all keys, `limit_` of them at most, in no order. In the index each begins with
+        the owner's prefix, and each is told with whether it is only a beginning of one."""
 
     @abstractmethod
     def told(self, prefix: str, keys: Mapping[str, bool], alternative: str) -> str:

@@ -70,13 +70,12 @@ class SqlSearchIndex(SearchIndex):
         """Where every text is that the query finds, unless too many have its keys."""
         prefix, by_keys = key_prefix(owner.key), query.is_decided_by_keys
         asked = {"owner_": owner.key, "limit_": CHECKED_MAX + 1}
-        keys = {prefix + key: is_prefix for key, is_prefix in query.keys.items()}
-        indexed = await self.database.found(keys, asked, with_text=False)
-        overlong = await self.database.found({prefix + OVERLONG: False}, asked, with_text=True)
+        indexed = await self.database.found(prefix, query.keys, asked, with_text=False)
+        overlong = await self.database.found(prefix, {OVERLONG: False}, asked, with_text=True)
         if len(indexed) > CHECKED_MAX or len(overlong) > CHECKED_MAX:
             return None
         if indexed and not by_keys:
-            indexed = await self.database.found(keys, asked, with_text=True)
+            indexed = await self.database.found(prefix, query.keys, asked, with_text=True)
         sure = _places(indexed) if by_keys else await self.checked(owner, query, indexed)
         return list({*sure, *await self.checked(owner, query, overlong)})
 

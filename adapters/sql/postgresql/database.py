@@ -28,14 +28,12 @@ from adapters.sql.postgresql.driver import Driver
 from adapters.sql.postgresql.engine import pooled_engine, set_limits
 from adapters.sql.postgresql.errors import (
     FAULTS,
-    UNREACHED,
     ConnectionLost,
     NotReached,
     Undone,
     check,
     is_lost,
     is_servers_end,
-    unreached,
 )
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.requirements import READY
@@ -60,7 +58,6 @@ CLOSE_TIMEOUT = 1.0
 _TIMED_OUT = "the database does not answer in time"
 
 T = TypeVar("T")
-C = TypeVar("C", Connection, PoolProxiedConnection)
 
 
 class PostgresqlDatabase(Database):
@@ -110,13 +107,14 @@ class PostgresqlDatabase(Database):
         except TimeoutError:
             raise Unavailable(_TIMED_OUT) from None
 
-    async def found(self, keys: Mapping[str, bool], parameters: Values, *, with_text: bool) -> Rows:
-        asked = {**parameters, "keys_": search.query_text(keys)}
+    async def found(
+        self, prefix: str, keys: Mapping[str, bool], parameters: Values, *, with_text: bool
+    ) -> Rows:
+        asked = {**parameters, "keys_": search.query_text(prefix, keys)}
         return await self.read(search.indexed_texts(with_text=with_text), asked)
 
     def told(self, prefix: str, keys: Mapping[str, bool], alternative: str) -> str:
-        prefixed = {prefix + key: is_prefix for key, is_prefix in keys.items()}
-        return f"{search.query_text(prefixed)} | '{prefix}{alternative}'"
+        return f"{search.query_text(prefix, keys)} | '{prefix}{alternative}'"
 
     async def empty_index(self) -> None:
         pass
@@ -285,19 +283,7 @@ class PostgresqlDatabase(Database):
         return pool.usage(self._engine, most)
 
     def _connected(self, latest: float) -> Connection:
-        return self._connect_by(lambda engine: engine.connect(), latest)
+        return pool.connected(self._engine, lambda engine: engine.connect(), latest)
 
     def _raw_connection(self, latest: float) -> PoolProxiedConnection:
-        return self._connect_by(lambda engine: engine.raw_connection(), latest)
-
-    def _connect_by(self, connect: Callable[[Engine], C], latest: float) -> C:
-        if self._engine is None:
-            raise Unavailable("the database is not open")
-        try:
-            connection = connect(self._engine)
-        except UNREACHED as error:
-            raise unreached(error) from error
-        if asyncio.get_running_loop().time() > latest:
-            connection.close()
-            raise Unavailable("there was no connection in time")
-        return connection
+        return pool.connected(self._engine, lambda engine: engine.raw_connection(), latest)

@@ -1,14 +1,19 @@
 """What is asked of SQLAlchemy's pool directly, since the driver runs the statements."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy import Connection, Engine, PoolProxiedConnection
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql.observer import Connections
+from adapters.sql.postgresql.errors import UNREACHED, unreached
+from application.errors import Unavailable
+
+C = TypeVar("C", Connection, PoolProxiedConnection)
 
 
 def usage(engine: Engine | None, most: int) -> Connections:
@@ -17,6 +22,20 @@ def usage(engine: Engine | None, most: int) -> Connections:
     return (
         Connections(pool.checkedout(), pool.checkedin(), most) if pool else Connections(0, 0, most)
     )
+
+
+def connected(engine: Engine | None, connect: Callable[[Engine], C], latest: float) -> C:
+    """Connect by the loop's time given. Raises Unavailable, or what could not be reached."""
+    if engine is None:
+        raise Unavailable("the database is not open")
+    try:
+        connection = connect(engine)
+    except UNREACHED as error:
+        raise unreached(error) from error
+    if asyncio.get_running_loop().time() > latest:
+        connection.close()
+        raise Unavailable("there was no connection in time")
+    return connection
 
 
 async def check_out(

@@ -34,6 +34,6 @@ def _have_keys(words: ColumnElement[str]) -> ColumnElement[bool]:
     return and_(HasKeys(words, KEYS), HasKeys(words, KEYS))
 
 
-def query_text(keys: Mapping[str, bool]) -> str:
+def query_text(prefix: str, keys: Mapping[str, bool]) -> str:
     """Return keys as text of a tsquery (manual, section 8.11.2)."""
-    return " & ".join(f"'{key}'{':*' * is_prefix}" for key, is_prefix in keys.items())
+    return " & ".join(f"'{prefix}{key}'{':*' * is_prefix}" for key, is_prefix in keys.items())

@@ -92,8 +92,10 @@ class SqliteDatabase(Database):
             connections.watch.translate(error)
             raise
 
-    async def found(self, keys: Mapping[str, bool], parameters: Values, *, with_text: bool) -> Rows:
-        asked = {**parameters, "match_": search.query_text(keys)}
+    async def found(
+        self, prefix: str, keys: Mapping[str, bool], parameters: Values, *, with_text: bool
+    ) -> Rows:
+        asked = {**parameters, "match_": search.query_text(prefix, keys)}
         return await self.read(search.indexed_texts(with_text=with_text), asked)
 
     def told(self, prefix: str, keys: Mapping[str, bool], alternative: str) -> str:  # noqa: ARG002 - which rows are without

@@ -128,9 +128,9 @@ _EMPTY = (
 )
 
 
-def query_text(keys: Mapping[str, bool]) -> str:
+def query_text(prefix: str, keys: Mapping[str, bool]) -> str:
     """Return keys as a query of FTS5 (section 3 of its page)."""
-    return " AND ".join(f'"{key}"{" *" * is_prefix}' for key, is_prefix in keys.items())
+    return " AND ".join(f'"{prefix}{key}"{" *" * is_prefix}' for key, is_prefix in keys.items())
 
 
 class NewTexts:

@@ -43,6 +43,17 @@ TEXTS = {
 }
 """The tables with words, and what says the session, the order (0 for a title) and the time."""
 
+VIEW = """
+    CREATE VIEW search_texts AS
+      SELECT documents.id, {words} AS words
+      FROM search_documents documents
+      JOIN sessions ON sessions.owner = documents.owner AND sessions.id = documents.session_id
+      LEFT JOIN messages ON messages.owner = documents.owner
+        AND messages.session_id = documents.session_id
+        AND messages.message_order = documents.message_order
+    """
+WORDS_OF_TEXT = "coalesce(messages.words, sessions.words)"
+
 TABLES = (
     """
     CREATE TABLE search_documents (
@@ -55,15 +66,7 @@ TABLES = (
       ON search_documents (owner, session_id, message_order)
     """,
     "CREATE TABLE search_removals (id INTEGER PRIMARY KEY, words TEXT NOT NULL)",
-    """
-    CREATE VIEW search_texts AS
-      SELECT documents.id, coalesce(messages.words, sessions.words) AS words
-      FROM search_documents documents
-      JOIN sessions ON sessions.owner = documents.owner AND sessions.id = documents.session_id
-      LEFT JOIN messages ON messages.owner = documents.owner
-        AND messages.session_id = documents.session_id
-        AND messages.message_order = documents.message_order
-    """,
+    VIEW.format(words=WORDS_OF_TEXT),
     """
     CREATE VIRTUAL TABLE search_index USING fts5 (
       words, content=search_texts, content_rowid=id, detail=none, columnsize=0, tokenize=ascii)
@@ -76,7 +79,7 @@ KEEP = """
     SELECT new.owner, new.{session_id}, {new_order}, new.{at} WHERE new.words IS NOT NULL;
 """
 FORGET = """
-  INSERT INTO search_removals SELECT id, old.words FROM search_documents
+  INSERT INTO search_removals SELECT id, {old_words} FROM search_documents
     WHERE owner = old.owner AND session_id = old.{session_id} AND message_order = {old_order};
   DELETE FROM search_documents
     WHERE owner = old.owner AND session_id = old.{session_id} AND message_order = {old_order};
@@ -91,11 +94,13 @@ a trigger may not (https://sqlite.org/pragma.html#pragma_trusted_schema). What i
 search_removals, since to take much from an index takes long."""
 
 
-def _trigger(table: str, kind: str) -> str:
+def trigger(table: str, kind: str, old_words: str = "old.words") -> str:
     when, condition, work = TRIGGERS[kind]
     session_id, order, at = TEXTS[table]
     old, new = order.format("old"), order.format("new")
-    body = work.format(session_id=session_id, at=at, old_order=old, new_order=new)
+    body = work.format(
+        session_id=session_id, at=at, old_order=old, new_order=new, old_words=old_words
+    )
     return (
         f"CREATE TRIGGER search_{table}_{kind} {when} ON {table} WHEN {condition} BEGIN {body} END"
     )
@@ -119,7 +124,7 @@ def upgrade() -> None:
         for statement in TABLES:
             op.execute(statement)
         for table, kind in product(TEXTS, TRIGGERS):
-            op.execute(_trigger(table, kind))
+            op.execute(trigger(table, kind))
 
 
 def downgrade() -> None:
