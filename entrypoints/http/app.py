@@ -28,7 +28,7 @@ from entrypoints.http.middleware.access_log import AccessLogMiddleware
 from entrypoints.http.middleware.request_head import RequestHeadValidator, host_name
 from entrypoints.http.middleware.response_headers import ResponseHeaders
 from entrypoints.http.middleware.responses import ResponseMiddleware
-from entrypoints.http.openai_dialect.conversation_routes import serve_conversations
+from entrypoints.http.openai_dialect import conversation_routes
 from entrypoints.http.openapi.description import ABOUT, TAGS, complete
 from entrypoints.http.openapi.sign_in import SignIn
 from entrypoints.http.problem_types import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
@@ -112,7 +112,7 @@ def create_app(
         "logs": False,
         "auto_configure": False,
     }
-    app = routed_app(lifespan, telemetry, options.public_url)
+    app = routed_app(lifespan, telemetry, options.public_url, openai_dialect=options.openai_dialect)
     app.state.context = AppContext(
         use_cases=use_cases,
         authentication=Authentication(
@@ -148,7 +148,7 @@ def create_app(
         ResponseMiddleware, admit=admit, headers=headers, is_stopping=options.is_stopping
     )
     if options.openai_dialect:
-        serve_conversations(app)
+        conversation_routes.prepare(app)
     app.add_middleware(
         AccessLogMiddleware, metrics=options.metrics, traced=options.traces is not None
     )
@@ -159,6 +159,8 @@ def routed_app(
     lifespan: Lifespan | None = None,
     telemetry: TelemetryConfig | None = None,
     public_url: str = "",
+    *,
+    openai_dialect: bool = False,
 ) -> _Api:
     """Build an application with the routes and their description, but without use cases."""
     app = _Api(
@@ -176,17 +178,11 @@ def routed_app(
         telemetry=telemetry,
     )
     # In this order they are tried, each route of one before the next: what is asked most is first.
-    for routes in (
-        messages,
-        sessions,
-        message,
-        events,
-        search,
-        moving,
-        probes,
-        well_known,
-        docs,
-    ):
+    for routes in (messages, sessions):
+        app.include_router(routes.router)
+    if openai_dialect:
+        app.include_router(conversation_routes.router, include_in_schema=False)
+    for routes in (message, events, search, moving, probes, well_known, docs):
         app.include_router(routes.router)
     app.include_router(moving.import_router)
     return app

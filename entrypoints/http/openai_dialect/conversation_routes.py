@@ -70,11 +70,60 @@ ITEM = f"{ITEMS}/{{item_id}}"
 router = authenticated_router(CONVERSATIONS, "conversations", DialectRoute)
 
 
-def serve_conversations(app: FastAPI) -> None:
-    """Add the dialect to the application: its routes, and the form of its errors."""
+def prepare(app: FastAPI) -> None:
+    """Give the application what the routes rely on: their memory, and the form of their errors."""
     app.state.openai_dialect = ProcessMemory()
-    app.include_router(router, include_in_schema=False)
     app.add_middleware(OpenAIErrors)
+
+
+@router.get(ITEMS, operation_id="listConversationItems")
+async def list_items(
+    request: Request,
+    caller: Caller,
+    conversation_id: ConversationId,
+    query: Annotated[ItemsQuery, Query()],
+) -> Response:
+    """The items a page at a time, the newest first unless asked otherwise."""
+    edge = await _order(request, caller, conversation_id, query.after)
+    is_ascending = query.order is SortOrder.ASC
+    asked = MessagePageRequest(
+        limit=query.limit,
+        sort_order=query.order,
+        after=edge if is_ascending else None,
+        before=None if is_ascending else edge,
+    )
+    page = await use_cases(request).get_messages(caller, conversation_id, asked)
+    note_session(request, page.items)
+    if page.items:
+        process_memory(request).edges.note(page.items[-1])
+    return json_response(items_json(page.items, has_more=page.has_next))
+
+
+@router.post(ITEMS, operation_id="createConversationItems")
+async def create_items(
+    request: Request,
+    caller: Caller,
+    conversation_id: ConversationId,
+    body: ItemsCreate,
+    keys: IdempotencyKeys = (),
+) -> Response:
+    was_sent = may_be_done(request)
+    messages = messages_of(body.items)
+    await _check_ids(request, caller, conversation_id, messages)
+    key = only_key(keys)
+    writers = process_memory(request).writers
+    with naming_items():
+        if was_sent and key is None:
+            retries = UnkeyedRetries(use_cases(request), writers)
+            now = app_context(request).clock.now()
+            appended = await retries.append_unless_there(caller, conversation_id, messages, now)
+        else:
+            async with writers.turn(caller, conversation_id):
+                appended = await use_cases(request).append_messages.once(
+                    key, caller, conversation_id, messages
+                )
+    note_session(request, appended.value)
+    return json_response(items_json(appended.value), headers=replay_mark(appended))
 
 
 @router.post("", operation_id="createConversation")
@@ -126,56 +175,6 @@ async def delete_conversation(
         if not was_sent:
             raise
     return json_response(deleted_json(named(conversation_id)))
-
-
-@router.post(ITEMS, operation_id="createConversationItems")
-async def create_items(
-    request: Request,
-    caller: Caller,
-    conversation_id: ConversationId,
-    body: ItemsCreate,
-    keys: IdempotencyKeys = (),
-) -> Response:
-    was_sent = may_be_done(request)
-    messages = messages_of(body.items)
-    await _check_ids(request, caller, conversation_id, messages)
-    key = only_key(keys)
-    writers = process_memory(request).writers
-    with naming_items():
-        if was_sent and key is None:
-            retries = UnkeyedRetries(use_cases(request), writers)
-            now = app_context(request).clock.now()
-            appended = await retries.append_unless_there(caller, conversation_id, messages, now)
-        else:
-            async with writers.turn(caller, conversation_id):
-                appended = await use_cases(request).append_messages.once(
-                    key, caller, conversation_id, messages
-                )
-    note_session(request, appended.value)
-    return json_response(items_json(appended.value), headers=replay_mark(appended))
-
-
-@router.get(ITEMS, operation_id="listConversationItems")
-async def list_items(
-    request: Request,
-    caller: Caller,
-    conversation_id: ConversationId,
-    query: Annotated[ItemsQuery, Query()],
-) -> Response:
-    """The items a page at a time, the newest first unless asked otherwise."""
-    edge = await _order(request, caller, conversation_id, query.after)
-    is_ascending = query.order is SortOrder.ASC
-    asked = MessagePageRequest(
-        limit=query.limit,
-        sort_order=query.order,
-        after=edge if is_ascending else None,
-        before=None if is_ascending else edge,
-    )
-    page = await use_cases(request).get_messages(caller, conversation_id, asked)
-    note_session(request, page.items)
-    if page.items:
-        process_memory(request).edges.note(page.items[-1])
-    return json_response(items_json(page.items, has_more=page.has_next))
 
 
 @router.get(ITEM, operation_id="getConversationItem")
