@@ -1,8 +1,9 @@
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from math import ceil
 from typing import Protocol
 
 import uvicorn
@@ -17,6 +18,13 @@ STOP_TIMEOUT = 7.0
 
 LAST_REQUESTS_TIMEOUT = 0.3
 """Seconds that running requests have if the drain alone takes as long."""
+
+TICK = 0.1
+"""Seconds. The drain is counted in these, of which a process that the machine does not run has
+none: what came in meanwhile is served, and a proxy is told that it stops."""
+
+DRAIN_EXTENSION = 2.0
+"""Seconds that the drain may take longer for that."""
 
 CHECK_TICKS = 5
 """Tenths of a second between two checks of the clients' deadlines."""
@@ -79,11 +87,17 @@ class Server(uvicorn.Server):
     def terminate(self) -> None:
         """Stop once the drain is over and the running requests are answered."""
         self._drain.begin()
-        asyncio.get_running_loop().call_later(
-            self._drain_seconds,
-            self._stop,
-            max(LAST_REQUESTS_TIMEOUT, STOP_TIMEOUT - self._drain_seconds),
-        )
+        self._draining = asyncio.create_task(self._stop_after_drain())
+
+    async def _stop_after_drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        begun, least = loop.time(), self._drain_seconds
+        most = max(least, min(least + DRAIN_EXTENSION, STOP_TIMEOUT))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most):
+                for _ in range(ceil(least / TICK)):
+                    await asyncio.sleep(TICK)
+        self._stop(max(LAST_REQUESTS_TIMEOUT, STOP_TIMEOUT - (loop.time() - begun)))
 
     def interrupt(self) -> None:
         """Stop, and give running requests only INTERRUPT_TIMEOUT."""

@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -71,6 +72,24 @@ def test_sigterm_drains_first(tmp_path: Path) -> None:
         assert {path: answer.status_code for path, answer in answers.items()} == paths
         assert {answer.headers["connection"] for answer in answers.values()} == {"close"}
         assert served.stop(signal.SIGINT) == 0
+
+
+def test_what_comes_while_it_cannot_run_is_served_before_it_stops(tmp_path: Path) -> None:
+    """A machine with too much to do may leave no moment of the drain's time to the process."""
+    drain_seconds = 2.0
+    with (
+        serving(tmp_path, CHAT_SESSIONS_DRAIN_SECONDS=str(drain_seconds)) as served,
+        served.client() as client,
+    ):
+        served.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: client.get("/readyz").status_code == 503)
+        served.process.send_signal(signal.SIGSTOP)
+        time.sleep(drain_seconds)
+        with socket.create_connection(served.address, timeout=WAIT_SECONDS) as late:
+            late.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            served.process.send_signal(signal.SIGCONT)
+            assert everything_from(late).startswith(b"HTTP/1.1 503 ")
+        assert served.process.wait(timeout=WAIT_SECONDS) == 0
 
 
 def test_a_request_in_flight_at_the_signal_is_answered_and_its_connection_ended(
