@@ -5,7 +5,7 @@ import { createAssistantStream } from "assistant-stream";
 
 import { tagOf } from "./answers.ts";
 import type { Client } from "./client.ts";
-import { SessionNotFoundError, VersionMismatchError } from "./errors.ts";
+import { unlessGone, VersionMismatchError } from "./errors.ts";
 import { isObject } from "./mended-parts.ts";
 import type { Session, SessionChanges } from "./types.ts";
 
@@ -38,9 +38,7 @@ export function threadList(client: Client, makeTitle: MakeTitle = beginning) {
     archive: (id) => change(id, { archived: true }),
     unarchive: (id) => change(id, { archived: false }),
     async delete(id) {
-      await client.deleteSession(id).catch((error: unknown) => {
-        if (!(error instanceof SessionNotFoundError)) throw error;
-      });
+      await client.deleteSession(id).catch(unlessGone);
     },
     /** What is given replaces what has that name; the rest stays, and undefined removes. */
     async updateCustom(id, custom = {}) {

@@ -1,6 +1,6 @@
 // The entries of a thread's history: each a message under its own id, and which it follows.
 import type { Client } from "./client.ts";
-import { MessageNotFoundError, SessionNotFoundError } from "./errors.ts";
+import { MessageNotFoundError, unlessGone } from "./errors.ts";
 import { idOf, refOf, type Said, saidOf } from "./others.ts";
 import { Turns } from "./turns.ts";
 import type { Item, Message } from "./types.ts";
@@ -94,10 +94,7 @@ export class Entries {
     const thread = await this.#ids.remoteId();
     if (thread === undefined) return;
     for (const id of ids) {
-      await this.#client.deleteMessage(thread, refOf(id)).catch((error: unknown) => {
-        const kinds = [MessageNotFoundError, SessionNotFoundError];
-        if (!kinds.some((kind) => error instanceof kind)) throw error;
-      });
+      await this.#client.deleteMessage(thread, refOf(id)).catch(unlessGone);
     }
   }
 }
