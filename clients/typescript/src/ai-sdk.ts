@@ -1,22 +1,22 @@
 // A store for chats of the AI SDK: each UIMessage verbatim as a message's body, under its own id.
 import type { UIMessage, UIMessageStreamOnEndCallback } from "ai";
 
-import { inBatches } from "./batches.ts";
 import type { Client } from "./client.ts";
-import { MessageNotFoundError, SessionNotFoundError } from "./errors.ts";
-import { idOf, isPlace, refOf } from "./others.ts";
+import { unlessGone } from "./errors.ts";
+import { storeFitting } from "./fitting.ts";
+import { idOf } from "./others.ts";
 import { external } from "./parameters.ts";
 import { isEmpty } from "./prompt.ts";
+import { StoredChat } from "./stored-chat.ts";
 import { Turns } from "./turns.ts";
-import type { Message } from "./types.ts";
-import { type Identified, newMessage, Reader, type Validation } from "./ui-messages.ts";
+import { newMessage, Reader, type Validation } from "./ui-messages.ts";
 
 export { isEmpty, toPrompt } from "./prompt.ts";
 export { UI_MESSAGE_FORMAT } from "./ui-messages.ts";
 
 type Ended<M extends UIMessage> = Parameters<UIMessageStreamOnEndCallback<M>>[0];
 
-const AT_ONCE = 6;
+const COMPLETE = new Set<unknown>(["stop", "length", "content-filter", "tool-calls"]);
 
 export class ChatStore<M extends UIMessage = UIMessage> {
   readonly #client: Client;
@@ -35,7 +35,7 @@ export class ChatStore<M extends UIMessage = UIMessage> {
    * those of other clients are, and it is left out where it has none.
    */
   async load(chatId: string, { before }: { before?: string } = {}): Promise<M[]> {
-    const stored = await this.#stored(chatId);
+    const stored = await this.#chat(chatId).all();
     const place = stored.findIndex((message) => idOf(message) === before);
     return this.#reader.read(place < 0 ? stored : stored.slice(0, place));
   }
@@ -46,39 +46,26 @@ export class ChatStore<M extends UIMessage = UIMessage> {
    * may be given, as often as it grows; the chat is made by its first message.
    */
   save(chatId: string, messages: readonly M[]): Promise<void> {
-    return this.#turns.take(chatId, () => this.#save(chatId, messages));
-  }
-
-  async #save(chatId: string, messages: readonly M[]): Promise<void> {
-    const left: Identified[] = [];
-    for (const message of messages.map(newMessage)) {
-      if (!(await this.#isOthers(chatId, message))) left.push(message);
-    }
-    for (const batch of inBatches(left)) {
-      const options = { create: true, existing: "keep" as const };
-      const stored = await this.#client.append(external(chatId), batch, options);
-      const there = new Map(stored.map((message) => [message.external_id, message]));
-      for (const wanted of batch) await this.#put(chatId, wanted, there.get(wanted.external_id));
-    }
+    const put = async () => this.#chat(chatId).put(messages.map(newMessage));
+    return this.#turns.take(chatId, put);
   }
 
   /**
    * Store an answer whose stream has ended, as `onEnd` tells of it, if it says anything and the
-   * question is still there as it was asked. One that was not finished takes no other's place.
+   * question is still there as it was asked. One that was not finished takes no other's place, but
+   * its own beginning's. Of one that is too large what fits is stored.
    */
   saveAnswer(
     chatId: string,
     question: M,
     { responseMessage, finishReason }: Pick<Ended<M>, "responseMessage" | "finishReason">,
   ): Promise<void> {
-    const chat = external(chatId);
-    const isFinished = finishReason !== undefined && finishReason !== "error";
+    const chat = this.#chat(chatId);
+    const isFinished = COMPLETE.has(finishReason);
     const save = async () => {
-      const asked = await this.#client.message(chat, refOf(question.id));
-      if (!(await this.#reader.isStored(newMessage(question), asked))) return;
-      const answer = newMessage(responseMessage);
-      const [stored] = await this.#client.append(chat, [answer], { existing: "keep" });
-      if (isFinished) await this.#put(chatId, answer, stored);
+      if (!(await chat.has(newMessage(question)))) return;
+      const put = (answer: M) => chat.putAnswer(newMessage(answer), isFinished);
+      await storeFitting(responseMessage, put);
     };
     if (isEmpty(responseMessage)) return Promise.resolve();
     return this.#turns.take(chatId, () => save().catch(unlessGone));
@@ -86,18 +73,7 @@ export class ChatStore<M extends UIMessage = UIMessage> {
 
   /** Take messages out of a chat, the last first: what a page no longer shows. */
   remove(chatId: string, messageIds: Iterable<string>): Promise<void> {
-    return this.#turns.take(chatId, () => this.#remove(chatId, new Set(messageIds)));
-  }
-
-  async #remove(chatId: string, ids: Set<string>): Promise<void> {
-    const stored = ids.size ? await this.#stored(chatId) : [];
-    const left = stored.filter((message) => ids.has(idOf(message)));
-    while (left.length) {
-      const removed = left.splice(-AT_ONCE).map(({ session_id, message_order }) => {
-        return this.#client.deleteMessage(session_id, message_order).catch(unlessGone);
-      });
-      await Promise.all(removed);
-    }
+    return this.#turns.take(chatId, () => this.#chat(chatId).remove(new Set(messageIds)));
   }
 
   /** Remove a chat with all its messages. */
@@ -105,38 +81,7 @@ export class ChatStore<M extends UIMessage = UIMessage> {
     await this.#client.deleteSession(external(chatId)).catch(unlessGone);
   }
 
-  async #stored(chatId: string): Promise<Message[]> {
-    try {
-      return await this.#client.messages(external(chatId)).all();
-    } catch (error) {
-      if (error instanceof SessionNotFoundError) return [];
-      throw error;
-    }
+  #chat(chatId: string): StoredChat<M> {
+    return new StoredChat(this.#client, this.#reader, chatId);
   }
-
-  /** Whether it is another client's that has no id of its own: it is replaced where it changed. */
-  async #isOthers(chatId: string, wanted: Identified): Promise<boolean> {
-    if (!isPlace(wanted.external_id)) return false;
-    try {
-      const stored = await this.#client.message(external(chatId), refOf(wanted.external_id));
-      await this.#put(chatId, wanted, stored);
-      return true;
-    } catch (error) {
-      if (isGone(error)) return false;
-      throw error;
-    }
-  }
-
-  /** Replace a message, unless it is what is stored, or what `load` gave of that. */
-  async #put(chatId: string, wanted: Identified, stored: Message | undefined): Promise<void> {
-    if (await this.#reader.isStored(wanted, stored)) return;
-    await this.#client.putMessage(external(chatId), refOf(wanted.external_id), wanted);
-  }
-}
-
-const isGone = (error: unknown) =>
-  error instanceof SessionNotFoundError || error instanceof MessageNotFoundError;
-
-function unlessGone(error: unknown): void {
-  if (!isGone(error)) throw error;
 }

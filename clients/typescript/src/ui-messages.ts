@@ -6,6 +6,7 @@ import {
   type validateUIMessages,
 } from "ai";
 
+import { isObject } from "./mended-parts.ts";
 import { idOf, saidOf } from "./others.ts";
 import type { Item, Message, NewMessage } from "./types.ts";
 
@@ -23,6 +24,26 @@ export function newMessage(message: UIMessage): Identified {
   }
   const body = asJson(message);
   return { role: message.role, external_id: message.id, format: UI_MESSAGE_FORMAT, body };
+}
+
+/** Whether a stored message is how another begins: each of its parts has come on in its place. */
+export function isBeginning(stored: Message | undefined, { body }: Identified): boolean {
+  const [parts, grown] = [stored?.body?.["parts"], body["parts"]];
+  if (stored?.format !== UI_MESSAGE_FORMAT || !isParts(parts) || !isParts(grown)) return false;
+  return parts.every((part, place) => isBegun(part, grown[place] ?? {}));
+}
+
+const isParts = (value: unknown): value is Item[] => Array.isArray(value) && value.every(isObject);
+
+function isBegun(part: Item, grown: Item): boolean {
+  if (part["type"] !== grown["type"]) return false;
+  if (part["toolCallId"]) {
+    const isOver = ({ state }: Item) => String(state).startsWith("output");
+    return part["toolCallId"] === grown["toolCallId"] && (isOver(grown) || !isOver(part));
+  }
+  const { text } = part;
+  if (typeof text === "string") return String(grown["text"]).startsWith(text);
+  return isDeepEqualData(part, grown);
 }
 
 /** What `validateUIMessages` makes of stored messages. */

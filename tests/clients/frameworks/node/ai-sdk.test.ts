@@ -356,6 +356,103 @@ test("an approved call that is not passed over is there for its tool", async () 
   );
 });
 
+const answer = (...parts: object[]) =>
+  ({ id: "a", role: "assistant", parts: [{ type: "step-start" }, ...parts] }) as UIMessage;
+const question = said("q", "1");
+const text = (text: string, more: object = {}) => ({ type: "text", text, ...more });
+
+for (const reason of ["stop", "length", "content-filter", "tool-calls"] as const) {
+  test(`an answer that ended by ${reason} takes the place of another`, async () => {
+    await store.save(reason, [question, answer(text("Old"))]);
+    const end = { responseMessage: answer(text("New")), finishReason: reason };
+    await store.saveAnswer(reason, question, end);
+    assert.deepEqual((await store.load(reason))[1], end.responseMessage);
+  });
+}
+for (const reason of ["error", "interrupted", "other", undefined] as const) {
+  test(`an answer that ended by ${reason} is stored where there is none`, async () => {
+    const [chat, ended] = [`by ${reason}`, reason && { finishReason: reason }];
+    await store.save(chat, [question]);
+    for (const said of ["First", "New"]) {
+      const responseMessage = answer(text(said));
+      await store.saveAnswer(chat, question, { responseMessage, ...ended });
+    }
+    assert.deepEqual((await store.load(chat))[1], answer(text("First")));
+  });
+}
+
+test("an answer that was stopped takes the place of its own beginning alone", async () => {
+  const responded = { approval: { id: "p", approved: true } };
+  const given = call("output-available", { output: 1 });
+  const file = { type: "file", mediaType: "image/png", url: "https://a.example/1.png" };
+  const cases: [object[], object[], boolean][] = [
+    [[text("One")], [text("One"), text("Two")], true],
+    [[text("On")], [text("One")], true],
+    [[call("approval-responded", responded)], [given, text("Done")], true],
+    [[given], [given, text("Done")], true],
+    [[file], [file, text("Done")], true],
+    [[text("One"), text("Two")], [text("One")], false],
+    [[text("One")], [text("Two"), text("Three")], false],
+    [[text("One")], [{ type: "reasoning", text: "One" }, text("Two")], false],
+    [[given], [call("input-available", {}), text("Done")], false],
+    [[given], [{ ...given, toolCallId: "other" }, text("Done")], false],
+    [[file], [{ ...file, url: "https://a.example/2.png" }, text("Done")], false],
+  ];
+  for (const [place, [old, grown, isBeginning]] of cases.entries()) {
+    await store.save(`stopped ${place}`, [question, answer(...old)]);
+    await store.saveAnswer(`stopped ${place}`, question, { responseMessage: answer(...grown) });
+    const [, stored] = await client.messages(external(`stopped ${place}`)).all();
+    assert.deepEqual(stored?.body, { ...answer(...(isBeginning ? grown : old)) }, `${place}`);
+  }
+});
+
+test("of an answer that is too large what fits is stored", async () => {
+  const large = (length: number) => call("output-available", { output: "x".repeat(length) });
+  const [mine, theirs] = [text("So"), text("So", { providerMetadata: { openai: { itemId: "i" } } })];
+  const finishReason = "stop";
+  for (const length of [300_000, 6_000_000]) {
+    await store.save("large", [question]);
+    const responseMessage = answer(large(length), theirs, large(200_000), large(100_000));
+    await store.saveAnswer("large", question, { responseMessage, finishReason });
+    assert.deepEqual((await store.load("large"))[1], answer(mine, large(100_000)));
+    const grown = answer(theirs, large(length));
+    await store.saveAnswer("large", question, { responseMessage: grown, finishReason });
+    assert.deepEqual((await store.load("large"))[1], answer(mine));
+    await store.delete("large");
+  }
+  await store.save("large", [question]);
+  const whole = { responseMessage: answer(text("x".repeat(300_000))), finishReason } as const;
+  await assert.rejects(store.saveAnswer("large", question, whole), InvalidInputError);
+  const wrong = { responseMessage: { ...answer(theirs, mine), id: " " }, finishReason } as const;
+  await assert.rejects(store.saveAnswer("large", question, wrong), InvalidInputError);
+  assert.deepEqual(await store.load("large"), [question]);
+});
+
+test("a place is the id of a message that has none of its own, and of no other", async () => {
+  await store.save("place", [said("a", "1"), said("b", "2", "assistant")]);
+  await client.append(external("place"), [{ role: "user", content: "3" }]);
+  const before = await store.load("place");
+  for (const id of ["message_order:2", "message_order:9"]) {
+    const refused = store.save("place", [said("c", "4"), said(id, "5")]);
+    await assert.rejects(refused, InvalidInputError);
+    const responseMessage = said(id, "6", "assistant");
+    const answered = store.saveAnswer("place", said("a", "1"), { responseMessage });
+    await assert.rejects(answered, InvalidInputError);
+  }
+  await assert.rejects(store.save("no place", [said("message_order:1", "5")]), InvalidInputError);
+  assert.deepEqual([await store.load("place"), await store.load("no place")], [before, []]);
+  await store.save("place", [said("message_order:3", "7")]);
+  assert.deepEqual(await store.load("place"), [...before.slice(0, 2), said("message_order:3", "7")]);
+});
+
+test("of a message that is given twice at once the last counts", async () => {
+  const twice = [said("a", "1"), said("b", "2"), said("a", "3")];
+  for (const _ of [1, 2]) {
+    await store.save("twice", twice);
+    assert.deepEqual(await store.load("twice"), [said("a", "3"), said("b", "2")]);
+  }
+});
+
 test("an id that cannot be one is told", async () => {
   await assert.rejects(store.save("wrong", [said("", "a")]), /generateMessageId/);
   for (const id of ["", " x ", "x".repeat(300), "a\nb", "\ud800"]) {
