@@ -113,6 +113,9 @@ test("frameworks/ai-sdk.md: a chat goes on, whatever is sent to it or is in it",
     const ids = ["", " b", "b\\n", "b".repeat(249)].map((id) => ({ id }));
     const given = [...malformed, ...ids].map((wrong) => ({ ...said, id: "b", ...wrong }));
     console.log(await ask(said), ...(await Promise.all([...given, null].map((one) => ask(one)))));
+    const deep = JSON.parse("[".repeat(200) + "]".repeat(200));
+    console.log(await ask({ ...said, id: "b", metadata: { deep } }));
+    console.log(await ask({ ...said, id: "b", metadata: "x".repeat(6_000_000) }));
     const chats = ["", " b", "b\\n", "b".repeat(256), null, undefined, 5].map((id) => ({ id }));
     console.log(...(await Promise.all([...chats, { removed: 5 }].map((more) => ask(said, more)))));
     for (const body of ["", "null"]) {
@@ -132,9 +135,10 @@ test("frameworks/ai-sdk.md: a chat goes on, whatever is sent to it or is in it",
   `);
   const chat =
     "a:One a-answer:1 message_order:3 message_order:4 c:One c-answer:5 d:One e:One f:One f-answer:9";
-  const [chats, ids] = [`200${" 400".repeat(15)}`, Array(8).fill("400").join(" ")];
+  const messages = `200${" 400".repeat(11)} 422 422 400 400`;
+  const chats = "400 422 422 422 400 400 400 400";
   const turns = ["200", "failed", "failed", "200", chat];
-  assert.deepEqual(lines, [chats, ids, "400", "400", ...turns]);
+  assert.deepEqual(lines, [messages, "400", "413", chats, "400", "400", ...turns]);
 });
 
 test("frameworks/ai-sdk.md: what comes again is answered once, what is dropped goes", async () => {
@@ -171,7 +175,31 @@ test("frameworks/ai-sdk.md: what comes again is answered once, what is dropped g
     "a:One a-answer:1 b:Two b-answer:3",
     "a:Two message_order:5 a-answer:1",
   ];
-  assert.deepEqual(lines, [whole, "failed", "400", `${whole} message_order:5`, "200", edited]);
+  assert.deepEqual(lines, [whole, "failed", "422", `${whole} message_order:5`, "200", edited]);
+});
+
+test("frameworks/ai-sdk.md: a page asks what was answered, and drops what follows", async () => {
+  const lines = await asked(`
+    import { idsAfter } from "./removed.ts";
+    const messages = ["a", "b", "a-answer", "b-answer"].map((id) =>
+      ({ ...said, id, role: id.endsWith("answer") ? "assistant" : "user" }));
+    const left = ["a", "b-answer", "none", undefined].map((id) => idsAfter(messages, id).length);
+    console.log(...left);
+    const sent = [];
+    globalThis.fetch = async (_, { body }) => {
+      sent.push(JSON.parse(body).message.id);
+      return new Response("");
+    };
+    const send = (trigger, messages, messageId) =>
+      transport.sendMessages({ chatId: "asked", trigger, messages, messageId });
+    await send("regenerate-message", messages.slice(0, 2), "a-answer");
+    await send("regenerate-message", messages.slice(0, 3), "b-answer");
+    await send("regenerate-message", messages.slice(0, 1), "a");
+    await send("regenerate-message", messages.slice(0, 3), undefined);
+    await send("submit-message", messages.slice(0, 2), "a-answer");
+    console.log(...sent);
+  `);
+  assert.deepEqual(lines, ["3 0 0 0", "a b a b b"]);
 });
 
 /** What is done while an answer is under way, and what is stored then. */
