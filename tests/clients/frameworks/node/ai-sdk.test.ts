@@ -359,7 +359,7 @@ test("an approved call that is not passed over is there for its tool", async () 
 const answer = (...parts: object[]) =>
   ({ id: "a", role: "assistant", parts: [{ type: "step-start" }, ...parts] }) as UIMessage;
 const question = said("q", "1");
-const text = (text: string, more: object = {}) => ({ type: "text", text, ...more });
+const text = (text: string) => ({ type: "text", text });
 
 for (const reason of ["stop", "length", "content-filter", "tool-calls"] as const) {
   test(`an answer that ended by ${reason} takes the place of another`, async () => {
@@ -402,13 +402,14 @@ test("an answer that was stopped takes the place of its own beginning alone", as
     await store.save(`stopped ${place}`, [question, answer(...old)]);
     await store.saveAnswer(`stopped ${place}`, question, { responseMessage: answer(...grown) });
     const [, stored] = await client.messages(external(`stopped ${place}`)).all();
-    assert.deepEqual(stored?.body, { ...answer(...(isBeginning ? grown : old)) }, `${place}`);
+    assert.deepEqual(stored?.body, answer(...(isBeginning ? grown : old)), `${place}`);
   }
 });
 
 test("of an answer that is too large what fits is stored", async () => {
   const large = (length: number) => call("output-available", { output: "x".repeat(length) });
-  const [mine, theirs] = [text("So"), text("So", { providerMetadata: { openai: { itemId: "i" } } })];
+  const [mine, providerMetadata] = [text("So"), { openai: { itemId: "i" } }];
+  const theirs = { ...mine, providerMetadata };
   const finishReason = "stop";
   for (const length of [300_000, 6_000_000]) {
     await store.save("large", [question]);
@@ -442,7 +443,8 @@ test("a place is the id of a message that has none of its own, and of no other",
   await assert.rejects(store.save("no place", [said("message_order:1", "5")]), InvalidInputError);
   assert.deepEqual([await store.load("place"), await store.load("no place")], [before, []]);
   await store.save("place", [said("message_order:3", "7")]);
-  assert.deepEqual(await store.load("place"), [...before.slice(0, 2), said("message_order:3", "7")]);
+  const after = [...before.slice(0, 2), said("message_order:3", "7")];
+  assert.deepEqual(await store.load("place"), after);
 });
 
 test("of a message that is given twice at once the last counts", async () => {
