@@ -2,8 +2,8 @@
 import type { UIMessage, UIMessageStreamOnEndCallback } from "ai";
 
 import type { Client } from "./client.ts";
-import { unlessGone } from "./errors.ts";
 import { storeFitting } from "./fitting.ts";
+import { unlessGone } from "./gone.ts";
 import { idOf } from "./others.ts";
 import { external } from "./parameters.ts";
 import { isEmpty } from "./prompt.ts";

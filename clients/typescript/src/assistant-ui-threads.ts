@@ -5,7 +5,8 @@ import { createAssistantStream } from "assistant-stream";
 
 import { tagOf } from "./answers.ts";
 import type { Client } from "./client.ts";
-import { unlessGone, VersionMismatchError } from "./errors.ts";
+import { VersionMismatchError } from "./errors.ts";
+import { unlessGone } from "./gone.ts";
 import { isObject } from "./mended-parts.ts";
 import type { Session, SessionChanges } from "./types.ts";
 

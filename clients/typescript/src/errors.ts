@@ -145,14 +145,6 @@ export function problemError(response: Response, body: unknown, lost = false): P
   return new Class(response, refusal, lost);
 }
 
-/** Whether a session, or a message, is not there. */
-export const isGone = (error: unknown): boolean =>
-  error instanceof SessionNotFoundError || error instanceof MessageNotFoundError;
-
-export function unlessGone(error: unknown): undefined {
-  if (!isGone(error)) throw error;
-}
-
 /** What has the shape that the API gives it: a gateway's problem may have any. */
 function asDescribed(body: unknown): Refusal {
   const members = Object.entries(Object(body) as object);

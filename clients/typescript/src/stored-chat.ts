@@ -3,7 +3,8 @@ import type { UIMessage } from "ai";
 
 import { inBatches } from "./batches.ts";
 import type { Client } from "./client.ts";
-import { InvalidInputError, isGone, SessionNotFoundError, unlessGone } from "./errors.ts";
+import { InvalidInputError, SessionNotFoundError } from "./errors.ts";
+import { isGone, unlessGone } from "./gone.ts";
 import { idOf, isPlace, refOf } from "./others.ts";
 import { external } from "./parameters.ts";
 import type { Message } from "./types.ts";

@@ -1,6 +1,7 @@
 // The entries of a thread's history: each a message under its own id, and which it follows.
 import type { Client } from "./client.ts";
-import { MessageNotFoundError, unlessGone } from "./errors.ts";
+import { MessageNotFoundError } from "./errors.ts";
+import { unlessGone } from "./gone.ts";
 import { idOf, refOf, type Said, saidOf } from "./others.ts";
 import { Turns } from "./turns.ts";
 import type { Item, Message } from "./types.ts";
