@@ -29,7 +29,7 @@ run: $(VENV)/runtime.txt ## Serve on http://127.0.0.1:8000 with a development to
 test test-system: export PYTHONDONTWRITEBYTECODE =
 
 test: $(VENV)/development.txt $(VENV)/node.json ## Run every test
-	@$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+	@PATH="$(CURDIR)/tests/without:$$PATH" $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 test-clients: $(VENV)/frameworks/installed ## Run the tests of the stores for agent frameworks, and the frameworks' own
 	@$(BIN)/mypy --python-executable $(VENV)/frameworks/bin/python -p chat_sessions_client

@@ -1,14 +1,13 @@
 """What docs/follow.md says is so."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.nodejs import run_node
-from tests.serving import Served, environment, serving
+from tests.serving import Served, serving
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "follow.md").read_text()
@@ -23,28 +22,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = {"CHAT_SESSIONS_EVENTS_SECONDS": "3600"}
     with serving(tmp_path_factory.mktemp("followed"), **settings) as served:
         yield served
-
-
-def test_its_commands_are_answered_as_it_says(served: Served) -> None:
-    first, poll, stream = blocks("sh")
-    given = environment(URL=served.url, TOKEN=served.token("alice"))
-    done = subprocess.run(
-        ["/bin/sh", "-e"],
-        input=f"{first}\n{poll}\n{stream}",
-        env=given,
-        cwd=served.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 28, done.stderr  # what curl says of --max-time
-    assert '"items":[]' in done.stdout
-    _, streamed = done.stdout.split("id: 0\n")
-    shown = blocks("text")[0]
-    for line in ("event: message", "id: 1"):
-        assert line in streamed
-        assert line in shown
-    assert re.search(r"^retry: \d+$", streamed, re.MULTILINE)
 
 
 FOLLOWER = """

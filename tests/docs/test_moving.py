@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from tests.adapters.test_importers import CLAUDE
-from tests.serving import COMMAND, environment, serving
+from tests.serving import COMMAND, environment
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -34,27 +34,6 @@ def pasted(script: str, folder: Path, **settings: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def test_moving_out_and_in_over_http(tmp_path: Path) -> None:
-    with serving(tmp_path) as served:
-        with served.client() as alice:
-            assert alice.post("/sessions", json=TRIP).status_code == 201
-        whole, one = blocks("move-out.md", "Over HTTP")
-        (bring,) = blocks("move-in.md", "Over HTTP")
-        for script, who, shown in (
-            (whole, "alice", '"sessions":1,"messages":1'),
-            (one, "alice", '"external_id":"trip-1"'),
-            (bring, "bob", '"status":"created","messages":1'),
-            (bring, "bob", '"status":"kept","messages":0'),
-        ):
-            asked = script.replace(HERE, served.url)
-            assert shown in pasted(asked, tmp_path, TOKEN=served.token(who))
-        (read,) = blocks("move-out.md", "Read it with other tools")
-        assert pasted(read, tmp_path) == "1 Lisbon\n"
-    (example,) = blocks("move-in.md", "Over HTTP", "json")
-    told = {"external_id", "session_id", "status", "messages", "left_out"}
-    assert json.loads(example).keys() == told
 
 
 def test_moving_in_and_out_on_the_command_line(tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
 """What docs/openai-conversations.md says is so. Its blocks in Python need OpenAI's packages, and
 are run by tests/clients/frameworks."""
 
-import json
 import re
-import subprocess
 from pathlib import Path
-from typing import Any
 
 from domain.body import BODY_MAX_DEFAULT
 from domain.metadata import METADATA_MAX
@@ -18,33 +15,12 @@ from entrypoints.http.openai_dialect.conversation_schemas import (
 from entrypoints.http.openai_dialect.earlier_items import LOOK_BACK, LOOK_BACK_BYTES
 from entrypoints.http.openai_dialect.refused_tries import KEPT
 from entrypoints.http.openai_dialect.unkeyed_retries import PERIOD
-from tests.serving import environment, serving
 
 PAGE = (Path(__file__).parents[2] / "docs" / "openai-conversations.md").read_text()
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-
-
-def without_ids(value: Any) -> Any:
-    return re.sub(r"_[0-9a-f]{40}", "_ID", json.dumps(value))
-
-
-def test_its_commands_are_answered_as_it_says(tmp_path: Path) -> None:
-    with serving(tmp_path, CHAT_SESSIONS_OPENAI_DIALECT="true") as served:
-        done = subprocess.run(
-            ["/bin/sh", "-e"],
-            input="\necho\n".join(blocks("sh")),
-            env=environment(URL=served.url, TOKEN=served.token("alice")),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    listed, native = done.stdout.split("\n", 1)
-    (shown,) = blocks("json")
-    assert without_ids(json.loads(listed)) == without_ids(json.loads(shown))
-    assert '"items":[{"role":"user","content":"Where shall we stay?"}]' in native
 
 
 def test_its_limits_are_those_of_the_dialect() -> None:
