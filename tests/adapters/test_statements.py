@@ -44,7 +44,14 @@ INSERT INTO messages
   SELECT $1, $2, n, gen_random_uuid(), 'user', 'content', '{}', n, 'words'
   FROM generate_series($3::bigint, $4::bigint) n
 """
-NO_SCANS = ("SEARCH", "LIST SUBQUERY", "SCALAR SUBQUERY", "MULTI-INDEX OR", "INDEX ")
+NO_SCANS = (
+    "SEARCH",
+    "LIST SUBQUERY",
+    "SCALAR SUBQUERY",
+    "MULTI-INDEX OR",
+    "INDEX ",
+    "CREATE BLOOM FILTER",
+)
 FIRST = VALUES | {"at_": 0}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "statements.md"
 
@@ -117,7 +124,7 @@ def test_a_page_of_sessions_reads_an_index_in_order(
         steps = sqlite_plan(on_sqlite, statement)
         assert any(f"INDEX ix_sessions_unarchived_{sort} (owner=?" in step for step in steps)
         assert not any(step.startswith("SCAN sessions") for step in steps)
-        assert sum("TEMP B-TREE" in step for step in steps) == sorts
+        assert sum("TEMP B-TREE" in step for step in steps) <= sorts  # SQLite 3.53 needs none
 
 
 def test_no_statement_scans_or_sorts_on_sqlite(on_sqlite: sqlite3.Connection) -> None:
