@@ -69,11 +69,11 @@ def test_every_check_of_schemathesis_passes(
         "P7", f"{database}: what schemathesis finds in {phases}", failures, of=cases["generated"]
     )
     assert not report["errors"]
-    tested = {
+    least = {
         "operations": operations["total"],
         "histories": len(ROUTES) - 3,
     }  # events, a search and a deletion of many link to nothing
-    assert operations["tested"] == tested[phases]
+    assert operations["tested"] >= least[phases]
     assert report["complete"]
     assert {status["status"] for status in report["phases"].values()} <= {"success", "skip"}
     assert asked.returncode == 0, asked.stdout[-3000:]
