@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from entrypoints import time_limits
 from tests.tally import Tally
+from tests.waiting import WAIT_SECONDS
 
 settings.register_profile(
     "default",
@@ -55,6 +57,12 @@ def pytest_terminal_summary(
         terminalreporter.section(f"figures ({size})")
         for line in tally.lines():
             terminalreporter.line(line)
+
+
+@pytest.fixture(autouse=True)
+def _answers_may_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process: a busy machine must not make a 503 of what is asked here."""
+    monkeypatch.setattr(time_limits, "REQUEST_TIMEOUT", WAIT_SECONDS)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from entrypoints import time_limits
 from tests.entrypoints.conftest import Api, problem
 from tests.waiting import WAIT_SECONDS
 
+PROMISED = time_limits.REQUEST_TIMEOUT
 SAID = {"messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -38,7 +39,7 @@ async def test_no_request_waits_longer_than_five_seconds(
     api: Api, holder: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is 503, to be tried again; a write that was begun is carried through, once."""
-    assert time_limits.REQUEST_TIMEOUT < 5
+    assert PROMISED < 5
     monkeypatch.setattr(time_limits, "REQUEST_TIMEOUT", 0.2)
     path = f"/sessions/{(await api.create())['id']}/messages"
     keyed = {"Idempotency-Key": "key"}
