@@ -110,7 +110,7 @@ openapi: $(VENV)/runtime.txt ## Write docs/openapi.json anew: the API's descript
 statements: $(VENV)/development.txt ## Write docs/statements.md anew: what is sent
 	@$(BIN)/python -m tests.adapters.catalogue > docs/statements.md
 
-bench: $(VENV)/development.txt ## Measure the service beside the bare work and typical code: a quarter of an hour
+bench: $(VENV)/development.txt ## Measure the service beside the bare work and typical code: half an hour
 	@$(BIN)/python -m tests.bench
 
 bench-peers: $(VENV)/peers/installed ## Measure other stores of conversations beside the service: ten minutes
