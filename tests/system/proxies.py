@@ -98,4 +98,10 @@ def _folder() -> Path:
 def _running(folder: Path, port: int, command: Sequence[str | Path]) -> Iterator[Proxy]:
     trust = ssl.create_default_context(cafile=folder / "certificate.pem")
     with running(folder, command, port):
-        yield Proxy(port, trust, folder)
+        try:
+            yield Proxy(port, trust, folder)
+        except BaseException:
+            # Beside the failure: which service it took out and why, and what it refused.
+            said = (folder / "log").read_text(errors="replace").splitlines()
+            print(*(line for line in said if '"status":2' not in line), sep="\n")
+            raise
