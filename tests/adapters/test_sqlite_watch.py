@@ -298,15 +298,24 @@ async def test_any_name_is_the_name_of_the_file(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.usefixtures("storage")
-async def test_an_empty_file_with_a_log_beside_it_is_refused(path: Path, tmp_path: Path) -> None:
-    """SQLite would take the log away, and whatever was in it."""
-    other = tmp_path / "other.db"
-    other.touch()
-    log = other.with_name("other.db-wal")
-    log.write_bytes(log_of(path).read_bytes())
-    with pytest.raises(StorageRefused, match="damaged"):
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_log_whose_file_is_empty_or_gone_is_refused_and_kept(
+    path: Path, tmp_path: Path, *, is_there: bool
+) -> None:
+    """SQLite would take the log of an empty file away, and all that is in it."""
+    (folder := tmp_path / "other").mkdir()
+    other = folder / path.name
+    for name in (log_of(path).name, f"{path.name}-shm"):
+        (folder / name).write_bytes(path.with_name(name).read_bytes())
+    if is_there:
+        other.touch()
+    before = {found: found.read_bytes() for found in folder.iterdir()}
+    what = f"{other} is {'damaged, as it is empty' if is_there else 'gone'}, .*-wal"
+    with pytest.raises(StorageRefused, match=what):
+        await SqliteDatabase(other).is_current()
+    with pytest.raises(StorageRefused, match=what):
         await SqlStorage(SqliteDatabase(other)).open()
-    assert log.exists()
+    assert {found: found.read_bytes() for found in folder.iterdir()} == before
 
 
 async def test_pages_of_two_states_are_refused_though_each_is_whole(path: Path) -> None:

@@ -83,6 +83,7 @@ class SqliteFile:
             beside = (self.log, self.index, self._lock_file, self.path.parent)
             if found := unusable((self.path, *beside)):
                 raise StorageRefused(found)
+            self._refuse_log_alone()
             if is_there := self.path.exists():
                 self._refuse_unfit(self.path.stat())
         except OSError as error:
@@ -99,11 +100,10 @@ class SqliteFile:
     def is_cut_short(self) -> bool:
         """Whether the file ends before the last page that its header counts.
 
-        Missing pages may be in a log. So beside a log only an empty file is cut short: SQLite
-        writes a database's first page before its log.
+        Missing pages may be in a log.
         """
         if self.has_log():
-            return self.size == 0
+            return False
         header = os.pread(self.descriptor, _HEADER.size, 0)
         if len(header) < _HEADER.size:
             return False
@@ -140,6 +140,16 @@ class SqliteFile:
         while self._held:
             os.close(self._held.pop())
 
+    def _refuse_log_alone(self) -> None:
+        """Refuse a log whose file is gone or empty. SQLite writes a file's first page before its
+        log, and deletes the log of an empty one when it opens that, even to read only."""
+        if self.has_log() and not (self.path.exists() and self.size):
+            what = "damaged, as it is empty" if self.path.exists() else "gone"
+            raise StorageRefused(
+                f"{self.path} is {what}, and what was written last is in {self.log.name} beside it: "
+                "put the file back, or restore a backup, with no log beside it"
+            )
+
     def _refuse_mounts(self) -> None:
         for path in (self.path, self.log, self.index, self._lock_file):
             if is_mounted(path):
@@ -165,12 +175,14 @@ class SqliteFile:
         self._hold_lock(lock_file)
         self._made += [self._lock_file] * is_made
         give(lock_file, owner)
+        self._refuse_log_alone()
+        new = [path for path in (self.path, self.log, self.index) if not path.exists()]
         file, is_made = open_or_create(self.path, owner)
         if sys.platform == "linux":
             self._hold_lock(file)
         else:  # where flock() would keep SQLite's own locks out, and a file has no two mounts
             self._held.append(file)
-        self._made += [self.path, self.log, self.index] * is_made
+        self._made += new * is_made
 
     def _hold_lock(self, file: int) -> None:
         self._held.append(file)
