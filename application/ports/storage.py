@@ -65,7 +65,7 @@ class Storage(ReadStorage, Protocol):
 
     @abstractmethod
     async def is_current(self) -> bool:
-        """Whether there is nothing for `migrate` to do. Raises StorageRefused."""
+        """Whether there is nothing for `migrate` to do. Raises StorageRefused where that would."""
 
     @abstractmethod
     async def migrate(self) -> None:

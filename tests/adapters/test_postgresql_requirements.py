@@ -12,7 +12,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from adapters.sql import SqlStorage
 from adapters.sql.observer import NullObserver
-from adapters.sql.postgresql import PostgresqlDatabase
+from adapters.sql.postgresql import PostgresqlDatabase, probe
 from adapters.sql.postgresql.requirements import Found, refusals
 from application.errors import StorageRefused, Unavailable
 from tests.contract.examples import ALICE, new_session, stored_session
@@ -177,10 +177,9 @@ async def new_connections(database: PostgresqlDatabase) -> None:
 
 async def test_what_the_schema_lacks_is_named(name: str, migrated: str) -> None:
     server().execute("DROP INDEX ix_sessions_id; ALTER TABLE owners DROP subject", name)
-    line = await refused(migrated, "open")
+    line = await refused(migrated)
     assert f"{name} lacks a part of the schema" in line
     assert line.endswith("in public: ix_sessions_id, owners.subject")
-    assert not await PostgresqlDatabase(patient(migrated)).is_current()
 
 
 async def test_a_role_that_lacks_a_right_is_refused(name: str, migrated: str, tenant: str) -> None:
@@ -191,6 +190,11 @@ async def test_a_role_that_lacks_a_right_is_refused(name: str, migrated: str, te
         f"permission denied for messages, receipts, removed_orders in {name}: GRANT SELECT, INSERT"
         in line
     )
+    options = patient(migrated.replace("postgres@", f"{tenant}@"))
+    with pytest.raises(StorageRefused) as tried:
+        await probe(options)
+    assert str(tried.value) == line
+    assert await PostgresqlDatabase(options).is_current()
 
 
 FIT = Found(
@@ -227,6 +231,8 @@ async def test_a_standby_is_refused_as_a_primary() -> None:
     own.stop()
     own.start()
     assert "chat is on a standby, which takes no writes" in await refused(url)
+    _, is_current = await probe(replace(patient(url), read_only=True))
+    assert is_current
     own.execute("SELECT pg_promote()")
     async with opened(url) as (storage, _):
         await stored_session(storage)
@@ -319,7 +325,7 @@ async def test_another_applications_version_further_down_the_search_path_is_its_
 async def test_another_applications_tables_are_left_alone(name: str) -> None:
     url = server().new_database(name)
     server().execute("CREATE TABLE sessions (sid text); CREATE TABLE others ()", name)
-    line = await refused(url, "migrate")
+    line = await refused(url, "is_current", "migrate")
     assert f"the schema public of the database {name} has tables that are not" in line
     assert line.endswith("this service's: sessions: name a schema of its own in search_path")
 

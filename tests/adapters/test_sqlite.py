@@ -161,7 +161,10 @@ async def test_a_schema_that_is_not_what_it_says_is_refused(path: Path, change: 
     with sqlite3.connect(path) as other:
         other.execute(change)
     other.close()
-    await refusal(path)
+    line = await refusal(path)
+    with pytest.raises(StorageRefused) as told:
+        await SqliteDatabase(path).is_current()
+    assert str(told.value) == line
 
 
 async def test_what_was_said_is_in_no_error(storage: SqlStorage, path: Path) -> None:

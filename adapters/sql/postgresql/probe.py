@@ -19,7 +19,7 @@ async def probe(options: PostgresqlOptions) -> tuple[str, bool]:
         server = _described(link)
         with suppress(OSError, *DRIVER_ERRORS):
             await link.connection.close(timeout=CLOSE_TIMEOUT)
-    return server, await upgrade.is_current(replace(options, start_wait=0))
+    return server, await upgrade.is_current(replace(options, start_wait=0), to_serve=True)
 
 
 def _described(link: Link) -> str:

@@ -143,10 +143,11 @@ class Found(NamedTuple):
         return sorted(_DECLARED.difference(self.parts))
 
 
-def look(connection: Connection) -> Found:
-    """Ask the server what it is like. Raises StorageRefused if it cannot be used."""
+def look(connection: Connection, *, reads_only: bool = False) -> Found:
+    """Ask the server what it is like. Raises StorageRefused if it cannot be used; where it is only
+    read, a standby can."""
     found = Found(*connection.execute(_FOUND).one())
-    for reason in refusals(found):
+    for reason in refusals(found._replace(is_standby=found.is_standby and not reads_only)):
         raise StorageRefused(f"cannot use the database: {reason}")
     if VERSION_TABLE in found.forbidden:
         refuse_forbidden(found)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, func, select
@@ -24,9 +25,12 @@ _LOCK = 0x63686174
 T = TypeVar("T")
 
 
-async def is_current(options: PostgresqlOptions) -> bool:
-    """Whether the schema is this release's. Raises StorageRefused."""
-    return await _once(options, _is_current)
+async def is_current(options: PostgresqlOptions, *, to_serve: bool = False) -> bool:
+    """Whether the schema is this release's. Raises StorageRefused where `migrate` would, and
+    `to_serve` also where a start would."""
+    return await _once(
+        options, partial(_is_current, reads_only=options.read_only, to_serve=to_serve)
+    )
 
 
 async def migrate(options: PostgresqlOptions) -> None:
@@ -76,9 +80,16 @@ def _revision(connection: Connection, found: Found) -> str | None:
     return str(revisions[0])
 
 
-def _is_current(connection: Connection) -> bool:
-    found = look(connection)
-    return _revision(connection, found) == REVISION and not found.lacking
+def _is_current(connection: Connection, *, reads_only: bool, to_serve: bool) -> bool:
+    found = look(connection, reads_only=reads_only)
+    revision = _revision(connection, found)
+    if revision != REVISION:
+        _refuse_foreign(found, revision)
+        return False
+    _refuse_incomplete(found)
+    if to_serve and not reads_only:
+        refuse_forbidden(found)
+    return True
 
 
 def _migrate(connection: Connection) -> None:
@@ -86,7 +97,15 @@ def _migrate(connection: Connection) -> None:
 
     connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     found = look(connection)
-    revision = _revision(connection, found)
+    _refuse_foreign(found, _revision(connection, found))
+    migrations.upgrade(connection)
+    _refuse_incomplete(look(connection))
+
+
+def _refuse_foreign(found: Found, revision: str | None) -> None:
+    """Raise StorageRefused for the tables of a newer release, or of another program."""
+    from adapters.sql import migrations  # noqa: PLC0415 - likewise
+
     if revision is not None and not migrations.knows(revision):
         raise StorageRefused(
             f"the database has a schema of another release: {revision} in {found.schema} (if it is "
@@ -97,8 +116,6 @@ def _migrate(connection: Connection) -> None:
             f"the schema {found.schema} of the database {found.database} has tables that are not "
             f"this service's: {', '.join(found.tables)}: name a schema of its own in search_path"
         )
-    migrations.upgrade(connection)
-    _refuse_incomplete(look(connection))
 
 
 def refuse_another(connection: Connection) -> Found:

@@ -7,10 +7,9 @@ file when two connections do (https://sqlite.org/wal.html, "The WAL-Reset Bug").
 
 import asyncio
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -23,11 +22,16 @@ from adapters.sql.database import Database, Named, Row, Rows, Values
 from adapters.sql.observer import NULL_OBSERVER, Observer
 from adapters.sql.schema import REVISION
 from adapters.sql.sqlite import search, writes
-from adapters.sql.sqlite.connections import Connections
+from adapters.sql.sqlite.connections import Connections, close, connect_reader
+from adapters.sql.sqlite.driver import driver_of
 from adapters.sql.sqlite.errors import DRIVER_ERRORS
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.opening import Opening
-from adapters.sql.sqlite.revision import recognized_revision
+from adapters.sql.sqlite.revision import (
+    recognized_revision,
+    refuse_incomplete,
+    refuse_newer,
+)
 from adapters.sql.sqlite.versions import VERSION_OF_SESSION
 from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused, Unavailable
@@ -52,13 +56,25 @@ class SqliteDatabase(Database):
         return False
 
     async def is_current(self) -> bool:
+        if not self._file.inspect():
+            return False
         try:
-            if not self._file.inspect():
-                return False
-            with closing(self._file.connect(read_only=True)) as connection:
-                return recognized_revision(self._file, connection) == REVISION
-        except sqlite3.Error as error:
-            raise StorageRefused(f"cannot use {self._file.path}: {error}") from error
+            connection = connect_reader(self._file, NULL_OBSERVER)
+            try:
+                return self._has_current_schema(connection)
+            finally:
+                close(connection)
+        except DRIVER_ERRORS as error:
+            reason = getattr(error, "orig", error)
+            raise StorageRefused(f"cannot use {self._file.path}: {reason}") from error
+
+    def _has_current_schema(self, connection: Connection) -> bool:
+        revision = recognized_revision(self._file, driver_of(connection))
+        if revision != REVISION:
+            refuse_newer(self._file, revision)
+            return False
+        refuse_incomplete(self._file, connection)
+        return True
 
     async def migrate(self) -> None:
         await self.open()

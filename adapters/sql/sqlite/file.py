@@ -146,8 +146,8 @@ class SqliteFile:
         if self.has_log() and not (self.path.exists() and self.size):
             what = "damaged, as it is empty" if self.path.exists() else "gone"
             raise StorageRefused(
-                f"{self.path} is {what}, and what was written last is in {self.log.name} beside it: "
-                "put the file back, or restore a backup, with no log beside it"
+                f"{self.path} is {what}, and what was written last is in {self.log.name} beside "
+                "it: put the file back, or restore a backup, with no log beside it"
             )
 
     def _refuse_mounts(self) -> None:

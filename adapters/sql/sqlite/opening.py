@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from sqlalchemy import Connection
 
 from adapters.sql.observer import NULL_OBSERVER, Observer
-from adapters.sql.schema import REVISION, is_complete
+from adapters.sql.schema import REVISION
 from adapters.sql.sqlite.access import unusable
 from adapters.sql.sqlite.connections import (
     Connections,
@@ -17,7 +17,12 @@ from adapters.sql.sqlite.errors import DRIVER_ERRORS, is_damage
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.sqlite.integrity import counts_agree, interrupt, is_whole
 from adapters.sql.sqlite.log import loses_commits
-from adapters.sql.sqlite.revision import APPLICATION_ID, recognized_revision
+from adapters.sql.sqlite.revision import (
+    APPLICATION_ID,
+    recognized_revision,
+    refuse_incomplete,
+    refuse_newer,
+)
 from adapters.sql.sqlite.state import OpenFiles
 from application.errors import StorageRefused, Unavailable
 
@@ -83,8 +88,7 @@ class Opening:
             raise StorageRefused(self._damaged())
         if revision != REVISION:
             self._migrate(connection, revision)
-        if not is_complete(connection):
-            raise StorageRefused(f"{path} lacks a part of the schema {REVISION}")
+        refuse_incomplete(self._file, connection)
         # Written at every start: what cannot be written is refused here, not at a request.
         pragma(f"PRAGMA application_id={APPLICATION_ID}")
 
@@ -110,13 +114,9 @@ class Opening:
         return not (self._had_log and revision == REVISION) or counts_agree(connection)
 
     def _migrate(self, connection: Connection, revision: str | None) -> None:
-        # Alembic takes a fifth of a second to import, so only a start that needs it pays.
-        from adapters.sql import migrations  # noqa: PLC0415
+        from adapters.sql import migrations  # noqa: PLC0415 - Alembic is slow to import
 
-        if revision is not None and not migrations.knows(revision):
-            raise StorageRefused(
-                f"{self._file.path} has a schema of a newer release; this one knows {REVISION}"
-            )
+        refuse_newer(self._file, revision)
         migrations.upgrade(connection)
 
     def _damaged(self) -> str:

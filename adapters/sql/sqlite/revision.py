@@ -1,5 +1,8 @@
 import sqlite3
 
+from sqlalchemy import Connection
+
+from adapters.sql.schema import REVISION, is_complete
 from adapters.sql.sqlite.file import SqliteFile
 from adapters.sql.statements import GET_REVISION
 from application.errors import StorageRefused
@@ -23,3 +26,19 @@ def recognized_revision(file: SqliteFile, connection: sqlite3.Connection) -> str
     if len(found) != 1:
         raise StorageRefused(f"{file.path} does not say which schema it has")
     return str(found[0])
+
+
+def refuse_newer(file: SqliteFile, revision: str | None) -> None:
+    """Raise StorageRefused for the schema of a newer release."""
+    # Alembic takes a fifth of a second to import, so only a start that needs it pays.
+    from adapters.sql import migrations  # noqa: PLC0415
+
+    if revision is not None and not migrations.knows(revision):
+        raise StorageRefused(
+            f"{file.path} has a schema of a newer release; this one knows {REVISION}"
+        )
+
+
+def refuse_incomplete(file: SqliteFile, connection: Connection) -> None:
+    if not is_complete(connection):
+        raise StorageRefused(f"{file.path} lacks a part of the schema {REVISION}")
