@@ -13,6 +13,7 @@ _TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 _VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "ssl": ("true",),  # as JDBC has it, which libpq takes too
         "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
         "sslnegotiation": ("postgres", "direct"),
         "channel_binding": ("disable", "prefer", "require"),
@@ -115,8 +116,6 @@ class UrlRefused(ValueError):
 def from_url(query: str) -> dict[str, str]:
     """Return the parameters of a URL's query. Raises UrlRefused, which names the one refused."""
     parameters = dict(map(_parameter, filter(None, query.split("&"))))
-    if parameters.pop("ssl", "") == "true":  # as JDBC has it, which libpq takes too
-        parameters.setdefault("sslmode", "require")
     return _checked(parameters)
 
 
@@ -172,7 +171,8 @@ def _checked(parameters: Mapping[str, str], which: str = "its parameter") -> dic
             raise UrlRefused(f"{which} {name} asks for what the service cannot do: leave it out")
         if not allowed and name not in _ANY_VALUE | _IGNORED:
             raise UrlRefused(f"{which} {_unknown(name)}")
-    return {name: value for name, value in parameters.items() if value and name not in _IGNORED}
+    asked = {name: value for name, value in parameters.items() if value and name not in _IGNORED}
+    return {"sslmode": "require"} | asked if asked.pop("ssl", "") else asked
 
 
 def _unknown(name: str) -> str:
