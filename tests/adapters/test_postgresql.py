@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -196,6 +197,7 @@ async def test_the_cause_is_named_while_serving_too(
     [
         "postgresql://u:secret@127.0.0.1:1/x",
         "postgresql://u:secret@no-such-host.invalid/x",
+        "postgresql://u:secret@no..host/x",
         "postgresql://postgres:secret@127.0.0.1:{port}/no-such-database",
         "postgresql://nobody-there:secret@127.0.0.1:{port}/plain",
     ],
@@ -208,6 +210,19 @@ async def test_a_database_that_cannot_be_reached_stops_the_start(url: str, broke
             await ask(PostgresqlDatabase(options))
         assert "secret" not in str(refused.value)
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"127.0.0.1:5432:chat:secret", b"\xff\xfe1\0"])
+async def test_a_file_of_passwords_is_read_here_and_not_by_the_driver(
+    url: str, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which ends at a line that it cannot read, and warns in its own words."""
+    file = tmp_path / "passwords"
+    file.write_bytes(content)
+    file.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(file))
+    environment = {"PGPASSFILE": str(file)}
+    await PostgresqlDatabase(replace(OPTIONS, url=url, environment=environment)).is_current()
 
 
 async def test_a_role_without_the_rights_stops_the_start(url: str) -> None:

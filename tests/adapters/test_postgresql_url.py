@@ -109,6 +109,8 @@ REFUSED = [
     ("port=1,2", "its port must be one, or one for each host"),
     ("hostaddr=192.0.2.1,192.0.2.2", "its hostaddr must have an address for each host"),
     ("service=chat", "no service file has the service"),
+    ("ssl=require", "its parameter ssl may be true, and nothing else"),
+    ("ssl=verify-full", "its parameter ssl may be true, and nothing else"),
     ("application_name=a%00b", "it has a %00 in it"),
     ("%1b[31m=1", r"its parameter '\\x1b\[31m' is not one"),
 ]
@@ -177,6 +179,13 @@ def test_a_password_comes_from_the_first_line_that_fits(
     assert (
         explain_missing_password(target) == f"the URL has no password, and no line of {file} fits"
     )
+
+
+def test_a_file_of_passwords_that_is_none_is_told(home: Path) -> None:
+    for file, told in ((home, f"{home} is no file"), (home / "none", f"there is no {home}/none")):
+        target = Target.parse(f"postgresql://u@h/d?passfile={file}", NOTHING)
+        assert password_for(target, target.hosts[0]) is None
+        assert explain_missing_password(target) == f"the URL has no password, and {told}"
 
 
 def test_each_host_has_a_password_of_its_own(home: Path) -> None:

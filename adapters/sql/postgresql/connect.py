@@ -157,7 +157,7 @@ class Connector:
             port=host.port,
             user=target.user,
             database=target.database,
-            password=password_for(target, host),
+            password=password_for(target, host) or "",  # else the driver reads files of its own
             ssl=context or False,
             direct_tls=self._direct,
             timeout=options.connect_timeout,

@@ -97,8 +97,8 @@ def explain(error: Exception, seconds: float) -> str:
     """Say in one line what an error means, where the attempt was allowed `seconds`."""
     if isinstance(error, ssl.SSLError):
         return _of_tls(error)
-    if isinstance(error, gaierror):
-        return f"the name cannot be looked up ({error.strerror})"
+    if isinstance(error, gaierror | UnicodeError):
+        return _of_name(error)
     if isinstance(error, TimeoutError) and not error.errno:
         return f"no answer within {seconds:g} s"
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
@@ -119,6 +119,12 @@ def is_transient(error: Exception) -> bool:
     if state in _TRANSIENT_STATES or state[:2] in _TRANSIENT_CLASSES:
         return not any(text in str(error) for text in _PERMANENT_TEXTS)
     return False
+
+
+def _of_name(error: gaierror | UnicodeError) -> str:
+    if isinstance(error, UnicodeError):  # Python's, as it writes the name in IDNA
+        return "it is no name that a host can have"
+    return f"the name cannot be looked up ({error.strerror})"
 
 
 def _of_system(error: OSError) -> str:

@@ -31,7 +31,10 @@ def explain_missing_password(target: Target) -> str:
     """Say why no password was found, and where the operator should look."""
     path = _path(target.parameters)
     if path is None or not is_there(path):
-        return "the URL has no password, and there is no PGPASSFILE"
+        named = target.parameters.get("passfile")
+        return f"the URL has no password, and there is no {named or 'PGPASSFILE'}"
+    if not path.is_file():
+        return f"the URL has no password, and {path} is no file"
     if _is_shared(path):
         return f"{path} is not heeded, since others can read it: chmod 600"
     return f"the URL has no password, and no line of {path} fits"
