@@ -193,9 +193,17 @@ async def test_a_folder_that_is_not_there_is_refused(path: Path) -> None:
         await SqliteDatabase(path / "chat.db").is_current()
 
 
-async def test_a_folder_is_no_file(path: Path) -> None:
-    path.mkdir()
-    assert "Is a directory" in await refusal(path)
+@pytest.mark.parametrize("is_mounted", [False, True])
+async def test_a_folder_is_no_file(path: Path, *, is_mounted: bool) -> None:
+    """Nor is one that is mounted, as /data in a container."""
+    if is_mounted:
+        path = Path("/proc")
+    else:
+        path.mkdir()
+    told = f"{path} is a folder: name a file in it"
+    assert await refusal(path) == told
+    with pytest.raises(StorageRefused, match=told):
+        await SqliteDatabase(path).is_current()
 
 
 async def test_a_check_of_the_file_refuses_what_a_start_refuses_and_makes_nothing(

@@ -56,7 +56,7 @@ class SqliteFile:
         The lock ends with the process, however that ends. Raises StorageRefused.
         """
         try:
-            self._refuse_mounts()
+            self._refuse_place()
             self._take_locks()
             self._refuse_unfit(os.fstat(self.descriptor))
             self._refuse_another_format()
@@ -79,7 +79,7 @@ class SqliteFile:
         Raises StorageRefused where `lock` would, unless that is because another process serves it.
         """
         try:
-            self._refuse_mounts()
+            self._refuse_place()
             beside = (self.log, self.index, self._lock_file, self.path.parent)
             if found := unusable((self.path, *beside)):
                 raise StorageRefused(found)
@@ -150,7 +150,9 @@ class SqliteFile:
                 "it: put the file back, or restore a backup, with no log beside it"
             )
 
-    def _refuse_mounts(self) -> None:
+    def _refuse_place(self) -> None:
+        if self.path.is_dir():
+            raise StorageRefused(f"{self.path} is a folder: name a file in it")
         for path in (self.path, self.log, self.index, self._lock_file):
             if is_mounted(path):
                 raise StorageRefused(
