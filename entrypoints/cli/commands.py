@@ -1,5 +1,6 @@
 """The list of all commands, as typer has it."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -104,7 +105,11 @@ _WrongUsage: Any = typer.BadParameter.__mro__[1]
 """What typer raises for words that it cannot understand, which it has no public name for."""
 
 
+_PERHAPS_SECRET = re.compile(r"[^\s'\"(=]+://[^\s'\")]*|eyJ[\w.-]{20,}")
+"""A URL, in which a password can be, or a token: what was pasted, and is not repeated in a log."""
+
+
 def _line_of(error: Any) -> str:  # noqa: ANN401 - the same
     path = error.ctx.command_path if error.ctx else PROGRAM
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = _PERHAPS_SECRET.sub("***", " ".join(error.format_message().split()).rstrip("."))
     return f"{PROGRAM}: {message}. {path} --help shows what there is"

@@ -154,6 +154,9 @@ def test_the_description_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ("dance", "No such command 'dance'. chat-sessions --help"),
         ("token", "Missing option '--subject'. chat-sessions token --help"),
         ("migrate --chekc", "No such option: --chekc (Possible options: --check, --help). chat-"),
+        ("migrate postgresql://u:secret@h/d", "Got unexpected extra argument(s) (***). chat-"),
+        ("postgresql://u:secret@h/d", "No such command '***'. chat-sessions --help"),
+        (f"purge eyJhbGciOiJFUzI1NiJ9.{'e' * 40}.s", "Got unexpected extra argument(s) (***)"),
         ("purge now", "Got unexpected extra argument(s) (now). chat-sessions purge --help"),
     ],
 )
