@@ -35,7 +35,7 @@ def issuers_of(settings: Settings) -> tuple[Issuer, ...]:
     if path is None:
         return (Issuer(settings),) if settings.oidc_issuer else ()
     try:
-        issuers = tuple(_read(tomllib.loads(path.read_bytes().decode())))
+        issuers = tuple(_read(tomllib.loads(_text(path.read_bytes()))))
         _check_together(issuers)
     except (OSError, ValueError) as error:
         why = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else f"{error}"
@@ -47,6 +47,14 @@ def setting_of(settings: Settings, key: str) -> str:
     """Name what an operator sets for an issuer: a variable, or a key in the issuers' file."""
     path = settings.oidc_issuers_file
     return f"{key} in {path}" if path else f"{PREFIX}OIDC_{key.upper()}"
+
+
+def _text(content: bytes) -> str:
+    """Decode the file. A byte order mark, which editors may write, is passed over."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not in UTF-8") from None
 
 
 def _read(document: dict[str, Any]) -> Iterator[Issuer]:

@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
@@ -122,6 +122,18 @@ def _origin(origin: str) -> str:
     if not is_origin or (parts.scheme, parts.port) in _DEFAULT_PORTS:
         raise ValueError("must be scheme://host[:port] as browsers send it, without a path or *")
     return origin
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("must be addresses or networks, such as 10.0.0.0/8, by commas") from None
+    if "/" in value and ip_address(value.partition("/")[0]) != network.network_address:
+        raise ValueError(f"has {value}, an address within a network: write it, or {network}")
+    return network
 
 
 def _proxies(
@@ -269,7 +281,7 @@ Origins = Annotated[
 ]
 
 Networks = Annotated[
-    tuple[IPv4Network | IPv6Network, ...],
+    tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)], ...],
     BeforeValidator(_items),
     AfterValidator(_proxies),
 ]

@@ -12,13 +12,16 @@ _HIDDEN = {"Cc", "Cs", "Zl", "Zp"}
 _SERVICE_LINK = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
-_SERVICE_URL = re.compile(r"(tcp|udp|sctp)://[^/]+")
+_SERVICE_URL = re.compile(r"(tcp|udp|sctp)://[^/@]+")
 """The value of variables that Kubernetes sets in a Pod for each Service ("Accessing the Service",
 environment variables), and Docker for a linked container."""
 
 _WITHOUT_PREFIX = re.compile(r"(?:CHAT_|SESSIONS_)?((?:DATABASE|OIDC)_\w+)")
 """Names that other programs have for a setting. They have no effect here, and one is reported if
 the setting itself is not set."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+"""A name in which nothing is hidden."""
 
 _ALIKE = 0.6
 """How similar a name must be to a setting's, from 0 to 1, to count as a misspelling."""
@@ -61,7 +64,8 @@ def unknown(environment: Mapping[str, str], known: Collection[str]) -> Iterator[
             nearest = _nearest(written, known, ours=ours)
         if ours or nearest:
             meant = f": did you mean {nearest}?" if nearest else ""
-            yield f"{name} is no setting and has no effect{meant}"
+            shown = name if _PLAIN.fullmatch(name) else repr(name)
+            yield f"{shown} is no setting and has no effect{meant}"
 
 
 def _is_quote(character: str) -> bool:

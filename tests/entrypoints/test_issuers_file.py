@@ -228,6 +228,16 @@ def test_a_file_that_cannot_be_read_whole_stops_the_start(
     assert line.isprintable()
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "issuers.toml"
+    path.write_text('[[issuer]]\nissuer = "https://one.example"\naudience = "a"\n', "utf-8-sig")
+    settings = Settings(database_url="memory://", oidc_issuers_file=path)
+    assert [issuer.name for issuer in issuers_of(settings)] == ["https://one.example"]
+    path.write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match=r"issuers.toml: it is not in UTF-8$"):
+        issuers_of(settings)
+
+
 def test_a_file_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
         issuers_of(Settings(oidc_issuers_file=tmp_path / "none"))

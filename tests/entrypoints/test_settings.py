@@ -155,6 +155,23 @@ def test_a_port_that_a_cluster_has_set_is_told_as_such() -> None:
     )
 
 
+def test_what_looks_like_a_clusters_and_has_a_password_is_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="RATE_LIMIT_STORAGE_URL: must be memory://") as refusal:
+        settings(rate_limit_storage_url="tcp://u:secret@redis:6379")
+    assert "secret" not in str(refusal.value)
+
+
+def test_proxies_that_are_none_are_told_with_what_is_meant() -> None:
+    for given, told in {
+        "nginx": "must be addresses or networks, such as 10.0.0.0/8, by commas",
+        "10.0.0.1/8": "has 10.0.0.1/8, an address within a network: write it, or 10.0.0.0/8",
+        "fd00::1/8": "has fd00::1/8, an address within a network: write it, or fd00::/8",
+    }.items():
+        with pytest.raises(SettingsError) as refusal:
+            settings(trusted_proxies=given)
+        assert str(refusal.value) == f"CHAT_SESSIONS_TRUSTED_PROXIES: {told}"
+
+
 @pytest.mark.parametrize(
     ("name", "meant"),
     [
@@ -172,13 +189,15 @@ def test_a_port_that_a_cluster_has_set_is_told_as_such() -> None:
         ("CHAT_SESSION_PORT", "CHAT_SESSIONS_PORT"),
         ("CHATSESSIONS_DATABASE_URL", "CHAT_SESSIONS_DATABASE_URL"),
         ("CHAT-SESSIONS-LOG-FORMAT", "CHAT_SESSIONS_LOG_FORMAT"),
+        ("CHAT_SESSIONS_PORT\u200b", "CHAT_SESSIONS_PORT"),
         ("CHAT_SESSIONS_IMAGE", None),
     ],
 )
 def test_a_variable_that_sets_nothing_is_told_with_the_one_that_was_meant(
     name: str, meant: str | None
 ) -> None:
-    told = f"{name} is no setting and has no effect"
+    shown = name if name.isascii() and name.strip() == name else repr(name)
+    told = f"{shown} is no setting and has no effect"
     expected = f"{told}: did you mean {meant}?" if meant else told
     known = {"CHAT_SESSIONS_HOST": "127.0.0.1"}
     assert Settings.unknown_variables({**known, name: "secret"}) == [expected]
