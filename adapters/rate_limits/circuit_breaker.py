@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from ssl import SSLCertVerificationError
 
 from application.errors import Unavailable
 
@@ -57,14 +58,24 @@ class CircuitBreaker:
                     yield
             except self._faults as error:
                 self._again = self._now() + RETRY_PAUSE
-                self._change(type(error).__name__)
-                raise CircuitOpen(type(error).__name__) from None
+                self._change(kind := _kind(error))
+                raise CircuitOpen(kind) from None
             self._change(None)
 
     def _change(self, away: str | None) -> None:
         if bool(away) != bool(self._away):
             self._on_change(away)
         self._away = away
+
+
+def _kind(error: Exception) -> str:
+    """Name the error's kind and that of its cause, without their texts, which may be secret; but
+    say what is wrong with a certificate."""
+    name, cause = type(error).__name__, error.__cause__ or error.__context__
+    if cause is None or isinstance(cause, asyncio.CancelledError):
+        return name
+    wrong = cause.verify_message if isinstance(cause, SSLCertVerificationError) else ""
+    return f"{name}: {type(cause).__name__}" + (f", {wrong}" if wrong else "")
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from ssl import SSLCertVerificationError
 
 import pytest
 
@@ -49,6 +50,27 @@ async def test_what_means_that_it_is_away_is_told_by_its_kind_alone(
 ) -> None:
     assert await fail(breaker, error) == type(error).__name__
     assert changes == [type(error).__name__]
+
+
+async def test_a_failure_is_told_with_the_kind_of_its_cause(
+    breaker: CircuitBreaker, clock: ManualClock
+) -> None:
+    untrusted = SSLCertVerificationError("secret")
+    untrusted.verify_message = "self-signed certificate"
+    for cause, told in (
+        (ConnectionRefusedError("secret"), "ConnectionRefusedError"),
+        (untrusted, "SSLCertVerificationError, self-signed certificate"),
+    ):
+        error = OSError("secret")
+        error.__cause__ = cause
+        assert await fail(breaker, error) == f"OSError: {told}"
+        clock.move(1)
+
+
+async def test_a_call_that_takes_too_long_has_no_cause(breaker: CircuitBreaker) -> None:
+    with pytest.raises(CircuitOpen, match=r"^TimeoutError$"):
+        async with breaker.call():
+            await asyncio.sleep(WAIT_SECONDS)
 
 
 async def test_any_other_error_is_an_error(breaker: CircuitBreaker, changes: Changes) -> None:

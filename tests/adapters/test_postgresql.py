@@ -225,6 +225,19 @@ async def test_a_file_of_passwords_is_read_here_and_not_by_the_driver(
     await PostgresqlDatabase(replace(OPTIONS, url=url, environment=environment)).is_current()
 
 
+async def test_a_check_waits_for_a_lock_no_longer_than_a_statement(url: str) -> None:
+    database = PostgresqlDatabase(replace(OPTIONS, url=url, lock_timeout=0.2))
+    await database.migrate()
+    other = await asyncpg.connect(url)
+    try:
+        async with other.transaction():
+            await other.execute("LOCK TABLE alembic_version")
+            with pytest.raises(StorageRefused, match="lock timeout"):
+                await asyncio.wait_for(database.is_current(), WAIT_SECONDS)
+    finally:
+        await other.close()
+
+
 async def test_a_role_without_the_rights_stops_the_start(url: str) -> None:
     for sql in ("DROP ROLE IF EXISTS stranger", "CREATE ROLE stranger LOGIN"):
         server().execute(sql)

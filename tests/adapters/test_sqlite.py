@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -17,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from adapters.sql import SqlStorage
 from adapters.sql.observer import Observer
 from adapters.sql.sqlite import SqliteDatabase
+from adapters.sql.sqlite.access import unusable
 from adapters.sql.sqlite.file import QUICK_BYTES
 from application.errors import StorageRefused, Unavailable
 from domain.session import Session
@@ -217,6 +219,18 @@ async def test_a_check_of_the_file_refuses_what_a_start_refuses_and_makes_nothin
     path.with_name("second.db").hardlink_to(path)
     with pytest.raises(StorageRefused, match="has a second name"):
         await database.is_current()
+
+
+def test_a_file_system_that_is_read_only_is_told(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.touch()
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    assert str(unusable([path])).startswith(f"cannot write {path}: it belongs to ")
+    found = os.statvfs(path)
+    told = SimpleNamespace(f_flag=found.f_flag | os.ST_RDONLY)
+    monkeypatch.setattr(os, "statvfs", lambda _: told)
+    assert unusable([path]) == f"cannot write {path}: Read-only file system"
 
 
 async def test_a_file_that_cannot_be_written_is_refused(path: Path) -> None:

@@ -168,3 +168,15 @@ async def test_a_pooler_that_leaves_out_what_a_session_asks_for_stops_the_start(
         await storage.open()
         await stored_session(storage)
         await storage.close()
+
+
+@pytest.mark.parametrize(
+    ("pooled", "told"), [(False, "TRANSACTION_POOLER=true"), (True, "set it by ALTER ROLE")]
+)
+async def test_what_a_pooler_does_not_pass_on_is_told_with_what_helps(
+    *, pooled: bool, told: str
+) -> None:
+    url = f"{pooler().url('postgres')}?search_path=public"
+    options = PostgresqlOptions(url=url, transaction_pooler=pooled)
+    with pytest.raises(StorageRefused, match=f"unsupported startup parameter: .*{told}"):
+        await PostgresqlDatabase(options).is_current()

@@ -15,12 +15,13 @@ from adapters.sql.postgresql.connection_failures import (
     DRIVER_ERRORS,
     CannotConnect,
     Failure,
+    is_refused_setting,
     root_cause,
 )
 from adapters.sql.postgresql.options import PostgresqlOptions
 from adapters.sql.postgresql.parameters import UrlRefused
 from adapters.sql.postgresql.passwords import explain_missing_password, password_for
-from adapters.sql.postgresql.session_settings import check_settings
+from adapters.sql.postgresql.session_settings import POOLER_ADVICE, check_settings
 from adapters.sql.postgresql.target import Host, Target
 
 HEAD_START = 0.25
@@ -192,6 +193,8 @@ class Connector:
         found, target = root_cause(error), self._target
         failure = Failure.from_error(host, address, found, self._options.connect_timeout)
         failure = failure.with_cause(tls.explain(target.parameters, found))
+        if is_refused_setting(found):
+            failure = failure.with_cause(_advice(pooled=self._options.transaction_pooler))
         if getattr(error, "sqlstate", None) == "28P01" and not password_for(target, host):
             failure = failure.with_cause(explain_missing_password(target))
         return CannotConnect([failure])
@@ -244,6 +247,12 @@ def _is_refused(error: Exception) -> bool:
 def _is_without_tls(error: Exception) -> bool:
     """Whether the server declined the driver's request for TLS."""
     return type(error) is ConnectionError
+
+
+def _advice(*, pooled: bool) -> str:
+    if pooled:
+        return "the pooler does not pass it on: leave it out, and set it by ALTER ROLE"
+    return POOLER_ADVICE
 
 
 def _is_address(name: str) -> bool:

@@ -11,7 +11,7 @@ from socket import gaierror
 import asyncpg
 
 from adapters.sql.postgresql.parameters import UrlRefused
-from adapters.sql.postgresql.session_settings import POOLER_ADVICE, SettingsNotApplied
+from adapters.sql.postgresql.session_settings import SettingsNotApplied
 from adapters.sql.postgresql.target import Host
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -105,7 +105,7 @@ def explain(error: Exception, seconds: float) -> str:
         return "it is not of the kind that is wanted (target_session_attrs)"
     if isinstance(error, OSError):
         return _of_system(error)
-    return _line(str(error)) + _hint(error)
+    return _line(str(error))
 
 
 def is_transient(error: Exception) -> bool:
@@ -158,8 +158,9 @@ def is_of_another_authority(error: Exception) -> bool:
     )
 
 
-def _hint(error: Exception) -> str:
-    return f" ({POOLER_ADVICE})" if "unsupported startup parameter" in str(error) else ""
+def is_refused_setting(error: Exception) -> bool:
+    """Whether a pooler refuses a setting that the session should start with."""
+    return "unsupported startup parameter" in str(error)
 
 
 def _line(text: str) -> str:

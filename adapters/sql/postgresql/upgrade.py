@@ -34,19 +34,20 @@ async def is_current(options: PostgresqlOptions, *, to_serve: bool = False) -> b
 
 
 async def migrate(options: PostgresqlOptions) -> None:
-    """Migrate in one transaction, one process at a time. Raises StorageRefused."""
-    await _once(options, _migrate)
+    """Migrate in one transaction, one process at a time, however long it takes. Raises
+    StorageRefused."""
+    unhurried = replace(options, statement_timeout=0, lock_timeout=0, idle_in_transaction_timeout=0)
+    await _once(unhurried, _migrate)
 
 
 async def _once(options: PostgresqlOptions, work: Callable[[Connection], T]) -> T:
-    unhurried = replace(options, statement_timeout=0, lock_timeout=0, idle_in_transaction_timeout=0)
-    engine = single_engine(unhurried)
+    engine = single_engine(options)
 
     def transaction() -> T:
         with connecting():
             connection = engine.connect()
         with connection, translated(), connection.begin():
-            set_limits(connection, unhurried)  # a pooler passes the role's own on
+            set_limits(connection, options)  # a pooler passes the role's own on
             return work(connection)
 
     try:

@@ -45,6 +45,8 @@ def unusable(paths: Iterable[Path]) -> str | None:
     effective = os.access in os.supports_effective_ids
     for path in paths:
         if path.exists() and not os.access(path, os.R_OK | os.W_OK, effective_ids=effective):
+            if os.statvfs(path).f_flag & os.ST_RDONLY:
+                return f"cannot write {path}: {os.strerror(errno.EROFS)}"
             return f"cannot write {path}{_whose(path)}"
     return None
 
