@@ -35,7 +35,7 @@ async def migrated(name: str) -> str:
     return url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def tenant() -> str:
     """A role that owns nothing."""
     server().execute("CREATE ROLE tenant LOGIN")

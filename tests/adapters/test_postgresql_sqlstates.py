@@ -216,7 +216,7 @@ DONE_TO_IT: Mapping[str, tuple[str, str, set[str], bool]] = {
 """The deed, what mends it, which acts it concerns, and whether the service stays ready."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def role() -> str:
     server().execute("CREATE ROLE served LOGIN")
     return "served"
