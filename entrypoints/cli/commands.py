@@ -105,8 +105,9 @@ _WrongUsage: Any = typer.BadParameter.__mro__[1]
 """What typer raises for words that it cannot understand, which it has no public name for."""
 
 
-_PERHAPS_SECRET = re.compile(r"[^\s'\"(=]+://[^\s'\")]*|eyJ[\w.-]{20,}")
-"""A URL, in which a password can be, or a token: what was pasted, and is not repeated in a log."""
+_PERHAPS_SECRET = re.compile(r"[^\s'\"(=]+:(//|\S*@)(.*@)?[^\s'\")]*|eyJ[\w.-]{20,}")
+"""A URL, in which a password can be, with or without its scheme, or a token: what was pasted, and
+is not repeated in a log. A password may have spaces, quotes and parentheses."""
 
 
 def _line_of(error: Any) -> str:  # noqa: ANN401 - the same

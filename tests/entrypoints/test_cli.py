@@ -156,6 +156,8 @@ def test_the_description_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ("migrate --chekc", "No such option: --chekc (Possible options: --check, --help). chat-"),
         ("migrate postgresql://u:secret@h/d", "Got unexpected extra argument(s) (***). chat-"),
         ("postgresql://u:secret@h/d", "No such command '***'. chat-sessions --help"),
+        ("migrate postgresql://u:a(b)'c secret@h/d", "Got unexpected extra argument(s) (***). "),
+        ("migrate u:secret@h/d", "Got unexpected extra argument(s) (***). chat-"),
         (f"purge eyJhbGciOiJFUzI1NiJ9.{'e' * 40}.s", "Got unexpected extra argument(s) (***)"),
         ("purge now", "Got unexpected extra argument(s) (now). chat-sessions purge --help"),
     ],
@@ -169,6 +171,7 @@ def test_what_cannot_be_understood_is_one_line(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith(f"chat-sessions: {told}")
+    assert "secret" not in printed.err
     assert printed.err.count("\n") == 1
 
 
