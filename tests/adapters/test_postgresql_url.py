@@ -182,7 +182,14 @@ def test_a_password_comes_from_the_first_line_that_fits(
 
 
 def test_a_file_of_passwords_that_is_none_is_told(home: Path) -> None:
-    for file, told in ((home, f"{home} is no file"), (home / "none", f"there is no {home}/none")):
+    latin = home / "latin"
+    latin.write_bytes(b"*:*:*:*:\xe9")
+    latin.chmod(0o600)
+    for file, told in (
+        (home, f"{home} is no file"),
+        (home / "none", f"there is no {home}/none"),
+        (latin, f"{latin} cannot be read: it is not in UTF-8"),
+    ):
         target = Target.parse(f"postgresql://u@h/d?passfile={file}", NOTHING)
         assert password_for(target, target.hosts[0]) is None
         assert explain_missing_password(target) == f"the URL has no password, and {told}"

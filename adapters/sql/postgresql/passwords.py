@@ -37,6 +37,11 @@ def explain_missing_password(target: Target) -> str:
         return f"the URL has no password, and {path} is no file"
     if _is_shared(path):
         return f"{path} is not heeded, since others can read it: chmod 600"
+    try:
+        path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not in UTF-8"
+        return f"the URL has no password, and {path} cannot be read: {why}"
     return f"the URL has no password, and no line of {path} fits"
 
 
