@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from adapters.sql import SqlStorage
 from adapters.sql.observer import Observer
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.sqlite.access import unusable
-from adapters.sql.sqlite.file import QUICK_BYTES
+from adapters.sql.sqlite.file import QUICK_BYTES, SqliteFile
 from application.errors import StorageRefused, Unavailable
 from domain.session import Session
 from tests.clock import START
@@ -231,6 +232,24 @@ def test_a_file_system_that_is_read_only_is_told(
     told = SimpleNamespace(f_flag=found.f_flag | os.ST_RDONLY)
     monkeypatch.setattr(os, "statvfs", lambda _: told)
     assert unusable([path]) == f"cannot write {path}: Read-only file system"
+
+
+async def test_a_new_file_whose_making_was_cut_off_is_made(path: Path) -> None:
+    """With its first page written, and SQLite's journal of that still there."""
+    with closing(sqlite3.connect(path)) as begun:
+        begun.execute("PRAGMA journal_mode=WAL")
+    header = struct.pack(">8s5I", bytes.fromhex("d9d505f920a163d7"), 0, 0, 0, 512, 4096)
+    path.with_name(f"{path.name}-journal").write_bytes(header.ljust(512, b"\0"))
+    await (await reopened(path)).close()
+    assert await SqliteDatabase(path).is_current()
+
+
+def test_a_log_that_a_stop_has_just_removed_is_none(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check may run while another process stops."""
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    assert not SqliteFile(path).has_log()
 
 
 async def test_a_file_that_cannot_be_written_is_refused(path: Path) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 import stat
 import struct
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from adapters.sql.sqlite.access import give, open_or_create, refusal, unusable
@@ -31,6 +32,7 @@ class SqliteFile:
         self.path = Path(os.path.realpath(path))
         self.log = Path(f"{self.path}-wal")
         self.index = Path(f"{self.path}-shm")
+        self._journal = Path(f"{self.path}-journal")
         self._lock_file = Path(f"{self.path}-lock")
         self._held: list[int] = []
         self._made: list[Path] = []
@@ -110,8 +112,18 @@ class SqliteFile:
         _, counter, pages, counted_at = _HEADER.unpack(header)
         return bool(counter == counted_at) and self.size < self.page_size * pages
 
+    def undo_half_made(self) -> None:
+        """Empty a file that a start was making when it was cut off: SQLite writes the first page
+        with a journal beside it, which a connection that only reads cannot roll back."""
+        if self._journal.exists() and not self.has_log() and self.size <= self.page_size:
+            with closing(self.connect(read_only=False)) as connection:
+                connection.execute("PRAGMA schema_version").fetchone()
+
     def has_log(self) -> bool:
-        return self.log.exists() and self.log.stat().st_size > 0
+        try:
+            return self.log.stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
     @property
     def page_size(self) -> int:

@@ -56,6 +56,7 @@ class Opening:
             interrupt(running)
 
     def _open(self) -> Connections:
+        self._file.undo_half_made()
         self._had_log, is_suspect = self._file.has_log(), self._file.is_suspect()
         if self._file.is_cut_short():
             raise StorageRefused(self._damaged())
