@@ -65,7 +65,8 @@ class Storage(ReadStorage, Protocol):
 
     @abstractmethod
     async def is_current(self) -> bool:
-        """Whether there is nothing for `migrate` to do. Raises StorageRefused where that would."""
+        """Whether there is nothing for `migrate` to do. Raises StorageRefused where that would, as
+        far as a short look tells, which changes nothing and which another process may be beside."""
 
     @abstractmethod
     async def migrate(self) -> None:
