@@ -3,4 +3,4 @@
 The installed package's metadata would be out of date in an editable install.
 """
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
