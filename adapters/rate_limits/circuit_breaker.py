@@ -72,10 +72,11 @@ def _kind(error: Exception) -> str:
     """Name the error's kind and that of its cause, without their texts, which may be secret; but
     say what is wrong with a certificate."""
     name, cause = type(error).__name__, error.__cause__ or error.__context__
-    if cause is None or isinstance(cause, asyncio.CancelledError):
+    kind = type(cause).__name__
+    if cause is None or isinstance(cause, asyncio.CancelledError) or kind == name:
         return name
-    wrong = cause.verify_message if isinstance(cause, SSLCertVerificationError) else ""
-    return f"{name}: {type(cause).__name__}" + (f", {wrong}" if wrong else "")
+    wrong = f", {cause.verify_message}" if isinstance(cause, SSLCertVerificationError) else ""
+    return f"{name}: {kind}{wrong}"
 
 
 @asynccontextmanager
