@@ -127,7 +127,7 @@ class SqliteFile:
 
     @property
     def page_size(self) -> int:
-        """The page size of the locked file, which must not be empty."""
+        """The page size of the locked file; 0 if that is empty."""
         size = int.from_bytes(os.pread(self.descriptor, 2, 16))
         return 1 << 16 if size == 1 else size
 
